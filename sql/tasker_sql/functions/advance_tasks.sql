@@ -1,0 +1,48 @@
+-- Applies what happened to steps to their tasks' counters, one entry per step: `p_started` became live, `p_ended` are no
+-- longer live, `p_failed` entered state error, `p_mended` left it. A task with nothing live left has come to rest, and a
+-- task at rest that has something live again goes on. A task whose counters do not change is not touched. Internal.
+-- Locks: the caller holds the tasks' locks.
+
+create or replace function tasker.advance_tasks(p_started uuid[], p_ended uuid[], p_failed uuid[], p_mended uuid[])
+returns void
+language plpgsql volatile
+set search_path = pg_catalog, tasker, pg_temp
+as $$
+declare
+    v_finished uuid[];
+begin
+    with change as (
+        select c.task_id, sum(c.live)::integer as live, sum(c.failed)::integer as failed
+        from (
+            select unnest(p_started), 1, 0
+            union all select unnest(p_ended), -1, 0
+            union all select unnest(p_failed), 0, 1
+            union all select unnest(p_mended), 0, -1
+        ) as c(task_id, live, failed)
+        group by c.task_id
+        having sum(c.live) <> 0 or sum(c.failed) <> 0
+    ), moved as (
+        update tasker.task t
+        set live = t.live + c.live,
+            failed = t.failed + c.failed,
+            state = tasker.task_state_at(t.live + c.live, t.failed + c.failed),
+            completed_at = case when t.live + c.live = 0 and t.failed + c.failed = 0 then now() end
+        from change c
+        where t.task_id = c.task_id
+            and t.state in ('pending', 'in_progress', 'waiting', 'paused', 'blocked_by_failures')
+        returning t.task_id, t.state, t.watched
+    ), told as (
+        select pg_notify('tasker_task', m.task_id::text) from moved m
+        where m.watched and m.state in ('complete', 'blocked_by_failures')
+    )
+    select array_agg(m.task_id) into v_finished
+    from moved m where m.state = 'complete' and (select count(*) from told) >= 0;
+
+    if v_finished is not null then
+        delete from tasker.timer t where t.task_id = any (v_finished);
+    end if;
+end;
+$$;
+
+comment on function tasker.advance_tasks(uuid[], uuid[], uuid[], uuid[]) is
+    'Internal. Applies steps'' transitions to their tasks'' counters and states.';

@@ -1,0 +1,68 @@
+-- Applies what a worker's handlers came to: fenced, set-based, in one transaction. Returns the numbers (1-based) of the
+-- outcomes that were accepted; the others are stale and change nothing; and the queues that got new messages. Internal:
+-- the first half of an exchange.
+-- Locks, in this order: the queues' messages (by deleting them, where message id and read count are still the ones the
+-- worker was granted), the tasks by id, their steps. Index: the primary keys.
+
+create or replace function tasker.apply_outcomes(p_outcomes jsonb, out accepted integer[], out queues integer[])
+returns record
+language plpgsql volatile
+set search_path = pg_catalog, tasker, pg_temp
+as $$
+declare
+    v_queue tasker.queue;
+    v_numbers integer[];
+    v_granted integer[] := '{}';
+    v_tasks uuid[];
+    v_definitions integer[];
+    v_resolved record;
+begin
+    for v_queue in
+        select q.* from tasker.queue q
+        where q.queue_id in (select o.queue_id from jsonb_to_recordset(p_outcomes) as o(queue_id integer))
+        order by q.queue_id
+    loop
+        execute format('with gone as (
+                delete from %s as m
+                using rows from (jsonb_to_recordset($1) as (queue_id integer, msg_id bigint, read_ct integer))
+                    with ordinality as o(queue_id, msg_id, read_ct, n)
+                where o.queue_id = $2 and m.msg_id = o.msg_id and m.read_ct = o.read_ct
+                returning o.n::integer)
+            select array_agg(g.n) from gone g', v_queue.message_table)
+        into v_numbers using p_outcomes, v_queue.queue_id;
+        v_granted := v_granted || coalesce(v_numbers, '{}');
+    end loop;
+
+    perform from tasker.task t
+    where t.task_id in (
+        select o.task_id from rows from (jsonb_to_recordset(p_outcomes) as (task_id uuid)) with ordinality as o(task_id, n)
+        where o.n = any (v_granted))
+    order by t.task_id for no key update;
+
+    with done as (
+        update tasker.step s
+        set state = 'complete', result = o.result, error = null, completed_at = now(), msg_id = null, deadline_at = null
+        from rows from (jsonb_to_recordset(p_outcomes)
+                as (task_id uuid, step_no integer, msg_id bigint, outcome text, result jsonb))
+            with ordinality as o(task_id, step_no, msg_id, outcome, result, n)
+        where o.outcome = 'complete' and o.n = any (v_granted)
+            and s.task_id = o.task_id and s.step_no = o.step_no and s.msg_id = o.msg_id and s.state = 'in_progress'
+        returning s.task_id, s.definition_id, o.n
+    )
+    select array_agg(d.task_id), array_agg(d.definition_id), array_agg(d.n::integer)
+    into v_tasks, v_definitions, accepted from done d;
+
+    if v_tasks is not null then
+        v_resolved := tasker.resolve_successors(v_tasks, v_definitions);
+        perform tasker.advance_tasks(v_resolved.ready, v_tasks, null, null);
+        queues := v_resolved.queues;
+    end if;
+    if cardinality(v_granted) > coalesce(cardinality(accepted), 0) then
+        accepted := accepted || tasker.apply_failures(p_outcomes, v_granted);
+    end if;
+    accepted := coalesce(accepted, '{}');
+end;
+$$;
+
+comment on function tasker.apply_outcomes(jsonb) is
+    'Internal. Applies a batch of outcomes; returns the numbers of those accepted, and the queues with new messages.';

@@ -1,0 +1,33 @@
+-- Refuses a definition that could not run: a client in any language may register one, so nothing is taken on trust.
+-- Internal. Reads nothing but its argument.
+
+create or replace function tasker.check_definition(p_definition jsonb) returns void
+language plpgsql immutable
+set search_path = pg_catalog, tasker, pg_temp
+as $$
+declare
+    v_steps jsonb := p_definition -> 'steps';
+    v_what text;
+begin
+    select c.what into v_what from (values
+        (1, jsonb_typeof(p_definition) is distinct from 'object', 'the definition is no JSON object'),
+        (2, coalesce(length(p_definition ->> 'name'), 0) not between 1 and 255, 'name must have 1 to 255 characters'),
+        (3, coalesce(length(p_definition ->> 'version'), 0) not between 1 and 50, 'version must have 1 to 50 characters'),
+        (4, jsonb_typeof(v_steps) is distinct from 'array', 'steps must be an array'),
+        (5, jsonb_typeof(coalesce(p_definition -> 'time_limit', 'null')) not in ('null', 'number'),
+            'time_limit must be a number of seconds or null')
+    ) as c(n, broken, what) where c.broken order by c.n limit 1;
+    if v_what is null and jsonb_array_length(v_steps) not between 1 and 20000 then
+        v_what := 'a template has 1 to 20,000 steps';
+    end if;
+    v_what := coalesce(v_what, tasker.find_definition_fault(v_steps));
+    if v_what is not null then
+        raise exception using errcode = 'TK002',
+            message = format('template %s: %s', coalesce(p_definition ->> 'name', '(no name)'), v_what),
+            hint = 'Nothing was registered. docs/templates.md describes a definition.';
+    end if;
+end;
+$$;
+
+comment on function tasker.check_definition(jsonb) is
+    'Internal. Raises TK002 when a definition could not run.';

@@ -1,0 +1,75 @@
+-- Writes the tasks, their steps, their first messages and their timers. Internal: the second half of submit_tasks.
+-- Locks: none that another transaction could hold. Index: step_definition (template_id, step_no).
+
+create or replace function tasker.create_tasks(p_template tasker.template, p_tasks jsonb, p_ids uuid[], p_created boolean[])
+returns void
+language plpgsql volatile
+set search_path = pg_catalog, tasker, pg_temp
+as $$
+declare
+    v_roots integer;
+    v_now uuid[];
+    v_queues integer[];
+    v_messages bigint[];
+    v_tasks uuid[];
+    v_steps integer[];
+    v_limited boolean;
+begin
+    select count(*), coalesce(bool_or(d.step_time_limit is not null), false) into v_roots, v_limited
+    from tasker.step_definition d where d.template_id = p_template.template_id and d.parents = 0;
+
+    with new as (
+        insert into tasker.task (task_id, template_id, live, state, priority, start_at, correlation_id, idempotency_key,
+            tags, trace_context, context, input)
+        select p_ids[t.ordinality], p_template.template_id,
+            case when s.later then 0 else v_roots end,
+            case when s.later then 'pending' else 'in_progress' end::tasker.task_state,
+            coalesce((t.value ->> 'priority')::smallint, 0), s.start_at, (t.value ->> 'correlation_id')::uuid,
+            t.value ->> 'idempotency_key',
+            case when jsonb_typeof(t.value -> 'tags') = 'array'
+                then array(select jsonb_array_elements_text(t.value -> 'tags')) else '{}' end,
+            nullif(t.value -> 'trace_context', 'null'), coalesce(nullif(t.value -> 'context', 'null'), '{}'),
+            coalesce(t.value -> 'input', '{}')
+        from jsonb_array_elements(p_tasks) with ordinality as t
+        cross join lateral (select (t.value ->> 'start_at')::timestamptz as start_at,
+            coalesce((t.value ->> 'start_at')::timestamptz > now(), false) as later) as s
+        where p_created[t.ordinality]
+        returning task_id, state, start_at
+    ), timers as (
+        insert into tasker.timer (fire_at, task_id, step_no, kind)
+        select n.start_at, n.task_id, 0, 'task_start'::tasker.timer_kind from new n where n.state = 'pending'
+        union all
+        select greatest(now(), n.start_at) + p_template.time_limit, n.task_id, 0, 'task_time_limit' from new n
+        where p_template.time_limit is not null
+    )
+    select array_agg(n.task_id) filter (where n.state = 'in_progress') into v_now from new n;
+
+    with new as (
+        insert into tasker.step (task_id, step_no, definition_id, waiting_on, state, attempt_limit, msg_id, enqueued_at)
+        select t.id, d.step_no, d.definition_id, d.parents,
+            case when r.ready then 'enqueued' else 'pending' end::tasker.step_state, d.max_attempts,
+            case when r.ready then nextval(q.message_sequence) end, case when r.ready then now() end
+        from unnest(p_ids, p_created) as t(id, created)
+        join tasker.step_definition d on d.template_id = p_template.template_id
+        join tasker.queue q using (queue_id)
+        cross join lateral (select d.parents = 0 and t.id = any (v_now) as ready) as r
+        where t.created
+        returning task_id, step_no, definition_id, msg_id
+    )
+    select array_agg(d.queue_id), array_agg(n.msg_id), array_agg(n.task_id), array_agg(n.step_no)
+    into v_queues, v_messages, v_tasks, v_steps
+    from new n join tasker.step_definition d using (definition_id) where n.msg_id is not null;
+
+    if v_tasks is null then
+        return;
+    end if;
+    if v_limited then
+        perform tasker.start_step_clocks(v_tasks, v_steps);
+    end if;
+    perform tasker.send_messages(v_queues, v_messages, v_tasks, v_steps);
+    perform tasker.wake_workers(v_queues);
+end;
+$$;
+
+comment on function tasker.create_tasks(tasker.template, jsonb, uuid[], boolean[]) is
+    'Internal. Writes new tasks with their steps, first messages and timers.';

@@ -1,0 +1,65 @@
+-- The hot path: applies a worker's outcomes and claims its next steps, in one transaction. Plans are pinned: these are
+-- all walks along primary keys, and fresh tables have no statistics that would tell the planner so.
+-- Locks: messages, tasks by id, steps (apply_outcomes); tasks, skipping (promote_due); messages and steps, skipping (claim).
+
+create or replace function tasker.exchange(
+    worker_id uuid, queue_ids integer[], outcomes jsonb, want integer, lease_seconds double precision
+) returns json
+language plpgsql volatile security definer
+set search_path = pg_catalog, tasker, pg_temp
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+set enable_bitmapscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+set jit = off
+as $$
+declare
+    v_accepted integer[] := '{}';
+    v_queues integer[] := '{}';
+    v_claim record;
+    v_queue tasker.queue;
+    v_left integer := least(exchange.want, 10000);
+    v_full integer[] := '{}';
+    v_tasks uuid[] := '{}';
+    v_steps integer[] := '{}';
+    v_messages bigint[] := '{}';
+    v_reads integer[] := '{}';
+begin
+    if jsonb_array_length(exchange.outcomes) > 0 then
+        select a.accepted, coalesce(a.queues, '{}') into v_accepted, v_queues
+        from tasker.apply_outcomes(exchange.outcomes) as a;
+    end if;
+    if exists (select from tasker.timer t where t.fire_at <= now()) then
+        perform tasker.promote_due(100);
+    end if;
+    for v_queue in
+        select q.* from tasker.queue q where q.queue_id = any (exchange.queue_ids) order by random()
+    loop
+        if v_left > 0 then
+            v_claim := tasker.claim(exchange.worker_id, v_queue, v_left, make_interval(secs => exchange.lease_seconds));
+            v_tasks := v_tasks || v_claim.tasks;
+            v_steps := v_steps || v_claim.steps;
+            v_messages := v_messages || v_claim.messages;
+            v_reads := v_reads || v_claim.reads;
+            v_left := v_left - v_claim.taken;
+        end if;
+        if v_left <= 0 then
+            v_full := v_full || v_queue.queue_id;
+        end if;
+    end loop;
+    if v_queues && v_full or not v_queues <@ exchange.queue_ids then
+        perform tasker.wake_workers(v_queues);
+    end if;
+    update tasker.worker w set idle = cardinality(v_tasks) = 0, seen_at = now()
+    where w.worker_id = exchange.worker_id and exchange.want > 0 and w.idle <> (cardinality(v_tasks) = 0);
+    return json_build_object('accepted', v_accepted,
+        'granted', tasker.describe_grants(v_tasks, v_steps, v_messages, v_reads));
+end;
+$$;
+
+comment on function tasker.exchange(uuid, integer[], jsonb, integer, double precision) is
+    'For workers. Applies outcomes and claims up to `want` steps from the given queues for lease_seconds. outcomes is an '
+    'array of {queue_id, msg_id, read_ct, task_id, step_no, outcome, result, error, delay} with outcome complete | retry | '
+    'error | release. Returns {accepted: numbers (from 1) of the outcomes that took effect, granted: {steps, tasks, '
+    'results}}. An outcome whose lease was lost is stale: it is not among the accepted and changes nothing.';

@@ -1,0 +1,37 @@
+-- The sentence of explain_step. Internal. Reads nothing but its arguments.
+
+create or replace function tasker.explain_state(
+    p_step tasker.step, p_task tasker.task, p_parents jsonb, p_queue text, p_workers integer, p_depth bigint,
+    p_lease_until timestamptz, p_retry_at timestamptz, p_worker text
+) returns text
+language sql stable
+set search_path = pg_catalog, tasker, pg_temp
+as $$
+    select case p_step.state
+        when 'pending' then case
+            when p_task.state = 'pending' then format('the task starts at %s', p_task.start_at)
+            when exists (select from jsonb_array_elements(p_parents) as p where p.value ->> 'state' = 'error')
+                then 'it waits for ' || n.names || '; a step that failed must be retried or resolved first'
+            when p_parents is null then 'nothing holds it: the rescuer will enqueue it'
+            else 'it waits for ' || n.names end
+        when 'enqueued' then case
+            when p_workers = 0 then format('no worker serves its queue %s: start one', p_queue)
+            else format('it is in queue %s, where %s can run and %s worker(s) serve', p_queue, p_depth, p_workers) end
+        when 'in_progress' then case
+            when p_lease_until is null then 'its message is gone: the rescuer will enqueue it again'
+            when p_lease_until < now() then format('the lease of %s ran out at %s: it will be granted again', p_worker, p_lease_until)
+            else format('%s runs attempt %s, with a lease until %s', p_worker, p_step.attempt, p_lease_until) end
+        when 'waiting_for_retry' then format('attempt %s of %s ended with %s; the next is due at %s', p_step.attempt,
+            p_step.attempt_limit, coalesce(p_step.error ->> 'message', 'an error'), p_retry_at)
+        when 'waiting' then 'it waits for something from outside'
+        when 'error' then format('it failed after %s attempt(s): %s', p_step.attempt, coalesce(p_step.error ->> 'message', 'an error'))
+        when 'cancelled' then 'it was cancelled' || coalesce(': ' || p_task.reason, '')
+        when 'complete' then 'it is complete'
+        when 'resolved_manually' then 'it was resolved by hand'
+    end
+    from (select string_agg(format('%s (%s)', p.value ->> 'step', p.value ->> 'state'), ', ') as names
+        from jsonb_array_elements(p_parents) as p) as n
+$$;
+
+comment on function tasker.explain_state(tasker.step, tasker.task, jsonb, text, integer, bigint, timestamptz, timestamptz, text) is
+    'Internal. The sentence of explain_step.';

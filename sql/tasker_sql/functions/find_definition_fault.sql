@@ -1,0 +1,55 @@
+-- The first fault in a definition's steps, as a sentence, or null: names, kinds, limits, dependencies, cycles.
+-- Internal. Reads nothing but its argument. A cycle is what remains when steps without open parents are taken away,
+-- again and again; each round takes at least one, so it ends.
+
+create or replace function tasker.find_definition_fault(p_steps jsonb) returns text
+language plpgsql immutable
+set search_path = pg_catalog, tasker, pg_temp
+as $$
+declare
+    v_step jsonb;
+    v_fault text;
+    v_names text[] := '{}';
+    v_from text[];
+    v_to text[];
+    v_open text[];
+    v_next text[];
+begin
+    for v_step in select s.value from jsonb_array_elements(p_steps) as s loop
+        v_fault := tasker.find_step_fault(v_step);
+        if v_fault is not null then
+            return format('step %s: %s', coalesce(v_step ->> 'name', '(no name)'), v_fault);
+        end if;
+    end loop;
+    select array_agg(s.value ->> 'name') into v_names from jsonb_array_elements(p_steps) as s;
+    select format('two steps are named %s', n.name) into v_fault
+    from unnest(v_names) as n(name) group by n.name having count(*) > 1 limit 1;
+    if v_fault is not null then
+        return v_fault;
+    end if;
+    select array_agg(d.value), array_agg(s.value ->> 'name') into v_from, v_to
+    from jsonb_array_elements(p_steps) as s, jsonb_array_elements_text(coalesce(s.value -> 'depends_on', '[]')) as d;
+    select format('step %s depends on %s, which is not a step', e.child, e.parent) into v_fault
+    from unnest(v_from, v_to) as e(parent, child)
+    where e.parent not in (select n.name from unnest(v_names) as n(name)) limit 1;
+    if v_fault is not null then
+        return v_fault;
+    end if;
+    v_open := v_names;
+    loop
+        select array_agg(o.name) into v_next from unnest(v_open) as o(name)
+        where o.name in (select e.child from unnest(v_from, v_to) as e(parent, child)
+            where e.parent in (select p.name from unnest(v_open) as p(name)));
+        exit when v_next is null;
+        if cardinality(v_next) = cardinality(v_open) then
+            return format('steps depend on each other in a circle, or on one that does: %s',
+                array_to_string(v_next[:10], ', '));
+        end if;
+        v_open := v_next;
+    end loop;
+    return null;
+end;
+$$;
+
+comment on function tasker.find_definition_fault(jsonb) is
+    'Internal. The first fault in a definition''s steps, or null.';

@@ -1,0 +1,33 @@
+-- The first fault in one step of a definition, as a sentence, or null. Internal. Reads nothing but its argument.
+
+create or replace function tasker.find_step_fault(p_step jsonb) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, tasker, pg_temp
+as $$
+    select c.what from (values
+        (1, jsonb_typeof(p_step) is distinct from 'object', 'is no JSON object'),
+        (2, coalesce(length(p_step ->> 'name'), 0) not between 1 and 128, 'name must have 1 to 128 characters'),
+        (3, coalesce(length(p_step ->> 'handler'), 0) = 0, 'handler is missing'),
+        (4, coalesce(p_step ->> 'kind', 'standard') <> 'standard',
+            format('kind %s does not run yet; only standard steps do', p_step ->> 'kind')),
+        (5, jsonb_typeof(coalesce(p_step -> 'depends_on', '[]')) <> 'array', 'depends_on must be an array of step names'),
+        (6, coalesce(p_step ->> 'queue', 'a') !~ '^[a-z][a-z0-9_]{0,38}$',
+            'queue must be up to 39 lower-case letters, digits and underscores'),
+        (7, coalesce(p_step #>> '{retry,max_attempts}', '3') !~ '^[0-9]{1,4}$'
+            or (coalesce(p_step #>> '{retry,max_attempts}', '3'))::integer not between 1 and 1000,
+            'retry.max_attempts must be 1 to 1000'),
+        (8, coalesce(p_step #>> '{retry,backoff}', 'none')
+            not in ('none', 'fixed', 'linear', 'exponential', 'fibonacci'),
+            'retry.backoff must be none, fixed, linear, exponential or fibonacci'),
+        (9, exists (select from (values (p_step #> '{retry,base}'), (p_step #> '{retry,cap}'),
+                (p_step -> 'attempt_time_limit'), (p_step -> 'step_time_limit')) as l(value)
+            where jsonb_typeof(l.value) not in ('number', 'null')
+                or (jsonb_typeof(l.value) = 'number' and (l.value #>> '{}')::numeric not between 0 and 315360000)),
+            'times must be seconds, from 0 to ten years'),
+        (10, jsonb_typeof(coalesce(p_step #> '{retry,jitter}', '0')) <> 'number'
+            or (p_step #>> '{retry,jitter}')::numeric not between 0 and 1, 'retry.jitter must be 0 to 1')
+    ) as c(n, broken, what) where c.broken order by c.n limit 1;
+$$;
+
+comment on function tasker.find_step_fault(jsonb) is
+    'Internal. The first fault in one step of a definition, or null.';

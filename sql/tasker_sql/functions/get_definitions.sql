@@ -1,0 +1,22 @@
+-- What workers keep of step definitions, which never change. Reads only.
+
+create or replace function tasker.get_definitions(definition_ids integer[]) returns json
+language sql stable security definer
+set search_path = pg_catalog, tasker, pg_temp
+as $$
+    select coalesce(json_agg(json_build_object(
+        'definition_id', d.definition_id, 'namespace', n.name, 'template', t.name, 'version', t.version,
+        'step_no', d.step_no, 'name', d.name, 'handler', d.handler, 'config', d.config,
+        'attempt_time_limit', extract(epoch from d.attempt_time_limit),
+        'input_schema', t.definition -> 'input_schema', 'result_schema', t.definition #> array['steps', (d.step_no - 1)::text, 'result_schema'],
+        'parents', (select coalesce(json_agg(json_build_array(p.step_no, p.name) order by p.step_no), '[]')
+            from tasker.definition_edge e join tasker.step_definition p on p.definition_id = e.from_id
+            where e.to_id = d.definition_id))), '[]')
+    from tasker.step_definition d
+    join tasker.template t using (template_id)
+    join tasker.namespace n using (namespace_id)
+    where d.definition_id = any (get_definitions.definition_ids)
+$$;
+
+comment on function tasker.get_definitions(integer[]) is
+    'For workers. Step definitions by id: handler, config, limits, schemas and parents. They never change.';

@@ -1,0 +1,31 @@
+-- One task as JSON. Reads only. Index: the primary keys.
+
+create or replace function tasker.get_task(task_id uuid) returns json
+language plpgsql stable security definer
+set search_path = pg_catalog, tasker, pg_temp
+as $$
+declare
+    v_task json;
+begin
+    select json_build_object(
+        'task_id', t.task_id, 'namespace', n.name, 'template', p.name, 'version', p.version, 'state', t.state,
+        'input', t.input, 'context', t.context, 'priority', t.priority, 'correlation_id', t.correlation_id,
+        'tags', t.tags, 'idempotency_key', t.idempotency_key, 'created_at', t.created_at,
+        'start_at', t.start_at, 'started_at', c.started_at, 'completed_at', t.completed_at, 'reason', t.reason,
+        'steps', c.counts)
+    into v_task
+    from tasker.task t
+    join tasker.template p using (template_id)
+    join tasker.namespace n using (namespace_id)
+    cross join lateral tasker.count_steps(t.task_id) as c
+    where t.task_id = get_task.task_id;
+    if not found then
+        raise exception using errcode = 'TK001', message = format('no task %s', get_task.task_id),
+            hint = 'It may have been pruned, or belong to another database.';
+    end if;
+    return v_task;
+end;
+$$;
+
+comment on function tasker.get_task(uuid) is
+    'A task with its input and the number of its steps in each state. TK001 when there is none.';

@@ -1,0 +1,32 @@
+-- Depth and age of each queue, and who serves it. Reads only; counts at most 100,000 messages of a queue.
+-- Index: the message table's primary key, from the low-water mark on.
+
+create or replace function tasker.queue_stats() returns setof json
+language plpgsql stable security definer
+set search_path = pg_catalog, tasker, pg_temp
+as $$
+declare
+    v_queue tasker.queue;
+    v_ready bigint;
+    v_leased bigint;
+    v_oldest timestamptz;
+begin
+    for v_queue in select q.* from tasker.queue q order by q.name loop
+        execute format('select count(*) filter (where m.vt <= now()), count(*) filter (where m.vt > now()),
+                min(m.enqueued_at) filter (where m.vt <= now())
+            from (select k.vt, k.enqueued_at from %s k where k.msg_id >= $1 order by k.msg_id limit 100000) as m',
+            v_queue.message_table)
+        into v_ready, v_leased, v_oldest using v_queue.low_water;
+        return query
+        select json_build_object('queue', v_queue.name, 'ready', v_ready, 'leased', v_leased,
+            'oldest_age_seconds', round(extract(epoch from greatest(now() - v_oldest, interval '0'))::numeric, 3),
+            'workers', count(*), 'idle_workers', count(*) filter (where w.idle), 'slots', coalesce(sum(w.slots), 0))
+        from tasker.worker w
+        where w.queue_ids @> array[v_queue.queue_id] and w.seen_at > now() - interval '1 minute';
+    end loop;
+end;
+$$;
+
+comment on function tasker.queue_stats() is
+    'Each queue: {queue, ready: messages that can run now, leased, oldest_age_seconds of the ready ones, workers, '
+    'idle_workers, slots}.';

@@ -1,0 +1,43 @@
+-- Stores a template and compiles it to rows. The same definition again is no change; another one under the same version
+-- is refused. Locks: an advisory lock per template name, so that two registrations of one name take turns.
+
+create or replace function tasker.register_template(definition jsonb) returns json
+language plpgsql volatile security definer
+set search_path = pg_catalog, tasker, pg_temp
+as $$
+declare
+    v_definition jsonb := register_template.definition;
+    v_namespace tasker.namespace;
+    v_name text := v_definition ->> 'name';
+    v_version text := v_definition ->> 'version';
+    v_fingerprint text := encode(sha256(convert_to(v_definition::text, 'UTF8')), 'hex');
+    v_existing tasker.template;
+    v_template_id integer;
+begin
+    perform tasker.check_definition(v_definition);
+    v_namespace := tasker.ensure_namespace(v_definition ->> 'namespace');
+    perform pg_advisory_xact_lock(hashtextextended(v_namespace.name || '/' || v_name, 1));
+    select t.* into v_existing from tasker.template t
+    where t.namespace_id = v_namespace.namespace_id and t.name = v_name and t.version = v_version;
+    if found and v_existing.fingerprint <> v_fingerprint then
+        raise exception using errcode = 'TK003',
+            message = format('template %s/%s version %s is registered with another definition',
+                v_namespace.name, v_name, v_version),
+            hint = 'A registered version never changes: give the new definition a new version.';
+    end if;
+    v_template_id := v_existing.template_id;
+    if v_template_id is null then
+        insert into tasker.template (namespace_id, name, version, fingerprint, definition, time_limit)
+        values (v_namespace.namespace_id, v_name, v_version, v_fingerprint, v_definition,
+            tasker.seconds(v_definition -> 'time_limit'))
+        returning template_id into v_template_id;
+        perform tasker.compile_template(v_template_id, v_namespace.queue_id, v_definition -> 'steps');
+    end if;
+    return json_build_object('template_id', v_template_id, 'namespace', v_namespace.name, 'name', v_name,
+        'version', v_version, 'fingerprint', v_fingerprint, 'created', v_existing.template_id is null);
+end;
+$$;
+
+comment on function tasker.register_template(jsonb) is
+    'Registers a template. Returns {template_id, namespace, name, version, fingerprint, created}. The same definition '
+    'again changes nothing; another definition under a registered version is refused (TK003), a broken one too (TK002).';

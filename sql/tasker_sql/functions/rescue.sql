@@ -1,0 +1,53 @@
+-- The backstop: enqueues again what should be in a queue and is not, such as after messages were purged by hand, and
+-- starts what is ready although nothing enqueued it. In a healthy database it finds nothing. Looks only at steps that
+-- were enqueued a minute ago or longer, so that it does not race with work in hand.
+-- Walks open tasks from `after` on, a page at a time; returns where to go on (null: done). Index: task_open.
+-- Locks: the tasks that need mending, by id, skipping those held; then their steps.
+
+create or replace function tasker.rescue(after uuid default null, max_rows integer default 1000) returns json
+language plpgsql volatile security definer
+set search_path = pg_catalog, tasker, pg_temp
+as $$
+declare
+    v_page uuid[];
+    v_queue tasker.queue;
+    v_tasks uuid[] := '{}';
+    v_steps integer[] := '{}';
+    v_more_tasks uuid[];
+    v_more_steps integer[];
+    v_rescued integer := 0;
+begin
+    select array_agg(p.task_id) into v_page from (
+        select t.task_id from tasker.task t
+        where t.state in ('in_progress', 'waiting')
+            and t.task_id > coalesce(rescue.after, '00000000-0000-0000-0000-000000000000')
+        order by t.task_id limit rescue.max_rows) as p;
+    if v_page is null then
+        return json_build_object('rescued', 0, 'next', null);
+    end if;
+    for v_queue in select q.* from tasker.queue q loop
+        execute format('select array_agg(s.task_id), array_agg(s.step_no)
+            from tasker.step s join tasker.step_definition d using (definition_id)
+            where s.task_id = any ($1) and d.queue_id = $2 and s.state in (''enqueued'', ''in_progress'')
+                and s.enqueued_at < now() - interval ''1 minute''
+                and not exists (select from %s m where m.msg_id = s.msg_id)', v_queue.message_table)
+        into v_more_tasks, v_more_steps using v_page, v_queue.queue_id;
+        v_tasks := v_tasks || v_more_tasks;
+        v_steps := v_steps || v_more_steps;
+    end loop;
+    select v_tasks || array_agg(s.task_id), v_steps || array_agg(s.step_no) into v_tasks, v_steps
+    from tasker.step s
+    where s.task_id = any (v_page) and (s.state = 'pending' and s.waiting_on = 0
+        or s.state = 'waiting_for_retry' and not exists (select from tasker.timer t
+            where t.task_id = s.task_id and t.step_no = s.step_no and t.kind = 'retry'));
+    if cardinality(v_tasks) > 0 then
+        v_rescued := tasker.rescue_steps(v_tasks, v_steps);
+    end if;
+    return json_build_object('rescued', v_rescued,
+        'next', case when cardinality(v_page) = rescue.max_rows then v_page[rescue.max_rows] end);
+end;
+$$;
+
+comment on function tasker.rescue(uuid, integer) is
+    'Maintenance. The backstop: enqueues again what is ready but in no queue, among up to max_rows open tasks after the '
+    'given one. Returns {rescued, next: where to go on, or null}.';

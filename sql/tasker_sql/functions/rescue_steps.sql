@@ -1,0 +1,38 @@
+-- Enqueues stray steps again, after looking once more under their tasks' locks. Internal: part of rescue.
+-- Locks: tasks by id, skipping those held; then steps.
+
+create or replace function tasker.rescue_steps(p_tasks uuid[], p_steps integer[]) returns integer
+language plpgsql volatile
+set search_path = pg_catalog, tasker, pg_temp
+as $$
+declare
+    v_held uuid[];
+    v_tasks uuid[];
+    v_steps integer[];
+    v_started uuid[];
+begin
+    select array_agg(h.task_id) into v_held from (
+        select t.task_id from tasker.task t
+        where t.task_id = any (p_tasks) and t.state in ('in_progress', 'waiting')
+        order by t.task_id for no key update skip locked) as h;
+    select array_agg(s.task_id), array_agg(s.step_no), array_agg(s.task_id) filter (where s.state = 'pending')
+    into v_tasks, v_steps, v_started
+    from unnest(p_tasks, p_steps) as r(task_id, step_no)
+    join tasker.step s using (task_id, step_no)
+    where s.task_id = any (v_held) and (
+        s.state in ('enqueued', 'in_progress') and s.enqueued_at < now() - interval '1 minute'
+            and not tasker.has_message(s.definition_id, s.msg_id)
+        or s.state = 'pending' and s.waiting_on = 0
+        or s.state = 'waiting_for_retry' and not exists (select from tasker.timer t
+            where t.task_id = s.task_id and t.step_no = s.step_no and t.kind = 'retry'));
+    if v_tasks is null then
+        return 0;
+    end if;
+    perform tasker.enqueue_steps(v_tasks, v_steps);
+    perform tasker.advance_tasks(v_started, null, null, null);
+    return cardinality(v_tasks);
+end;
+$$;
+
+comment on function tasker.rescue_steps(uuid[], integer[]) is
+    'Internal. Enqueues stray steps again.';

@@ -1,0 +1,30 @@
+-- Ends a step with a result that an operator gives, as if its handler had, and goes on with its children. Internal.
+-- Locks: the caller holds the task's lock; steps, then the step's message, skipping it when held.
+
+create or replace function tasker.settle_step(p_task_id uuid, p_step tasker.step, p_state tasker.step_state, p_result jsonb)
+returns void
+language plpgsql volatile
+set search_path = pg_catalog, tasker, pg_temp
+as $$
+declare
+    v_one uuid[] := array[p_task_id];
+    v_ready uuid[];
+    v_queues integer[];
+begin
+    if p_step.state in ('complete', 'cancelled', 'resolved_manually') then
+        raise exception using errcode = 'TK004', message = format('the step is %s already', p_step.state),
+            hint = 'Only a step that has not ended, or has failed, can be given a result.';
+    end if;
+    perform tasker.close_steps(v_one, array[p_step.step_no], p_state, null);
+    update tasker.step s set result = p_result where s.task_id = p_task_id and s.step_no = p_step.step_no;
+    select r.ready, r.queues into v_ready, v_queues
+    from tasker.resolve_successors(v_one, array[p_step.definition_id]) as r;
+    perform tasker.advance_tasks(v_ready,
+        case when p_step.state in ('enqueued', 'in_progress', 'waiting_for_retry', 'waiting') then v_one end, null,
+        case when p_step.state = 'error' then v_one end);
+    perform tasker.wake_workers(v_queues);
+end;
+$$;
+
+comment on function tasker.settle_step(uuid, tasker.step, tasker.step_state, jsonb) is
+    'Internal. Ends a step with a result that an operator gives.';

@@ -1,0 +1,70 @@
+-- Recounts a task's invariants. For tests, and for operators who doubt. Reads only; counts from one snapshot.
+-- Index: the primary keys.
+
+create or replace function tasker.verify(task_id uuid) returns setof text
+language sql stable security definer
+set search_path = pg_catalog, tasker, pg_temp
+as $$
+    with t as (
+        select t.*, t.state in ('pending', 'in_progress', 'waiting', 'paused', 'blocked_by_failures') as open
+        from tasker.task t where t.task_id = verify.task_id
+    ), s as materialized (
+        select s.*, d.name, s.state in ('enqueued', 'in_progress', 'waiting_for_retry', 'waiting') as live,
+            (select count(*) from tasker.definition_edge e
+                left join tasker.step p on p.task_id = s.task_id and p.step_no = e.from_no
+                where e.to_id = s.definition_id and coalesce(p.state not in ('complete', 'resolved_manually'), true)) as unresolved,
+            s.msg_id is not null and tasker.has_message(s.definition_id, s.msg_id) as has_message,
+            exists (select from tasker.timer r where r.task_id = s.task_id and r.step_no = s.step_no and r.kind = 'retry') as has_retry
+        from tasker.step s join tasker.step_definition d using (definition_id)
+        where s.task_id = verify.task_id
+    )
+    select format('no task %s', verify.task_id) where not exists (select from t)
+    union all
+    select format('live is %s, but %s steps are', t.live, k.n)
+    from t, (select count(*) filter (where s.live) as n from s) as k where t.live <> k.n
+    union all
+    select format('failed is %s, but %s steps are', t.failed, k.n)
+    from t, (select count(*) filter (where s.state = 'error') as n from s) as k where t.open and t.failed <> k.n
+    union all
+    select format('it has %s steps of the %s in its template', k.n, k.of)
+    from t, (select (select count(*) from s) as n,
+        (select count(*) from tasker.step_definition d where d.template_id = t2.template_id) as of from t as t2) as k
+    where k.n <> k.of
+    union all
+    select format('the task is %s, but step %s is %s', t.state, s.name, s.state)
+    from t, s where not t.open and s.state in ('pending', 'enqueued', 'in_progress', 'waiting_for_retry', 'waiting')
+        or t.state = 'complete' and s.state not in ('complete', 'resolved_manually')
+    union all
+    select format('the task is %s with live %s and failed %s', t.state, t.live, t.failed)
+    from t where t.state = 'in_progress' and t.live = 0
+        or t.state = 'blocked_by_failures' and (t.live > 0 or t.failed = 0)
+        or t.state = 'complete' and t.failed > 0
+    union all
+    select format('the task is %s, but completed_at is %s', t.state, t.completed_at)
+    from t where t.open <> (t.completed_at is null)
+    union all
+    select format('step %s waits on %s parents, but %s are unresolved', s.name, s.waiting_on, s.unresolved)
+    from s where s.state = 'pending' and s.waiting_on <> s.unresolved
+    union all
+    select format('step %s is %s before %s of its parents', s.name, s.state, s.unresolved)
+    from s where (s.live or s.state = 'error') and s.unresolved > 0
+    union all
+    select format('step %s is pending with nothing to wait for', s.name)
+    from s, t where s.state = 'pending' and s.waiting_on = 0 and t.state <> 'pending'
+    union all
+    select format('step %s is %s, but its message is %s', s.name, s.state, case when s.has_message then 'there' else 'missing' end)
+    from s where s.has_message <> (s.state in ('enqueued', 'in_progress'))
+    union all
+    select format('step %s is %s, but its retry timer is %s', s.name, s.state, case when s.has_retry then 'there' else 'missing' end)
+    from s where s.has_retry <> (s.state = 'waiting_for_retry')
+    union all
+    select format('step %s has had %s attempts of %s', s.name, s.attempt, s.attempt_limit)
+    from s where s.attempt > s.attempt_limit
+    union all
+    select format('step %s has %s attempts recorded after attempt %s', s.name, k.n, s.attempt)
+    from s cross join lateral (select count(*) as n from tasker.attempt a
+        where a.task_id = s.task_id and a.step_no = s.step_no and a.attempt > s.attempt) as k where k.n > 0
+$$;
+
+comment on function tasker.verify(uuid) is
+    'A task''s broken invariants, a sentence each; none when it is sound.';

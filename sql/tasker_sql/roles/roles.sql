@@ -1,0 +1,42 @@
+-- The roles, and what each may call. Nothing is granted on tables: the functions are the API. Roles belong to the whole
+-- server, so they are made only where the migrating role may; grants go to those that exist. Applied at every migration.
+
+do $$
+declare
+    v_role text;
+    v_grant record;
+begin
+    foreach v_role in array array['tasker_client', 'tasker_worker', 'tasker_operator', 'tasker_reader'] loop
+        if to_regrole(v_role) is null
+            and (select r.rolcreaterole or r.rolsuper from pg_roles r where r.rolname = current_user) then
+            execute format('create role %I nologin', v_role);
+        end if;
+    end loop;
+    execute 'revoke all on schema tasker from public';
+    execute 'revoke all on all functions in schema tasker from public';
+    for v_grant in
+        select g.role, p.oid::regprocedure as signature
+        from (values
+            ('tasker_client', 'register_template submit_task submit_tasks watch_task'),
+            ('tasker_worker', 'register_template register_worker exchange heartbeat leave get_definitions
+                promote_due rescue prune upkeep'),
+            ('tasker_operator', 'cancel_task resolve_task retry_task retry_step resolve_step complete_step'),
+            ('tasker_reader', '')
+        ) as g(role, verbs)
+        join pg_proc p on p.pronamespace = 'tasker'::regnamespace and (
+            p.proname = any (regexp_split_to_array(g.verbs, '\s+'))
+            or p.proname in ('get_task', 'get_task_result', 'list_tasks', 'list_steps', 'get_step', 'explain_step',
+                'queue_stats', 'list_workers', 'list_orchestrators', 'list_templates', 'get_template', 'verify',
+                'schema_version'))
+        where to_regrole(g.role) is not null
+    loop
+        execute format('grant execute on function %s to %I', v_grant.signature, v_grant.role);
+    end loop;
+    foreach v_role in array array['tasker_client', 'tasker_worker', 'tasker_operator', 'tasker_reader'] loop
+        if to_regrole(v_role) is not null then
+            execute format('grant usage on schema tasker to %I', v_role);
+            execute format('grant select on tasker.dead_letter to %I', v_role);
+        end if;
+    end loop;
+end;
+$$;

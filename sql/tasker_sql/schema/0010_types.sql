@@ -1,0 +1,32 @@
+-- The states of tasks and steps, and what a timer is for. docs/state-machines.md has every transition.
+
+create type tasker.task_state as enum (
+    'pending',              -- accepted, starts later
+    'in_progress',          -- some step can run, runs, or waits for its time
+    'waiting',              -- every live step waits for something from outside
+    'paused',               -- an operator holds it
+    'blocked_by_failures',  -- nothing can run any more, because a step failed
+    'complete',
+    'error',                -- ended by its time limit
+    'cancelled',
+    'resolved_manually'
+);
+
+create type tasker.step_state as enum (
+    'pending',              -- waits for its parents
+    'enqueued',             -- a message for it is in its queue
+    'in_progress',          -- a worker holds the message's lease
+    'waiting_for_retry',    -- a timer will enqueue it again
+    'waiting',              -- waits for something from outside
+    'complete',
+    'error',                -- failed for good; an operator may retry or resolve it
+    'cancelled',
+    'resolved_manually'
+);
+
+create type tasker.timer_kind as enum (
+    'retry',                -- enqueue the step again
+    'step_time_limit',      -- the step has had its time
+    'task_start',           -- enqueue the task's first steps
+    'task_time_limit'       -- the task has had its time
+);

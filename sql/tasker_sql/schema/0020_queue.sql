@@ -1,0 +1,14 @@
+-- A queue is one pgmq queue, for one pool of workers. `message_table` and `message_sequence` are pgmq's own objects, so
+-- that no name has to be put together at run time. `low_water`: no message below it can still become visible, so that a
+-- claim need not step over dead rows; `low_water_next` and `low_water_xid` are the next value and when it may be taken.
+
+create table tasker.queue (
+    queue_id         integer generated always as identity primary key,
+    name             text not null unique check (name ~ '^[a-z][a-z0-9_]{0,38}$'),
+    message_table    regclass not null,
+    message_sequence regclass not null,
+    low_water        bigint not null default 0,
+    low_water_next   bigint not null default 0,
+    low_water_xid    xid8 not null default '0',
+    created_at       timestamptz not null default now()
+);

@@ -1,0 +1,14 @@
+-- A template is immutable once registered: a task keeps the one it began with. `definition` is what was registered;
+-- `fingerprint` is the SHA-256 of its canonical text.
+
+create table tasker.template (
+    template_id  integer generated always as identity primary key,
+    namespace_id integer not null references tasker.namespace,
+    name         text not null check (length(name) between 1 and 255),
+    version      text not null check (length(version) between 1 and 50),
+    fingerprint  text not null,
+    definition   jsonb not null,
+    time_limit   interval,
+    created_at   timestamptz not null default now(),
+    unique (namespace_id, name, version)
+);

@@ -1,0 +1,25 @@
+-- A template's steps, compiled to rows when it is registered, so that creating a task is one set-based insert. `step_no`
+-- is the step's number in every task of the template; `parents` is how many steps it waits for.
+
+create table tasker.step_definition (
+    definition_id      integer generated always as identity primary key,
+    template_id        integer not null references tasker.template on delete cascade,
+    step_no            integer not null,
+    name               text not null check (length(name) between 1 and 128),
+    handler            text not null,
+    kind               text not null check (kind = 'standard'),
+    queue_id           integer not null references tasker.queue,
+    parents            integer not null,
+    children           integer not null,
+    config             jsonb not null,
+    max_attempts       smallint not null check (max_attempts between 1 and 1000),
+    backoff            text not null check (backoff in ('none', 'fixed', 'linear', 'exponential', 'fibonacci')),
+    backoff_base       interval not null,
+    backoff_cap        interval not null,
+    jitter             double precision not null check (jitter between 0 and 1),
+    permanent_errors   text[] not null,
+    attempt_time_limit interval,
+    step_time_limit    interval,
+    unique (template_id, step_no),
+    unique (template_id, name)
+);

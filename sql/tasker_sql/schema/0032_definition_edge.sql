@@ -1,0 +1,12 @@
+-- The edges of a template. They are the same for each of its tasks and so are stored once, not per task
+-- (docs/decisions/0001-static-edges.md). The index serves the way from a step to its parents.
+
+create table tasker.definition_edge (
+    from_id integer not null references tasker.step_definition on delete cascade,
+    to_id   integer not null references tasker.step_definition on delete cascade,
+    from_no integer not null,
+    to_no   integer not null,
+    primary key (from_id, to_id)
+);
+
+create index definition_edge_to on tasker.definition_edge (to_id, from_no);

@@ -1,0 +1,30 @@
+-- One run of a template. `live` counts its steps that are enqueued, in progress or waiting: the task has come to rest
+-- when it reaches zero. `failed` counts its steps in state error. A completion that hands on to exactly one step leaves
+-- both alone, and so does not touch this row at all. `watched`: somebody listens for its end.
+
+create table tasker.task (
+    task_id         uuid primary key,
+    template_id     integer not null,
+    live            integer not null,
+    failed          integer not null default 0,
+    state           tasker.task_state not null,
+    priority        smallint not null,
+    watched         boolean not null default false,
+    created_at      timestamptz not null default now(),
+    start_at        timestamptz,
+    completed_at    timestamptz,
+    correlation_id  uuid,
+    idempotency_key text,
+    reason          text,
+    tags            text[] not null,
+    trace_context   jsonb,
+    context         jsonb not null,
+    input           jsonb not null,
+    check (live >= 0 and failed >= 0)
+) with (fillfactor = 85, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 0);
+
+-- For the rescuer and for lists of what is open.
+create index task_open on tasker.task (task_id)
+    where state in ('pending', 'in_progress', 'waiting', 'paused', 'blocked_by_failures');
+create index task_correlation on tasker.task (correlation_id) where correlation_id is not null;
+create index task_tags on tasker.task using gin (tags) where tags <> '{}';
