@@ -1,0 +1,106 @@
+"""From an exception to one line for the user and an exit code: what, where, and what to do about
+it.
+"""
+
+import sys
+from dataclasses import dataclass
+
+from tasker.cli.exit_codes import ExitCode
+
+SQLSTATE_CODES = {
+    "TK001": ExitCode.NOT_FOUND,
+    "TK002": ExitCode.USAGE,
+    "TK003": ExitCode.REFUSED,
+    "TK004": ExitCode.REFUSED,
+}
+NO_SCHEMA = {"3F000", "42883", "42P01"}  # no such schema, function, table
+NO_PRIVILEGE = "42501"
+LOOK_AT_URL = "Check --url or TASKER_DATABASE_URL; `tasker doctor` says more."
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A failure that was to be expected: the exit code, what happened and where, and what to do."""
+
+    code: ExitCode
+    what: str
+    todo: str | None = None
+
+    def __str__(self) -> str:
+        """Give the one line that the user reads."""
+        if not self.todo:
+            return self.what
+        return f"{self.what}{'' if self.what.endswith(('.', '!', '?', ':')) else '.'} {self.todo}"
+
+
+class CommandFailed(Exception):
+    """Ends a command with a failure that the user is told about in one line."""
+
+    def __init__(self, code: ExitCode, what: str, todo: str | None = None) -> None:
+        super().__init__(what)
+        self.failure = Failure(code, what, todo)
+
+
+def explain(error: BaseException) -> Failure | None:
+    """Say what an exception means to the user; None when it is a defect, which deserves its
+    traceback.
+    """
+    if isinstance(error, CommandFailed):
+        return error.failure
+    if isinstance(error, TimeoutError):
+        return Failure(ExitCode.TIMEOUT, str(error) or "timed out")
+    return _explain_tasker(error) or _explain_psycopg(error)
+
+
+def _explain_tasker(error: BaseException) -> Failure | None:
+    from tasker import errors
+
+    match error:
+        case errors.RequestError():
+            return Failure(SQLSTATE_CODES[error.sqlstate], error.message, error.hint)
+        case errors.DatabaseUnavailable():
+            return Failure(ExitCode.UNAVAILABLE, str(error), LOOK_AT_URL)
+        case errors.TaskFailed() | errors.TaskCancelled():
+            return Failure(ExitCode.TASK_FAILED, str(error))
+        case errors.TemplateError() | errors.DefinitionError() | errors.ContractError():
+            return Failure(ExitCode.USAGE, str(error))
+        case errors.TaskerError():
+            return Failure(ExitCode.FAILURE, str(error))
+        case _:
+            return None
+
+
+def _explain_psycopg(error: BaseException) -> Failure | None:
+    if "psycopg" not in sys.modules:
+        return None
+    import psycopg
+
+    if not isinstance(error, psycopg.Error):
+        return None
+    state, message = error.sqlstate, error.diag.message_primary or str(error).strip()
+    if state in SQLSTATE_CODES:
+        return Failure(SQLSTATE_CODES[state], message, error.diag.message_hint)
+    if state in NO_SCHEMA:
+        return Failure(
+            ExitCode.FAILURE,
+            f"this database has no Tasker schema, or another version of it ({message})",
+            "Install or upgrade it: tasker migrate",
+        )
+    if state == NO_PRIVILEGE:
+        return Failure(
+            ExitCode.REFUSED,
+            message,
+            "Use a login with the role for this: tasker_client submits, tasker_operator changes, "
+            "tasker_reader looks.",
+        )
+    if isinstance(error, psycopg.OperationalError):
+        return Failure(
+            ExitCode.UNAVAILABLE,
+            f"the database is unavailable: {_first_line(message)}",
+            LOOK_AT_URL,
+        )
+    return Failure(ExitCode.FAILURE, f"the database refused: {message}", error.diag.message_hint)
+
+
+def _first_line(text: str) -> str:
+    return text.splitlines()[0] if text else "no reason given"

@@ -1,0 +1,127 @@
+"""A graph, of a task or a template, drawn a level at a time with what one asks about a step."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from tasker.cli.graph import Step, split_into_levels
+from tasker.cli.marks import describe_counts, describe_state, sign_of, style_of
+from tasker.cli.tables import make_table
+from tasker.cli.times import format_took, parse_time
+
+# Of a wide level (a fan-out) only so many steps are drawn; the rest are counted.
+STEPS_PER_LEVEL = 12
+DONE = frozenset({"complete", "resolved_manually"})
+
+
+def draw_task_graph(
+    steps: Sequence[Step], now: datetime, per_level: int = STEPS_PER_LEVEL
+) -> Table:
+    """Draw a task's steps, as list_steps gives them; of a level, at most `per_level` and a count of
+    the others.
+    """
+    table = _make_graph_table("STEP", "STATE", "ATTEMPT", "TOOK", "AFTER")
+    for number, level in enumerate(split_into_levels(steps), start=1):
+        drawn, hidden = choose_steps(level, per_level)
+        for position, step in enumerate(drawn):
+            table.add_row(_number(number, position), *_task_cells(step, now))
+        if hidden:
+            table.add_row("", _count_hidden(hidden), "", "", "", "")
+    return table
+
+
+def draw_template_graph(steps: Sequence[Step]) -> Table:
+    """Draw a definition's steps, as a normalised template has them."""
+    table = _make_graph_table("STEP", "HANDLER", "QUEUE", "RETRY", "LIMITS", "AFTER")
+    for number, level in enumerate(split_into_levels(steps), start=1):
+        for position, step in enumerate(level):
+            table.add_row(_number(number, position), *_template_cells(step))
+    return table
+
+
+def choose_steps(level: Sequence[Step], most: int) -> tuple[list[Step], list[Step]]:
+    """Choose which steps of a wide level to draw: those not done before those that are. Gives
+    (drawn, hidden).
+    """
+    if len(level) <= most:
+        return list(level), []
+    ranked = sorted(range(len(level)), key=lambda i: (level[i]["state"] in DONE, i))
+    drawn = set(ranked[:most])
+    return [level[i] for i in sorted(drawn)], [s for i, s in enumerate(level) if i not in drawn]
+
+
+def describe_progress(progress: Mapping[str, Any]) -> str:
+    """Write a handler's progress: `3 of 10 (30 %) copying`."""
+    done, total, note = progress.get("done"), progress.get("total"), progress.get("note")
+    share = f" of {total:g} ({100 * done / total:.0f} %)" if total and done is not None else ""
+    return " ".join(
+        part for part in (f"{done:g}{share}" if done is not None else "", note or "") if part
+    )
+
+
+def describe_retry(retry: Mapping[str, Any]) -> str:
+    """Write a retry policy: `3 × exponential from 1 s, at most 60 s`."""
+    attempts = retry["max_attempts"]
+    if attempts == 1:
+        return "never"
+    if retry["backoff"] == "none":
+        return f"{attempts} ×, at once"
+    return f"{attempts} × {retry['backoff']} from {retry['base']:g} s, at most {retry['cap']:g} s"
+
+
+def _make_graph_table(*columns: str) -> Table:
+    table = make_table("", *columns)
+    table.columns[0].justify = "right"
+    table.columns[0].style = "dim"
+    return table
+
+
+def _number(level: int, position: int) -> str:
+    return str(level) if position == 0 else ""
+
+
+def _task_cells(step: Step, now: datetime) -> Iterator[RenderableType]:
+    state: str = step["state"]
+    yield Text(f"{sign_of(state)} {step['name']}", style=style_of(state))
+    yield describe_state(state)
+    yield f"{step['attempt']} of {step['max_attempts']}" if step["attempt"] else ""
+    yield format_took(parse_time(step["started_at"]), parse_time(step["completed_at"]), now)
+    yield Text(_join(step["depends_on"]), style="dim")
+
+
+def _template_cells(step: Step) -> Iterator[RenderableType]:
+    yield Text(step["name"], style="bold")
+    yield step["handler"] + (
+        "" if step.get("kind", "standard") == "standard" else f" ({step['kind']})"
+    )
+    yield step.get("queue") or Text("namespace's", style="dim")
+    yield describe_retry(step["retry"])
+    yield ", ".join(
+        f"{seconds:g} s per {what}"
+        for what, seconds in (
+            ("attempt", step.get("attempt_time_limit")),
+            ("step", step.get("step_time_limit")),
+        )
+        if seconds is not None
+    )
+    yield Text(_join(step.get("depends_on") or ()), style="dim")
+
+
+def _count_hidden(hidden: Sequence[Step]) -> Text:
+    counts = Counter[str](step["state"] for step in hidden)
+    return (
+        Text("… ", style="dim")
+        + describe_counts({"total": len(hidden), **counts})
+        + Text(" (--all)", style="dim")
+    )
+
+
+def _join(names: Iterable[str], most: int = 4) -> str:
+    listed = list(names)
+    more = len(listed) - most
+    return ", ".join(listed[:most]) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,73 @@
+"""`tasker queue …` and `tasker dlq …`: what is waiting, who serves it, and what has failed for
+good.
+"""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+
+from tasker.cli.arguments import Output, Url
+from tasker.cli.database import call_all, open_database, run_file
+from tasker.cli.output import Format, show
+
+queue_app = typer.Typer(no_args_is_help=True, help="See queues and the workers that serve them.")
+dlq_app = typer.Typer(
+    no_args_is_help=True, help="See the steps that failed for good and wait for an operator."
+)
+
+
+@queue_app.command("list")
+def list_queues(output: Output = Format.table, url: Url = None) -> None:
+    """List queues with their depth and age, and how many workers serve them."""
+    with open_database(url) as connection:
+        queues = call_all(connection, "queue_stats")
+
+    def view() -> Any:
+        from tasker.cli.queue_views import draw_queues
+
+        return draw_queues(queues)
+
+    show(queues, output, lambda: [queue["queue"] for queue in queues], view)
+
+
+@queue_app.command("workers")
+def list_workers(output: Output = Format.table, url: Url = None) -> None:
+    """List the workers that report, with their queues, slots and handlers."""
+    with open_database(url) as connection:
+        workers = call_all(connection, "list_workers")
+
+    def view() -> Any:
+        from tasker.cli.queue_views import draw_workers
+
+        return draw_workers(workers, datetime.now(UTC))
+
+    show(workers, output, lambda: [worker["worker_id"] for worker in workers], view)
+
+
+@dlq_app.command(
+    "list", epilog="Example: tasker dlq list -n shop -o ids | tasker step retry - --reason 'fixed'"
+)
+def list_dead_letters(
+    namespace: Annotated[
+        str | None, typer.Option("--namespace", "-n", help="Only this namespace.")
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="How many at most.")] = 100,
+    output: Output = Format.table,
+    url: Url = None,
+) -> None:
+    """List the steps that failed for good, the latest first."""
+    with open_database(url) as connection:
+        letters = run_file(connection, "dead_letter", namespace=namespace, max_rows=limit)
+
+    def view() -> Any:
+        from tasker.cli.queue_views import draw_dead_letters
+
+        return draw_dead_letters(letters, datetime.now(UTC))
+
+    show(
+        letters,
+        output,
+        lambda: [f"{letter['task_id']}/{letter['step']}" for letter in letters],
+        view,
+    )

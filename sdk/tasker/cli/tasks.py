@@ -1,0 +1,214 @@
+"""`tasker task …`: see and change tasks."""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+from tasker.cli.arguments import Output, TaskIds, Url, read_ids
+from tasker.cli.database import call_all, call_one, open_database
+from tasker.cli.output import Format, show, write_json, write_lines
+from tasker.cli.submit import submit
+from tasker.cli.task_changes import cancel, resolve, retry
+from tasker.cli.task_lookup import find_task
+from tasker.cli.watch import check_success, follow, ignore, look_at, open_display
+
+app = typer.Typer(no_args_is_help=True, help="Submit, see and change tasks.")
+app.command(
+    epilog="""Examples:
+
+tasker task submit shop/order '{"id": 7}' --key order-7 --wait
+
+tasker task submit shop/order --lines @orders.jsonl -o ids"""
+)(submit)
+
+OneTask = Annotated[
+    str,
+    typer.Argument(
+        metavar="TASK", help="A task's id, or the beginning of one; - reads it from stdin."
+    ),
+]
+Interval = Annotated[float, typer.Option("--interval", min=0.05, help="Seconds between two looks.")]
+Timeout = Annotated[
+    float | None, typer.Option("--timeout", help="Give up after so many seconds (exit code 124).")
+]
+
+
+class TaskState(StrEnum):
+    """The states a list of tasks can be narrowed to."""
+
+    pending = "pending"
+    in_progress = "in_progress"
+    waiting = "waiting"
+    paused = "paused"
+    blocked_by_failures = "blocked_by_failures"
+    complete = "complete"
+    error = "error"
+    cancelled = "cancelled"
+    resolved_manually = "resolved_manually"
+
+
+@app.command(
+    "list",
+    epilog="Example: tasker task list -s blocked_by_failures -o ids | tasker task retry - -r fixed",
+)
+def list_(
+    namespace: Annotated[
+        str | None, typer.Option("--namespace", "-n", help="Only tasks of this namespace.")
+    ] = None,
+    template: Annotated[
+        str | None, typer.Option("--template", "-t", help="Only tasks of templates of this name.")
+    ] = None,
+    state: Annotated[
+        TaskState | None, typer.Option("--state", "-s", help="Only tasks in this state.")
+    ] = None,
+    tag: Annotated[str | None, typer.Option("--tag", help="Only tasks with this tag.")] = None,
+    correlation_id: Annotated[
+        str | None, typer.Option("--correlation-id", help="Only tasks with this id.")
+    ] = None,
+    before: Annotated[
+        str | None, typer.Option("--before", help="Only tasks older than this one: the next page.")
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=10000, help="How many at most.")] = 50,
+    output: Output = Format.table,
+    url: Url = None,
+) -> None:
+    """List tasks, newest first."""
+    with open_database(url) as connection:
+        tasks = call_all(
+            connection,
+            "list_tasks",
+            namespace=namespace,
+            template=template,
+            state=state.value if state else None,
+            tag=tag,
+            correlation_id=correlation_id,
+            before=find_task(connection, before) if before else None,
+            max_rows=limit,
+        )
+
+    def view() -> Any:
+        from tasker.cli.task_views import draw_tasks
+
+        return draw_tasks(tasks, datetime.now(UTC))
+
+    show(tasks, output, lambda: [task["task_id"] for task in tasks], view)
+
+
+@app.command("show")
+def show_(
+    task: OneTask,
+    all_steps: Annotated[
+        bool, typer.Option("--all", help="Draw every step of a wide level.")
+    ] = False,
+    output: Output = Format.table,
+    url: Url = None,
+) -> None:
+    """Show a task and its graph, and why steps are not running.
+
+    As JSON: the task with `graph`, its steps, and `explanations` of those that are not done. As
+    ids: its steps.
+    """
+    from tasker.cli.task_views import choose_unexplained
+
+    with open_database(url) as connection:
+        seen = look_at(connection, find_task(connection, _one_id(task)))
+        task_id: str = seen.task["task_id"]
+        explanations = [
+            call_one(connection, "explain_step", task_id=task_id, step_name=name)
+            for name in choose_unexplained(seen.steps)
+        ]
+
+    def view() -> Any:
+        from tasker.cli.task_views import draw_task
+        from tasker.cli.times import localise
+
+        now = datetime.now(UTC)
+        reasons = {e["step"]: localise(e["reason"], now) for e in explanations}
+        per_level = {"per_level": len(seen.steps)} if all_steps else {}
+        return draw_task(seen.task, seen.steps, reasons, now, **per_level)
+
+    document = {**seen.task, "graph": seen.steps, "explanations": explanations}
+    show(document, output, lambda: [f"{task_id}/{step['name']}" for step in seen.steps], view)
+
+
+@app.command()
+def watch(
+    task: OneTask, interval: Interval = 0.5, timeout: Timeout = None, url: Url = None
+) -> None:
+    """Follow a task until it ends or is blocked.
+
+    Live on a terminal; elsewhere a line for each change. The exit code is 6 unless the task
+    succeeded.
+    """
+    with open_database(url) as connection:
+        task_id = find_task(connection, _one_id(task))
+        with open_display() as display:
+            seen = follow(lambda: look_at(connection, task_id), display, interval, timeout)
+    check_success(seen)
+
+
+@app.command(
+    epilog="Example: tasker task submit shop/order '{}' -o ids | tasker task result - --wait"
+)
+def result(
+    task: OneTask,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait for its end first.")] = False,
+    timeout: Timeout = None,
+    output: Output = Format.table,
+    url: Url = None,
+) -> None:
+    """Print what a task came to.
+
+    The exit code is 6 when it failed, and 4 when it has not ended and --wait was not given.
+    """
+    with open_database(url) as connection:
+        task_id = find_task(connection, _one_id(task))
+        if wait:
+            seen = follow(lambda: look_at(connection, task_id), ignore, 0.25, timeout)
+        else:
+            seen = look_at(connection, task_id)
+        answer = call_one(connection, "get_task_result", task_id=task_id)
+
+    def view() -> Any:
+        from tasker.cli.task_views import draw_result
+
+        return draw_result(answer)
+
+    show(answer, output, lambda: [task_id], view)
+    check_success(seen)
+
+
+@app.command()
+def verify(tasks: TaskIds, output: Output = Format.table, url: Url = None) -> None:
+    """Recount tasks' invariants and print what is broken.
+
+    The exit code is 1 when anything is.
+    """
+    with open_database(url) as connection:
+        broken = {
+            task_id: call_all(connection, "verify", task_id=task_id)
+            for task_id in [find_task(connection, given) for given in read_ids(tasks)]
+        }
+    match output:
+        case Format.json:
+            write_json(broken)
+        case Format.ids:
+            write_lines(task_id for task_id, faults in broken.items() if faults)
+        case Format.table:
+            for task_id, faults in broken.items():
+                write_lines(f"{task_id}: {fault}" for fault in faults or ["sound"])
+    if any(broken.values()):
+        raise typer.Exit(1)
+
+
+def _one_id(given: str) -> str:
+    return read_ids([given])[0]
+
+
+app.command(
+    epilog="Example: tasker task list --tag trial -o ids | tasker task cancel - -r 'is over'"
+)(cancel)
+app.command()(retry)
+app.command()(resolve)
