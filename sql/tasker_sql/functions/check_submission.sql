@@ -1,11 +1,12 @@
 -- Refuses a submission that is malformed, before anything is written. Internal. Reads nothing but its arguments.
 
 create or replace function tasker.check_submission(p_tasks jsonb, p_on_conflict text) returns void
-language plpgsql immutable
+language plpgsql stable
 set search_path = pg_catalog, tasker, pg_temp
 as $$
 declare
     v_unknown text;
+    v_what text;
 begin
     if p_on_conflict is distinct from 'reject' and p_on_conflict is distinct from 'return_existing' then
         raise exception using errcode = 'TK002',
@@ -23,15 +24,14 @@ begin
         raise exception using errcode = 'TK002', message = format('a task has the unknown key %L', v_unknown),
             hint = 'Known are input, idempotency_key, priority, correlation_id, tags, trace_context, start_at, context.';
     end if;
-    if exists (select from jsonb_array_elements(p_tasks) as t
-        where coalesce(length(t.value ->> 'idempotency_key'), 1) not between 1 and 512) then
-        raise exception using errcode = 'TK002', message = 'an idempotency_key must have 1 to 512 characters',
-            hint = 'Nothing was submitted.';
+    select f.what into v_what
+    from jsonb_array_elements(p_tasks) as t cross join lateral tasker.find_task_fault(t.value) as f(what)
+    where f.what is not null limit 1;
+    if v_what is not null then
+        raise exception using errcode = 'TK002', message = v_what, hint = 'Nothing was submitted.';
     end if;
-    if exists (select from jsonb_array_elements(p_tasks) as t
-        where coalesce(t.value ->> 'priority', '0') !~ '^-?[0-9]{1,4}$') then
-        raise exception using errcode = 'TK002', message = 'a priority must be a whole number from -9999 to 9999',
-            hint = 'Nothing was submitted.';
+    if p_tasks @? '$[*].start_at ? (@ != null)' then
+        perform tasker.check_start_times(p_tasks);
     end if;
 end;
 $$;

@@ -1,0 +1,27 @@
+-- The first fault in one task of a submission, as a sentence, or null; its start time apart (check_start_times). Internal.
+-- Reads nothing but its argument. Without a fixed search_path, so that it is inlined: it runs once per task.
+
+create or replace function tasker.find_task_fault(p_task jsonb) returns text
+language sql immutable parallel safe
+as $$
+    select case
+        when jsonb_typeof(p_task -> 'idempotency_key') not in ('string', 'null')
+            or length(p_task ->> 'idempotency_key') not between 1 and 512
+            then 'an idempotency_key must be a string of 1 to 512 characters'
+        when jsonb_typeof(p_task -> 'priority') not in ('number', 'null')
+            or p_task ->> 'priority' !~ '^-?[0-9]{1,4}$'
+            then 'a priority must be a whole number from -9999 to 9999'
+        when jsonb_typeof(p_task -> 'correlation_id') not in ('string', 'null')
+            or p_task ->> 'correlation_id' !~* '^[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}$'
+            then 'a correlation_id must be a UUID'
+        when jsonb_typeof(p_task -> 'tags') not in ('array', 'null')
+            or jsonb_typeof(p_task -> 'tags') = 'array'
+                and exists (select from jsonb_array_elements(p_task -> 'tags') as g where jsonb_typeof(g.value) <> 'string')
+            then 'tags must be an array of strings'
+        when jsonb_typeof(p_task -> 'trace_context') not in ('object', 'null') then 'a trace_context must be an object'
+        when jsonb_typeof(p_task -> 'context') not in ('object', 'null') then 'a context must be an object'
+    end
+$$;
+
+comment on function tasker.find_task_fault(jsonb) is
+    'Internal. The first fault in one task of a submission, or null.';

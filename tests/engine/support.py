@@ -1,0 +1,355 @@
+"""A small driver of the engine's functions, for tests. Touches the database it is given."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, cast
+from uuid import UUID, uuid4
+
+import psycopg
+from psycopg import sql
+from psycopg.types.json import Jsonb
+
+Json = Any
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A database with the engine in it. `owner` is a connection of the role that owns it all."""
+
+    url: str
+    owner: Connection
+
+    def connect(self) -> Connection:
+        """Open another connection, for the caller to close. Each statement commits by itself."""
+        return psycopg.connect(self.url, autocommit=True)
+
+
+@dataclass(frozen=True)
+class Lease:
+    """One granted attempt of a step, as `exchange` returns it."""
+
+    task_id: UUID
+    step_no: int
+    queue_id: int
+    msg_id: int
+    read_ct: int
+    attempt: int
+    attempt_limit: int
+    deadline: float | None
+    definition_id: int
+
+
+@dataclass(frozen=True)
+class Exchanged:
+    """What one exchange came to. `accepted` numbers outcomes from 1."""
+
+    accepted: list[int]
+    leases: list[Lease]
+    tasks: Mapping[UUID, Json]
+    results: Mapping[tuple[UUID, int], Json]
+
+
+@dataclass(frozen=True)
+class Worker:
+    """A registered worker and the connection it talks through."""
+
+    connection: Connection
+    id: UUID
+    queue_ids: list[int]
+
+
+def call(connection: Connection, function: str, **arguments: Any) -> Any:
+    """Call a function of the engine by argument names; its value. Dicts go as jsonb."""
+    found = rows(connection, function, **arguments)
+    return found[0] if found else None
+
+
+def rows(connection: Connection, function: str, **arguments: Any) -> list[Any]:
+    """Call a set-returning function of the engine; its values, or rows of values."""
+    given = sql.SQL(", ").join(
+        sql.SQL("{} => {}").format(sql.Identifier(name), sql.Placeholder(name))
+        for name in arguments
+    )
+    query = sql.SQL("select * from tasker.{}({})").format(sql.Identifier(function), given)
+    values = {k: Jsonb(v) if isinstance(v, dict) else v for k, v in arguments.items()}
+    found = connection.execute(query, values).fetchall()
+    return [row[0] if len(row) == 1 else row for row in found]
+
+
+def one(connection: Connection, query: str, *values: Any) -> Any:
+    """Return the first column of a query's first row, or None when it has no row."""
+    row = connection.execute(cast("Any", query), values).fetchone()
+    return row[0] if row else None
+
+
+# Templates
+
+
+def step(name: str, *parents: str, **more: Json) -> dict[str, Json]:
+    """Define a step for `template`; it has its own name for a handler."""
+    return {"name": name, "handler": f"h.{name}", "depends_on": list(parents), **more}
+
+
+def template(name: str, *steps: dict[str, Json], **more: Json) -> dict[str, Json]:
+    """Define a template in namespace t, version 1."""
+    return {"namespace": "t", "name": name, "version": "1", "steps": list(steps), **more}
+
+
+def register(connection: Connection, definition: dict[str, Json]) -> dict[str, Json]:
+    """Register a definition; what the engine answers."""
+    return call(connection, "register_template", definition=definition)
+
+
+# Tasks
+
+
+def submit(connection: Connection, name: str, data: Json = None, **more: Any) -> UUID:
+    """Submit a task of t/`name`."""
+    given = {"namespace": "t", **more}
+    return call(
+        connection,
+        "submit_task",
+        template=name,
+        input=Jsonb(data if data is not None else {}),
+        **given,
+    )
+
+
+def submit_many(
+    connection: Connection, name: str, tasks: Json, **more: Any
+) -> list[tuple[int, UUID, bool]]:
+    """Submit tasks of t/`name` at once; (ordinal, id, created) of each."""
+    given = {"namespace": "t", **more}
+    return rows(connection, "submit_tasks", template=name, tasks=Jsonb(tasks), **given)
+
+
+def task_state(connection: Connection, task_id: UUID) -> str:
+    """Return the state a task is in."""
+    return one(connection, "select state::text from tasker.task where task_id = %s", task_id)
+
+
+def step_states(connection: Connection, task_id: UUID) -> dict[str, str]:
+    """Return the state of each step of a task, by name."""
+    return {s["name"]: s["state"] for s in rows(connection, "list_steps", task_id=task_id)}
+
+
+def find_step(connection: Connection, task_id: UUID, name: str) -> dict[str, Json]:
+    """Return a step as get_step describes it."""
+    return call(connection, "get_step", task_id=task_id, step_name=name)
+
+
+# Workers
+
+
+def register_worker(connection: Connection, *queues: str) -> Worker:
+    """Register a new worker of the given queues (namespace t's by default)."""
+    worker_id = uuid4()
+    answer = call(
+        connection, "register_worker", worker_id=worker_id, name="test", queues=list(queues or ("t",)),
+        slots=100, handlers=[], version="1",
+    )  # fmt: skip
+    return Worker(connection, worker_id, [q["queue_id"] for q in answer])
+
+
+def exchange(
+    worker: Worker, outcomes: Sequence[Json] = (), want: int = 1000, lease: float = 15.0
+) -> Exchanged:
+    """Hand in outcomes and claim steps."""
+    answer = call(
+        worker.connection, "exchange", worker_id=worker.id, queue_ids=worker.queue_ids,
+        outcomes=Jsonb(list(outcomes)), want=want, lease_seconds=lease,
+    )  # fmt: skip
+    granted = answer["granted"] or {}
+    return Exchanged(
+        accepted=sorted(answer["accepted"]),
+        leases=[Lease(**{**g, "task_id": UUID(g["task_id"])}) for g in granted.get("steps") or []],
+        tasks={UUID(t["task_id"]): t for t in granted.get("tasks") or []},
+        results={(UUID(t), no): result for t, no, result in granted.get("results") or []},
+    )
+
+
+def claim(worker: Worker, want: int = 1000, lease: float = 15.0) -> list[Lease]:
+    """Claim steps, in the order they were queued."""
+    return sorted(
+        exchange(worker, want=want, lease=lease).leases, key=lambda g: (g.queue_id, g.msg_id)
+    )
+
+
+def claim_one(worker: Worker) -> Lease:
+    """Claim the one step that can run."""
+    [lease] = claim(worker)
+    return lease
+
+
+def hand_in(worker: Worker, *outcomes: Json) -> list[int]:
+    """Hand in outcomes and claim nothing; the numbers of those accepted."""
+    return exchange(worker, outcomes, want=0).accepted
+
+
+def outcome(lease: Lease, kind: str, **more: Json) -> dict[str, Json]:
+    """Build one outcome of an exchange."""
+    return {
+        "queue_id": lease.queue_id, "msg_id": lease.msg_id, "read_ct": lease.read_ct,
+        "task_id": str(lease.task_id), "step_no": lease.step_no, "outcome": kind, **more,
+    }  # fmt: skip
+
+
+def complete(lease: Lease, result: Json = None) -> dict[str, Json]:
+    """Build the outcome of a handler that returned."""
+    return outcome(lease, "complete", result=result)
+
+
+def retry(lease: Lease, kind: str = "Flaky", **more: Json) -> dict[str, Json]:
+    """Build the outcome of a handler that failed in a way that may pass."""
+    return outcome(lease, "retry", error={"type": kind, "message": "try again"}, **more)
+
+
+def fail(lease: Lease, kind: str = "Broken") -> dict[str, Json]:
+    """Build the outcome of a handler that failed for good."""
+    return outcome(lease, "error", error={"type": kind, "message": "no use"})
+
+
+def release(lease: Lease, **more: Json) -> dict[str, Json]:
+    """Build the outcome of a worker that gives a step back."""
+    return outcome(lease, "release", **more)
+
+
+def beat(
+    worker: Worker, *leases: Lease, lease: float = 15.0, progress: Json = None
+) -> dict[str, Json]:
+    """Send a heartbeat for leases; what the engine answers."""
+    held = [{**outcome(held, ""), "progress": progress} for held in leases]
+    return call(
+        worker.connection, "heartbeat", worker_id=worker.id, running=len(leases),
+        leases=Jsonb(held), lease_seconds=lease,
+    )  # fmt: skip
+
+
+def run_all(worker: Worker, result: Callable[[Lease], Json] = lambda _: None) -> int:
+    """Claim and complete until nothing can run; how many steps were completed."""
+    done, leases = 0, claim(worker)
+    while leases:
+        answer = exchange(worker, [complete(lease, result(lease)) for lease in leases])
+        done, leases = done + len(answer.accepted), answer.leases
+    return done
+
+
+# Time
+
+
+def queue_table(connection: Connection, queue_id: int) -> str:
+    """Return the name of a queue's message table."""
+    return one(
+        connection, "select message_table::text from tasker.queue where queue_id = %s", queue_id
+    )
+
+
+def queue_tables(connection: Connection) -> list[tuple[str, str]]:
+    """Return the name and the message table of each queue."""
+    return cast(
+        "Any",
+        connection.execute("select name, message_table::text from tasker.queue").fetchall(),
+    )
+
+
+def message(connection: Connection, lease: Lease) -> tuple[int, float] | None:
+    """Return a lease's message as (read count, seconds until it can be claimed), or None."""
+    table = queue_table(connection, lease.queue_id)
+    query = f"""select read_ct, extract(epoch from vt - clock_timestamp())::float8
+        from {table} where msg_id = %s"""
+    return cast("Any", connection.execute(cast("Any", query), [lease.msg_id]).fetchone())
+
+
+def lapse(connection: Connection, *leases: Lease) -> None:
+    """Let leases run out: what a worker that stopped reporting comes to."""
+    for lease in leases:
+        table = queue_table(connection, lease.queue_id)
+        query = f"""update {table} set vt = clock_timestamp() - interval '1 second'
+            where msg_id = %s and read_ct = %s"""
+        connection.execute(cast("Any", query), [lease.msg_id, lease.read_ct])
+
+
+def make_due(connection: Connection, *kinds: str) -> int:
+    """Let timers of the given kinds (default: all) be due now; how many were not due yet."""
+    return connection.execute(
+        """update tasker.timer set fire_at = now() - interval '1 second'
+        where fire_at > now() and (%s::text[] is null or kind::text = any (%s::text[]))""",
+        [list(kinds) or None, list(kinds) or None],
+    ).rowcount
+
+
+def fire(connection: Connection, *kinds: str) -> int:
+    """Let timers of the given kinds (default: all) be due, and fire what is due; how many fired."""
+    make_due(connection, *kinds)
+    return call(connection, "promote_due", max_rows=1000)["fired"]
+
+
+# Soundness
+
+
+def broken(connection: Connection) -> list[str]:
+    """Name all that is unsound: broken invariants of tasks, messages and timers of nothing."""
+    found = connection.execute(
+        "select format('task %s: %s', t.task_id, v) from tasker.task t, tasker.verify(t.task_id) v"
+    ).fetchall()
+    found += connection.execute(
+        """select format('timer %s of task %s, step %s, belongs to nothing',
+            r.kind, r.task_id, r.step_no)
+        from tasker.timer r left join tasker.task t using (task_id)
+        where t.task_id is null
+            or t.state in ('complete', 'error', 'cancelled', 'resolved_manually')"""
+    ).fetchall()
+    for queue, table in queue_tables(connection):
+        query = f"""select format('message %s of queue {queue} belongs to nothing', m.msg_id)
+            from {table} m left join tasker.step s on s.task_id = (m.message ->> 'task_id')::uuid
+                and s.step_no = (m.message ->> 'step_no')::integer and s.msg_id = m.msg_id
+                and s.state in ('enqueued', 'in_progress')
+            where s.task_id is null"""
+        found += connection.execute(cast("Any", query)).fetchall()
+    return [row[0] for row in found]
+
+
+# Concurrency
+
+
+def wait_until_blocked(connection: Connection, pid: int) -> None:
+    """Wait until the backend with that process id waits for a lock."""
+    deadline = threading.Event()
+    for _ in range(2000):
+        if one(connection, "select cardinality(pg_blocking_pids(%s))", pid):
+            return
+        deadline.wait(0.005)
+    raise AssertionError(f"backend {pid} waits for nobody")
+
+
+@contextmanager
+def in_background(work: Callable[[], Any]) -> Iterator[Callable[[], Any]]:
+    """Run `work` in a thread; gives a function that waits for what it returned or raised."""
+    box: list[Any] = []
+    error: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            box.append(work())
+        except BaseException as raised:
+            error.append(raised)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+
+    def join() -> Any:
+        thread.join(30)
+        assert not thread.is_alive(), "the background work does not end"
+        if error:
+            raise error[0]
+        return box[0]
+
+    try:
+        yield join
+    finally:
+        thread.join(30)
