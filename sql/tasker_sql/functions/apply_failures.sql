@@ -1,5 +1,5 @@
--- The outcomes of a batch that are no completions: retry, error, release. A retry out of attempts, or of an error type
--- that the definition calls permanent, is an error. A release gives the step back uncounted, for later. Internal.
+-- The outcomes of a batch that are no completions: retry, error, release. A retry out of attempts, or of an error whose
+-- type, or one of whose kinds (the classes it derives from), the definition calls permanent, is an error. A release gives the step back uncounted, for later. Internal.
 -- Locks: the caller has deleted the messages and holds the tasks' locks. Index: the primary keys.
 
 create or replace function tasker.apply_failures(p_outcomes jsonb, p_accepted integer[]) returns integer[]
@@ -14,7 +14,8 @@ begin
         select o.*, s.attempt, s.worker_id, s.started_at,
             case when o.outcome = 'release' then 'release'
                 when o.outcome = 'retry' and s.attempt < s.attempt_limit
-                    and not coalesce(o.error ->> 'type' = any (d.permanent_errors), false) then 'retry'
+                    and not coalesce(o.error ->> 'type' = any (d.permanent_errors), false)
+                    and not coalesce(o.error -> 'kinds' ?| d.permanent_errors, false) then 'retry'
                 else 'error' end as verdict,
             case when o.outcome = 'release' or o.delay is not null
                 then make_interval(secs => least(greatest(coalesce(o.delay, 1), 0), 2592000))

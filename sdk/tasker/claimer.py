@@ -1,0 +1,139 @@
+"""The one loop of a worker that talks to the queues: it sends outcomes and takes grants, in the same exchange.
+
+Model: handlers run beside the loop and put what they come to into `outcomes`. While one exchange is under way, outcomes
+gather for the next, so batches grow with the load and an idle worker answers at once. At most one exchange is open.
+
+Touches the database through the two calls it is given, and nothing else.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import anyio
+import psycopg
+
+from tasker import telemetry
+from tasker.grant import (
+    Definition,
+    Grant,
+    encode_outcomes,
+    describe_failure,
+    read_definition,
+    read_grants,
+)
+from tasker.outcome import Failed, Outcome
+
+__all__ = ["Claimer", "Exchange", "GetDefinitions"]
+
+Json = Any
+Answered = tuple[Grant, Outcome]
+
+# One exchange: (outcomes as JSON, how many steps are wanted) -> the database's answer.
+Exchange = Callable[[bytes, int], Awaitable[Mapping[str, Json]]]
+GetDefinitions = Callable[[Sequence[int]], Awaitable[Sequence[Mapping[str, Json]]]]
+
+_log = logging.getLogger(__name__)
+
+_MOST_OUTCOMES = 1000  # in one exchange, so that a transaction stays short
+
+
+@dataclass(slots=True)
+class Claimer:
+    """The state of the loop. `slots` bounds how many steps run at once; `poll` is the longest idle wait, in seconds."""
+
+    exchange: Exchange
+    get_definitions: GetDefinitions
+    start: Callable[[Grant], None]
+    slots: int
+    poll: float
+    leases: dict[int, Grant] = field(default_factory=dict[int, Grant])
+    outcomes: list[Answered] = field(default_factory=list[Answered])
+    running: int = 0
+    draining: bool = False
+    _definitions: dict[int, Definition] = field(default_factory=dict[int, Definition])
+    _woken: anyio.Event = field(default_factory=anyio.Event)
+
+    def wake(self) -> None:
+        """Have the loop look again now: there may be work, or it should stop."""
+        self._woken.set()
+
+    def settle(self, grant: Grant, outcome: Outcome) -> None:
+        """Take what a started grant came to; it is sent with the next exchange."""
+        self.running -= 1
+        self.outcomes.append((grant, outcome))
+        self._woken.set()
+
+    def drain(self) -> None:
+        """Take no more grants, and end once everything that was started is answered."""
+        self.draining = True
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Exchange until drained."""
+        quiet = 0
+        while self.running or self.outcomes or not self.draining:
+            self._woken = anyio.Event()
+            want = 0 if self.draining else self.slots - self.running
+            granted = await self._turn(want) if self.outcomes or want > 0 else 0
+            quiet = 0 if granted else quiet + 1
+            if not self.outcomes and (granted < want or want <= 0):
+                await self._rest(min(self.poll, 0.005 * 2 ** min(quiet, 10)) if want > 0 else None)
+
+    async def _rest(self, longest: float | None) -> None:
+        with anyio.move_on_after(longest):
+            await self._woken.wait()
+
+    async def _turn(self, want: int) -> int:
+        """One exchange; returns how many steps were granted."""
+        batch = self.outcomes[:_MOST_OUTCOMES]
+        try:
+            answer = await self.exchange(encode_outcomes(batch), want)
+        except psycopg.DataError:
+            await self._isolate(batch)
+            return 0
+        accepted = set(answer["accepted"])
+        del self.outcomes[: len(batch)]
+        for number, (grant, outcome) in enumerate(batch, 1):
+            self.leases.pop(id(grant), None)
+            if number not in accepted:
+                _log.info(
+                    "stale: %s of %s/%s was no longer this worker's",
+                    type(outcome).__name__.lower(),
+                    grant.task.task_id,
+                    grant.definition.name,
+                )
+        grants = await self._read(answer["granted"])
+        telemetry.exchanged(len(batch), len(grants))
+        self.running += len(grants)
+        for grant in grants:
+            self.leases[id(grant)] = grant
+            self.start(grant)
+        return len(grants)
+
+    async def _isolate(self, batch: Sequence[Answered]) -> None:
+        """Send outcomes one by one, because the database could not store one of them; that one becomes an error."""
+        for n, (grant, outcome) in enumerate(batch):
+            try:
+                await self.exchange(encode_outcomes([(grant, outcome)]), 0)
+            except psycopg.DataError as error:
+                refused = describe_failure(
+                    "ContractError", f"the database cannot store this outcome: {error}"
+                )
+                self.outcomes[n] = (grant, Failed(refused))
+                await self.exchange(encode_outcomes([self.outcomes[n]]), 0)
+            self.leases.pop(id(grant), None)
+        del self.outcomes[: len(batch)]
+
+    async def _read(self, granted: Mapping[str, Json] | None) -> list[Grant]:
+        if granted is None:
+            return []
+        unknown = {row["definition_id"] for row in granted["steps"]} - self._definitions.keys()
+        if unknown:
+            for row in await self.get_definitions(sorted(unknown)):
+                definition = read_definition(row)
+                self._definitions[definition.definition_id] = definition
+        return read_grants(granted, self._definitions)

@@ -1,0 +1,271 @@
+"""Submits tasks and looks after them. Touches the database; on the embedded one it also runs what it registers."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Literal, LiteralString, Self
+from uuid import UUID
+
+import anyio
+import orjson
+import psycopg
+from psycopg import AsyncConnection
+
+from tasker import telemetry
+from tasker.database import resolve_database
+from tasker.errors import (
+    ConflictError,
+    DatabaseUnavailable,
+    InvalidInputError,
+    InvalidStateError,
+    NotFoundError,
+)
+from tasker.handle import TaskHandle
+from tasker.inputs import InputContracts
+from tasker.notifier import notify
+from tasker.registry import register
+from tasker.template import Template
+from tasker.values import Shape
+from tasker.worker import Worker
+from tasker.workflow import Workflow
+from tasker_sql.session import Session, passes
+
+__all__ = ["SUBMIT", "Client", "OnConflict", "Submission", "request_errors"]
+
+OnConflict = Literal["reject", "return_existing"]
+
+SUBMIT: LiteralString = """
+    select json_agg(s.task_id order by s.ordinal) from tasker.submit_tasks(%s, %s, %s::jsonb, %s, %s) as s
+"""
+
+_REQUEST_ERRORS = {
+    kind.sqlstate: kind
+    for kind in (NotFoundError, InvalidInputError, ConflictError, InvalidStateError)
+}
+
+
+@contextmanager
+def request_errors() -> Generator[None]:
+    """Raise what the database refuses as RequestError, and its absence as DatabaseUnavailable."""
+    try:
+        yield
+    except psycopg.Error as error:
+        kind = _REQUEST_ERRORS.get(error.sqlstate or "")
+        if kind is not None:
+            raise kind(error.diag.message_primary or str(error), error.diag.message_hint) from error
+        if passes(error):
+            raise DatabaseUnavailable(str(error)) from error
+        raise
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """One task of a bulk submission; the fields mean what they mean for `Client.submit`."""
+
+    input: Any = None
+    idempotency_key: str | None = None
+    priority: int = 0
+    correlation_id: UUID | None = None
+    tags: Sequence[str] = ()
+    start_at: datetime | None = None
+    context: Mapping[str, Any] | None = None
+
+
+class Client:
+    """Registers templates, submits tasks, and waits for them. Use it as an async context manager.
+
+    `url` names the database; by default TASKER_DATABASE_URL, else the embedded one. On the embedded database a workflow
+    that is registered is also run, by a worker beside the client, so that a program is complete by itself.
+    Raises DatabaseUnavailable when the database does not answer for `patience` seconds.
+    """
+
+    def __init__(self, url: str | None = None, *, patience: float = 30.0) -> None:
+        self._url = url
+        self._patience = patience
+        self._stack = AsyncExitStack()
+        self._workflows: dict[str, Workflow] = {}
+        self._workers: list[Worker] = []
+        self._changed: dict[UUID, anyio.Event] = {}
+        self._listening = False
+
+    async def __aenter__(self) -> Self:
+        with request_errors():
+            self._database = await resolve_database(self._url)
+        self._tasks = await self._stack.enter_async_context(anyio.create_task_group())
+        session = Session(self._database.connect_async, self._patience)
+        self._session = await self._stack.enter_async_context(session)
+        self._inputs = InputContracts(self._ask)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool | None:
+        for worker in self._workers:
+            worker.stop()
+        if error is None:
+            for worker in self._workers:
+                await worker.stopped()
+        self._tasks.cancel_scope.cancel()
+        return await self._stack.__aexit__(kind, error, trace)
+
+    async def register(self, *templates: Workflow | Template) -> None:
+        """Register templates; one that is registered already is no change.
+
+        Raises ConflictError when one is registered under the same version with another definition.
+        """
+        with request_errors():
+            await register(self._session, [_template(given) for given in templates])
+        for given in templates:
+            if isinstance(given, Workflow):
+                self._workflows[given.template.full_name] = given
+                if self._database.embedded:
+                    await self._run_here(given)
+
+    async def submit(
+        self,
+        template: str | Workflow,
+        input: Any = None,
+        *,
+        version: str | None = None,
+        idempotency_key: str | None = None,
+        on_conflict: OnConflict = "reject",
+        priority: int = 0,
+        correlation_id: UUID | None = None,
+        tags: Sequence[str] = (),
+        start_at: datetime | None = None,
+        context: Mapping[str, Any] | None = None,
+        connection: AsyncConnection | None = None,
+    ) -> TaskHandle:
+        """Submit a task of a template, "namespace/name" or a workflow, and return its handle.
+
+        Without `version` it is the one registered last. `input` is anything that pydantic can write as JSON. Under an
+        `idempotency_key` there is one task: a second is refused with ConflictError, or with on_conflict
+        "return_existing" the first is returned. `start_at` delays its start. With `connection` the task is submitted on
+        that connection, in the transaction it is in: it exists when that commits, and only then.
+        Raises NotFoundError when there is no such template, ContractError when the input does not fit it.
+        DatabaseUnavailable leaves open whether the task was submitted; an `idempotency_key` makes it safe to try again.
+        """
+        one = Submission(input, idempotency_key, priority, correlation_id, tags, start_at, context)
+        handles = await self.submit_many(
+            template, [one], version=version, on_conflict=on_conflict, connection=connection
+        )
+        return handles[0]
+
+    async def submit_many(
+        self,
+        template: str | Workflow,
+        submissions: Iterable[Submission],
+        *,
+        version: str | None = None,
+        on_conflict: OnConflict = "reject",
+        connection: AsyncConnection | None = None,
+    ) -> list[TaskHandle]:
+        """Submit up to 10,000 tasks of one template at once, all or none; handles come in the order given."""
+        given = list(submissions)
+        with telemetry.submit_span(_full_name(template), len(given)), request_errors():
+            request = await self.prepare(template, given, version, on_conflict)
+            if connection is None:
+                ids = await self._session.tell(SUBMIT, request)
+            else:
+                row = await (await connection.execute(SUBMIT, request)).fetchone()
+                ids = row[0] if row else None
+        return self.handles(template, ids or [])
+
+    async def prepare(
+        self,
+        template: str | Workflow,
+        submissions: Sequence[Submission],
+        version: str | None,
+        on_conflict: OnConflict,
+    ) -> list[Any]:
+        """Check the inputs and return the parameters of SUBMIT, for a connection of the caller's own."""
+        name = _full_name(template)
+        workflow = template if isinstance(template, Workflow) else self._workflows.get(name)
+        if version is None and isinstance(template, Workflow):
+            version = template.template.version
+        encode = await self._inputs.encoder(name, version, workflow)
+        trace = telemetry.trace_context()
+        rows = [_encode(one, encode(one.input), trace) for one in submissions]
+        namespace, _, short = name.partition("/")
+        return [namespace, short, orjson.dumps(rows).decode(), version, on_conflict]
+
+    def handles(self, template: str | Workflow, ids: Iterable[str | UUID]) -> list[TaskHandle]:
+        """The handles of tasks of one template, which may say what type their result is."""
+        workflow = template if isinstance(template, Workflow) else self._workflows.get(template)
+        output = None if workflow is None else _output(workflow)
+        return [
+            TaskHandle(UUID(str(each)), self._ask, self._wait_for_change, output) for each in ids
+        ]
+
+    def handle(self, task_id: UUID | str) -> TaskHandle:
+        """The handle of a task that was submitted before, here or anywhere."""
+        return TaskHandle(UUID(str(task_id)), self._ask, self._wait_for_change)
+
+    async def _ask(self, statement: LiteralString, parameters: Sequence[Any] = ()) -> Any:
+        with request_errors():
+            return await self._session.ask(statement, parameters)
+
+    async def _run_here(self, workflow: Workflow) -> None:
+        worker = Worker(workflow, url=self._database.conninfo)
+        self._workers.append(worker)
+        await self._tasks.start(worker.run)
+
+    async def _wait_for_change(self, task_id: UUID, asked: int) -> None:
+        """Wait for the notification that the task has ended, but not for long: it is only a hint."""
+        if not (self._listening or self._database.pooled):
+            self._listening = True
+            self._tasks.start_soon(
+                notify, self._database.connect_async, ["tasker_task"], self._heard
+            )
+        longest = 0.25 if self._database.pooled else 1.0
+        changed = self._changed.setdefault(task_id, anyio.Event())
+        with anyio.move_on_after(min(longest, 0.005 * 2 ** min(asked, 10))):
+            await changed.wait()
+        self._changed.pop(task_id, None)
+
+    def _heard(self, _channel: str, task_id: str) -> None:
+        ended = [UUID(task_id)] if task_id else list(self._changed)
+        for each in ended:
+            if each in self._changed:
+                self._changed[each].set()
+
+
+def _template(given: Workflow | Template) -> Template:
+    return given.template if isinstance(given, Workflow) else given
+
+
+def _output(workflow: Workflow) -> Shape | None:
+    """What the workflow's result is, when it ends in one step."""
+    steps = workflow.template.steps
+    inner = {parent for step in steps for parent in step.depends_on}
+    last = [step for step in steps if step.name not in inner]
+    return workflow.handlers[last[0].handler].signature.result if len(last) == 1 else None
+
+
+def _full_name(template: str | Workflow) -> str:
+    if isinstance(template, Workflow):
+        return template.template.full_name
+    if template.count("/") != 1:
+        raise InvalidInputError(f"{template!r} names no template", 'Write "namespace/name".')
+    return template
+
+
+def _encode(one: Submission, data: bytes, trace: Mapping[str, str] | None) -> dict[str, Any]:
+    """The submission as `tasker.submit_tasks` takes it; the input is embedded as the JSON it is."""
+    row: dict[str, Any] = {"input": orjson.Fragment(data), "priority": one.priority}
+    optional = {
+        "idempotency_key": one.idempotency_key,
+        "correlation_id": one.correlation_id,
+        "tags": list(one.tags),
+        "start_at": one.start_at,
+        "context": one.context,
+        "trace_context": trace,
+    }
+    return row | {key: value for key, value in optional.items() if value is not None}

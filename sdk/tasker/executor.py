@@ -1,0 +1,118 @@
+"""Runs one granted step to its outcome. Touches the handler, and what the handler touches."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import anyio
+import anyio.to_thread
+
+from tasker import telemetry
+from tasker.context import Progress, StepContext
+from tasker.errors import PermanentError, RetryableError
+from tasker.grant import Grant, describe_error, describe_failure
+from tasker.handler import BoundHandler
+from tasker.outcome import Completed, Failed, Failure, Outcome, Released, Retried
+
+__all__ = ["Running", "execute"]
+
+
+class Running:
+    """A grant under way: its handler's context, its progress, and the scope that interrupts it."""
+
+    __slots__ = ("context", "grant", "progress", "scope")
+
+    def __init__(self, grant: Grant) -> None:
+        self.grant = grant
+        self.scope = anyio.CancelScope()
+        self.progress: dict[str, Any] | None = None
+        self.context = _context(grant, self._report)
+
+    def revoke(self) -> None:
+        """Tell the handler to stop: the step was cancelled, or granted to another worker, or the worker stops."""
+        self.context.cancellation.set()
+        self.scope.cancel()
+
+    def _report(self, progress: Progress) -> None:
+        self.progress = asdict(progress)
+
+
+async def execute(
+    running: Running, handler: BoundHandler, threads: anyio.CapacityLimiter
+) -> Outcome:
+    """Run the handler on its input and return what it came to. Raises nothing but cancellation from outside."""
+    grant = running.grant
+    started = time.perf_counter()
+    with telemetry.step_span(grant) as span:
+        outcome = await _attempt(running, handler, threads)
+        telemetry.step_ended(grant, outcome, time.perf_counter() - started, span)
+    return outcome
+
+
+async def _attempt(
+    running: Running, handler: BoundHandler, threads: anyio.CapacityLimiter
+) -> Outcome:
+    limit = running.grant.definition.attempt_time_limit
+    with running.scope:
+        with anyio.move_on_after(limit) as clock:
+            try:
+                return Completed(handler.dump(await _call(handler, running.context, threads)))
+            except RetryableError as error:
+                return Retried(_describe(error), error.retry_after)
+            except PermanentError as error:
+                return Failed(_describe(error))
+            except (Exception, SystemExit) as error:
+                return Retried(_describe(error))
+        if clock.cancelled_caught:
+            running.context.cancellation.set()
+            return Retried(
+                describe_failure(
+                    "AttemptTimedOut", f"the attempt ran past its time limit of {limit:g} s"
+                )
+            )
+    return Released(describe_failure("Interrupted", "the handler was interrupted"), delay=0)
+
+
+async def _call(handler: BoundHandler, context: StepContext, threads: anyio.CapacityLimiter) -> Any:
+    arguments = handler.bind(context)
+    if handler.is_async:
+        return await handler.function(**arguments)
+    call = partial(handler.function, **arguments)
+    return await anyio.to_thread.run_sync(call, abandon_on_cancel=True, limiter=threads)
+
+
+def _describe(error: BaseException) -> Failure:
+    """The error as it is stored; the frames of this module, which say nothing to the handler's author, left out."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
+        trace = trace.tb_next
+    return describe_error(error, traceback.format_exception(type(error), error, trace))
+
+
+def _context(grant: Grant, report: Callable[[Progress], None]) -> StepContext:
+    task, definition = grant.task, grant.definition
+    return StepContext(
+        task_id=UUID(task.task_id),
+        namespace=definition.namespace,
+        template=definition.template,
+        version=definition.version,
+        step_name=definition.name,
+        step_no=definition.step_no,
+        attempt=grant.attempt,
+        max_attempts=grant.attempt_limit,
+        deadline=None if grant.deadline is None else datetime.fromtimestamp(grant.deadline, UTC),
+        config=definition.config,
+        task_input=task.input,
+        task_context=task.context,
+        results=grant.results,
+        correlation_id=None if task.correlation_id is None else UUID(task.correlation_id),
+        tags=task.tags,
+        report=report,
+    )

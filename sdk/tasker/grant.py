@@ -1,0 +1,174 @@
+"""A granted step: what an exchange hands to a worker for one attempt, read from JSON and answered in JSON.
+
+Pure: touches neither database nor clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, assert_never
+
+import orjson
+
+from tasker.outcome import Completed, Failed, Failure, Outcome, Released, Retried
+
+__all__ = [
+    "Definition",
+    "Grant",
+    "TaskFacts",
+    "describe_error",
+    "describe_failure",
+    "encode_outcomes",
+    "read_definition",
+    "read_grants",
+]
+
+Json = Any
+
+_LONGEST_MESSAGE = 10_000
+_LONGEST_TRACE = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A step definition as workers keep it. It never changes, so it is fetched once."""
+
+    definition_id: int
+    namespace: str
+    template: str
+    version: str
+    step_no: int
+    name: str
+    handler: str
+    config: Mapping[str, Json]
+    attempt_time_limit: float | None  # seconds
+    input_schema: Mapping[str, Json] | None
+    result_schema: Mapping[str, Json] | None
+    parents: tuple[tuple[int, str], ...]  # step number and name of each
+
+
+@dataclass(frozen=True, slots=True)
+class TaskFacts:
+    """What all steps of one task share."""
+
+    task_id: str
+    input: Json
+    context: Json
+    correlation_id: str | None
+    tags: tuple[str, ...]
+    trace_context: Mapping[str, str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """One attempt of one step, leased to this worker.
+
+    `msg_id` and `read_ct` are the fencing token: the database takes an answer only while they are the last granted.
+    """
+
+    task: TaskFacts
+    definition: Definition
+    queue_id: int
+    msg_id: int
+    read_ct: int
+    attempt: int
+    attempt_limit: int
+    deadline: float | None  # seconds since the epoch
+    results: Mapping[str, Json]
+
+    def lease(self) -> dict[str, Json]:
+        """The lease as heartbeats name it."""
+        return {
+            "queue_id": self.queue_id,
+            "msg_id": self.msg_id,
+            "read_ct": self.read_ct,
+            "task_id": self.task.task_id,
+            "step_no": self.definition.step_no,
+        }
+
+
+def read_definition(row: Mapping[str, Json]) -> Definition:
+    """Read one element of `tasker.get_definitions`."""
+    return Definition(**{**row, "parents": tuple((no, name) for no, name in row["parents"])})
+
+
+def read_grants(granted: Mapping[str, Json], definitions: Mapping[int, Definition]) -> list[Grant]:
+    """Read the `granted` part of an exchange's answer; every definition named in it must be known."""
+    tasks = {
+        row["task_id"]: TaskFacts(
+            row["task_id"],
+            row["input"],
+            row["context"],
+            row["correlation_id"],
+            tuple(row["tags"]),
+            row["trace_context"],
+        )
+        for row in granted["tasks"]
+    }
+    results = {(task_id, no): result for task_id, no, result in granted["results"] or ()}
+    grants: list[Grant] = []
+    for row in granted["steps"]:
+        definition = definitions[row["definition_id"]]
+        task_id = row["task_id"]
+        grants.append(
+            Grant(
+                tasks[task_id],
+                definition,
+                row["queue_id"],
+                row["msg_id"],
+                row["read_ct"],
+                row["attempt"],
+                row["attempt_limit"],
+                row["deadline"],
+                {name: results[task_id, no] for no, name in definition.parents},
+            )
+        )
+    return grants
+
+
+def encode_outcomes(outcomes: Iterable[tuple[Grant, Outcome]]) -> bytes:
+    """Write outcomes as `tasker.exchange` takes them. A completed step's result is embedded as the JSON it is."""
+    return orjson.dumps([_encode(grant, outcome) for grant, outcome in outcomes])
+
+
+def _encode(grant: Grant, outcome: Outcome) -> dict[str, Json]:
+    row = grant.lease()
+    match outcome:
+        case Completed(result):
+            row["outcome"] = "complete"
+            row["result"] = orjson.Fragment(result)
+        case Retried(failure, delay):
+            row["outcome"] = "retry"
+            row["error"] = asdict(failure)
+            row["delay"] = delay
+        case Failed(failure):
+            row["outcome"] = "error"
+            row["error"] = asdict(failure)
+        case Released(failure, delay):
+            row["outcome"] = "release"
+            row["error"] = asdict(failure)
+            row["delay"] = delay
+        case _ as never:
+            assert_never(never)
+    return row
+
+
+def describe_failure(kind: str, message: str) -> Failure:
+    """A failure that Tasker itself found."""
+    return Failure(kind, _storable(message)[:_LONGEST_MESSAGE])
+
+
+def describe_error(error: BaseException, trace: Sequence[str]) -> Failure:
+    """What a handler raised. A long traceback is cut at its beginning, because the cause stands at its end."""
+    return Failure(
+        _storable(type(error).__name__),
+        _storable(str(error) or type(error).__name__)[:_LONGEST_MESSAGE],
+        tuple(_storable(kind.__name__) for kind in type(error).__mro__ if kind is not object),
+        _storable("".join(trace))[-_LONGEST_TRACE:],
+    )
+
+
+def _storable(text: str) -> str:
+    """PostgreSQL refuses NUL in JSON, and UTF-8 has no lone surrogates."""
+    return text.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()

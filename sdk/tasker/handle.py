@@ -1,0 +1,100 @@
+"""A task as its client sees it: wait for it, watch it, cancel it. Touches the database through the client's session."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar, overload
+from uuid import UUID
+
+import anyio
+
+from tasker.errors import StepFailure, TaskCancelled, TaskFailed
+from tasker.values import Shape, shape_of
+
+__all__ = ["ENDED", "TaskHandle", "WaitForChange"]
+
+T = TypeVar("T")
+Json = Any
+
+ENDED = frozenset({"complete", "error", "cancelled", "resolved_manually"})
+
+# Waits until the task may have changed, or some time has passed: (task id, how often it was asked before).
+WaitForChange = Callable[[UUID, int], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskHandle:
+    """A submitted task. `id` is all that is needed to get it again: `client.handle(id)`."""
+
+    id: UUID
+    ask: Callable[..., Awaitable[Any]]
+    wait: WaitForChange
+    output: Shape | None = None
+
+    async def status(self) -> Mapping[str, Json]:
+        """The task as `tasker.get_task` describes it: state, times, and its steps counted by state."""
+        return await self.ask("select tasker.get_task(%s)", [self.id])
+
+    async def steps(self) -> list[Mapping[str, Json]]:
+        """Its steps as `tasker.list_steps` describes them."""
+        return await self.ask(
+            "select coalesce(json_agg(s), '[]') from tasker.list_steps(%s) as s", [self.id]
+        )
+
+    @overload
+    async def result(self, type_: None = None, *, timeout: float | None = None) -> Any: ...
+    @overload
+    async def result(self, type_: type[T], *, timeout: float | None = None) -> T: ...
+    async def result(self, type_: type[Any] | None = None, *, timeout: float | None = None) -> Any:
+        """Wait for the task to end and return its result: that of its last step, or a mapping when it ends in several.
+
+        With `type_` the result is validated to it; without, to the annotation of the workflow's last step when this
+        client registered the workflow, and else it is plain JSON. Raises TaskFailed when the task failed, or is blocked
+        by a failed step; TaskCancelled when it was cancelled; TimeoutError after `timeout` seconds.
+        """
+        with anyio.fail_after(timeout):
+            await self._settled()
+        answer = await self.ask("select tasker.get_task_result(%s)", [self.id])
+        match answer["state"]:
+            case "complete" | "resolved_manually":
+                shape = (
+                    self.output
+                    if type_ is None
+                    else shape_of(type_, f"the result of task {self.id}")
+                )
+                return answer["result"] if shape is None else shape.load(answer["result"])
+            case "cancelled":
+                raise TaskCancelled(self.id, answer["reason"])
+            case state:
+                failures = [
+                    StepFailure(failed["step"], failed["error"]["type"], failed["error"]["message"])
+                    for failed in answer["errors"]
+                ]
+                raise TaskFailed(self.id, state, failures, answer["reason"])
+
+    async def watch(self) -> AsyncIterator[Mapping[str, Json]]:
+        """The task's status now and each time it has changed, until it has ended or is blocked by a failure."""
+        asked = 0
+        last: Mapping[str, Json] | None = None
+        while True:
+            status = await self.status()
+            if status != last:
+                last = status
+                yield status
+            if status["state"] in ENDED or status["state"] == "blocked_by_failures":
+                return
+            await self.wait(self.id, asked)
+            asked += 1
+
+    async def cancel(self, reason: str, *, actor: str = "client") -> Mapping[str, Json]:
+        """Cancel the task. Raises InvalidStateError when it has ended already."""
+        return await self.ask("select tasker.cancel_task(%s, %s, %s)", [self.id, reason, actor])
+
+    async def _settled(self) -> None:
+        asked = 0
+        while (await self.ask("select tasker.watch_task(%s)", [self.id])) not in ENDED | {
+            "blocked_by_failures"
+        }:
+            await self.wait(self.id, asked)
+            asked += 1

@@ -1,0 +1,53 @@
+"""What a handler's run comes to: one value of a closed set. Touches nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["Completed", "Failed", "Failure", "Outcome", "Released", "Retried"]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What went wrong, as it is stored: the error's type name, its message, and where it was raised.
+
+    `kinds` are the names of the classes it derives from, by which a step's retry policy may know it.
+    """
+
+    type: str
+    message: str
+    kinds: tuple[str, ...] = ()
+    traceback: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """The handler returned. `result` is JSON, already checked against the step's contract."""
+
+    result: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Retried:
+    """The attempt failed and may be made again, after `delay` seconds or else after the step's backoff."""
+
+    failure: Failure
+    delay: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The step failed for good."""
+
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """The worker gives the step back unrun, uncounted; it is granted again after `delay` seconds."""
+
+    failure: Failure
+    delay: float
+
+
+Outcome = Completed | Retried | Failed | Released

@@ -1,0 +1,143 @@
+"""The client for programs without an event loop: the same client, on a loop of its own in another thread."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from types import TracebackType
+from typing import Any, Self, TypeVar, overload
+from uuid import UUID
+
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+from psycopg import Connection
+
+from tasker.client import SUBMIT, Client, OnConflict, Submission, request_errors
+from tasker.handle import TaskHandle
+from tasker.template import Template
+from tasker.workflow import Workflow
+
+__all__ = ["SyncClient", "SyncTaskHandle"]
+
+T = TypeVar("T")
+Json = Any
+
+
+@dataclass(frozen=True, slots=True)
+class SyncTaskHandle:
+    """A submitted task, as TaskHandle, for programs without an event loop."""
+
+    _handle: TaskHandle
+    _portal: BlockingPortal
+
+    @property
+    def id(self) -> UUID:
+        """The task's id."""
+        return self._handle.id
+
+    @overload
+    def result(self, type_: None = None, *, timeout: float | None = None) -> Any: ...
+    @overload
+    def result(self, type_: type[T], *, timeout: float | None = None) -> T: ...
+    def result(self, type_: type[Any] | None = None, *, timeout: float | None = None) -> Any:
+        """As TaskHandle.result."""
+        return self._portal.call(partial(self._handle.result, type_, timeout=timeout))
+
+    def status(self) -> Mapping[str, Json]:
+        """As TaskHandle.status."""
+        return self._portal.call(self._handle.status)
+
+    def steps(self) -> Sequence[Mapping[str, Json]]:
+        """As TaskHandle.steps."""
+        return self._portal.call(self._handle.steps)
+
+    def watch(self) -> Iterator[Mapping[str, Json]]:
+        """As TaskHandle.watch."""
+        changes = self._handle.watch()
+        while True:
+            try:
+                yield self._portal.call(changes.__anext__)
+            except StopAsyncIteration:
+                return
+
+    def cancel(self, reason: str, *, actor: str = "client") -> Mapping[str, Json]:
+        """As TaskHandle.cancel."""
+        return self._portal.call(partial(self._handle.cancel, reason, actor=actor))
+
+
+class SyncClient:
+    """As Client, for programs without an event loop. Use it as a context manager; any thread may call it."""
+
+    def __init__(self, url: str | None = None, *, patience: float = 30.0) -> None:
+        self._client = Client(url, patience=patience)
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        self._portal = self._stack.enter_context(start_blocking_portal())
+        entered: AbstractContextManager[Client] = self._portal.wrap_async_context_manager(
+            self._client
+        )
+        self._stack.enter_context(entered)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool | None:
+        return self._stack.__exit__(kind, error, trace)
+
+    def register(self, *templates: Workflow | Template) -> None:
+        """As Client.register."""
+        self._portal.call(self._client.register, *templates)
+
+    def submit(
+        self,
+        template: str | Workflow,
+        input: Any = None,  # noqa: A002 - the name that templates and SQL use
+        *,
+        version: str | None = None,
+        idempotency_key: str | None = None,
+        on_conflict: OnConflict = "reject",
+        priority: int = 0,
+        correlation_id: UUID | None = None,
+        tags: Sequence[str] = (),
+        start_at: datetime | None = None,
+        context: Mapping[str, Any] | None = None,
+        connection: Connection | None = None,
+    ) -> SyncTaskHandle:
+        """As Client.submit; `connection` is a synchronous one, and is used on the calling thread."""
+        one = Submission(input, idempotency_key, priority, correlation_id, tags, start_at, context)
+        return self.submit_many(
+            template, [one], version=version, on_conflict=on_conflict, connection=connection
+        )[0]
+
+    def submit_many(
+        self,
+        template: str | Workflow,
+        submissions: Iterable[Submission],
+        *,
+        version: str | None = None,
+        on_conflict: OnConflict = "reject",
+        connection: Connection | None = None,
+    ) -> list[SyncTaskHandle]:
+        """As Client.submit_many."""
+        given = list(submissions)
+        if connection is None:
+            call = partial(
+                self._client.submit_many, template, given, version=version, on_conflict=on_conflict
+            )
+            handles = self._portal.call(call)
+        else:
+            request = self._portal.call(self._client.prepare, template, given, version, on_conflict)
+            with request_errors():
+                row = connection.execute(SUBMIT, request).fetchone()
+            handles = self._client.handles(template, row[0] if row else [])
+        return [SyncTaskHandle(handle, self._portal) for handle in handles]
+
+    def handle(self, task_id: UUID | str) -> SyncTaskHandle:
+        """As Client.handle."""
+        return SyncTaskHandle(self._client.handle(task_id), self._portal)

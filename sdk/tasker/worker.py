@@ -1,0 +1,272 @@
+"""The process that runs handlers: one claimer feeding slots, a heartbeat beside it, a listener where the database allows.
+
+Model: a slot is a running handler. Async handlers run on the event loop, sync ones on threads. Stopping drains: no more
+is claimed, what runs may finish within the grace period, and what is left then is given back uncounted.
+Touches the database, and runs handlers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.metadata
+import logging
+import os
+import socket
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import Any, Self
+from uuid import UUID, uuid4
+
+import anyio
+from anyio.abc import TaskGroup, TaskStatus
+
+from tasker.claimer import Claimer
+from tasker.database import resolve_database
+from tasker.durations import Duration, to_seconds
+from tasker.errors import DefinitionError
+from tasker.executor import Running, execute
+from tasker.grant import Definition, Grant, describe_failure
+from tasker.handler import handler_of
+from tasker.handler import BoundHandler, Handler, bind_handler
+from tasker.heartbeat import Heartbeat
+from tasker.notifier import notify
+from tasker.outcome import Failed, Outcome, Released
+from tasker.registry import register
+from tasker.template import StepDefinition
+from tasker.workflow import Workflow
+from tasker_sql.connection import Database
+from tasker_sql.session import Session
+
+__all__ = ["Worker"]
+
+_log = logging.getLogger(__name__)
+
+_MISSING_HANDLER_DELAY = (
+    5.0  # seconds until a step that this worker cannot run is granted again, to whoever
+)
+
+
+class Worker:
+    """Runs the handlers it is given, for every queue their steps go to.
+
+    `slots`: how many steps run at once. `lease`: how soon the steps of a worker that died are granted again (and a
+    second), in seconds or as "15s". `grace`: how long a stopping worker waits for running handlers. `queues`: which
+    queues to serve, by default those of the workflows given. `url`: the database, by default TASKER_DATABASE_URL, else
+    the embedded one. Workflows are registered when the worker starts.
+
+        worker = Worker(orders)
+        await worker.run()          # until stop() is called, or
+        async with worker: ...      # beside other work
+    """
+
+    def __init__(
+        self,
+        *handlers: Workflow | Handler | Callable[..., Any],
+        url: str | None = None,
+        queues: Sequence[str] = (),
+        slots: int = 100,
+        lease: Duration = "15s",
+        grace: Duration = "30s",
+        name: str | None = None,
+    ) -> None:
+        if slots < 1:
+            raise DefinitionError("a worker needs at least one slot")
+        self.worker_id: UUID = uuid4()
+        self.name = name or f"{socket.gethostname()}:{os.getpid()}"
+        self._url = url
+        self._workflows = [given for given in handlers if isinstance(given, Workflow)]
+        self._handlers = _by_name(handlers)
+        self._queues = tuple(queues) or queues_of(self._workflows)
+        self._slots = slots
+        self._lease = to_seconds(lease)
+        self._grace = to_seconds(grace)
+        self._bound: dict[int, BoundHandler | Outcome] = {}
+        self._running: dict[int, Running] = {}
+        self._threads = anyio.CapacityLimiter(slots)
+        self._stopping = anyio.Event()
+        self._stopped = anyio.Event()
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        await self._stack.__aenter__()
+        tasks = await self._stack.enter_async_context(anyio.create_task_group())
+        self._stack.callback(self.stop)
+        await tasks.start(self.run)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool | None:
+        return await self._stack.__aexit__(kind, error, trace)
+
+    def stop(self) -> None:
+        """Stop: claim no more, let running handlers end within the grace period, give back the rest."""
+        self._stopping.set()
+
+    async def stopped(self) -> None:
+        """Wait until the worker has stopped."""
+        await self._stopped.wait()
+
+    async def run(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
+        """Work until stopped. Lost connections are opened again; what can't be mended is raised."""
+        async with AsyncExitStack() as stack:
+            database = await resolve_database(self._url)
+            session = await stack.enter_async_context(
+                Session(database.connect_async, patience=None)
+            )
+            await register(session, [workflow.template for workflow in self._workflows])
+            queue_ids = await self._register(session)
+            tasks = await stack.enter_async_context(anyio.create_task_group())
+            claimer = self._claimer(
+                session, queue_ids, tasks, poll=0.25 if database.pooled else 1.0
+            )
+            heartbeat = self._heartbeat(database, session, claimer, tasks)
+            heartbeat.start()
+            stack.callback(heartbeat.stop)
+            if not database.pooled:
+                channels = [f"tasker_queue_{queue_id}" for queue_id in queue_ids]
+                tasks.start_soon(
+                    notify, database.connect_async, channels, lambda *_: claimer.wake()
+                )
+            tasks.start_soon(self._drain_when_stopped, claimer)
+            _log.info(
+                "worker %s serves %s with %s slots", self.name, ", ".join(self._queues), self._slots
+            )
+            task_status.started()
+            await claimer.run()
+            tasks.cancel_scope.cancel()
+            with anyio.CancelScope(shield=True):
+                await session.ask("select tasker.leave(%s)", [self.worker_id])
+        self._stopped.set()
+
+    async def _register(self, session: Session) -> list[int]:
+        answer = await session.ask(
+            "select tasker.register_worker(%s, %s, %s, %s, %s, %s)",
+            [
+                self.worker_id,
+                self.name,
+                list(self._queues),
+                self._slots,
+                sorted(self._handlers),
+                importlib.metadata.version("tasker-pg"),
+            ],
+        )
+        return [queue["queue_id"] for queue in answer]
+
+    def _claimer(
+        self, session: Session, queue_ids: Sequence[int], tasks: TaskGroup, poll: float
+    ) -> Claimer:
+        async def exchange(outcomes: bytes, want: int) -> Mapping[str, Any]:
+            return await session.ask(
+                "select tasker.exchange(%s, %s, %s::jsonb, %s, %s)",
+                [self.worker_id, queue_ids, outcomes.decode(), want, self._lease],
+            )
+
+        async def get_definitions(ids: Sequence[int]) -> Sequence[Mapping[str, Any]]:
+            return await session.ask("select tasker.get_definitions(%s)", [list(ids)])
+
+        def start(grant: Grant) -> None:
+            tasks.start_soon(self._run_step, claimer, grant)
+
+        claimer = Claimer(exchange, get_definitions, start, self._slots, poll)
+        return claimer
+
+    def _heartbeat(
+        self, database: Database, session: Session, claimer: Claimer, tasks: TaskGroup
+    ) -> Heartbeat:
+        loop = asyncio.get_running_loop()
+
+        def leases() -> list[tuple[Grant, Mapping[str, Any] | None]]:
+            held = list(claimer.leases.values())
+            running = (self._running.get(id(grant)) for grant in held)
+            return [
+                (grant, one.progress if one else None)
+                for grant, one in zip(held, running, strict=True)
+            ]
+
+        def lost(grant: Grant, cancelled: bool) -> None:
+            loop.call_soon_threadsafe(self._revoke, grant, cancelled)
+
+        def forgotten() -> None:
+            loop.call_soon_threadsafe(tasks.start_soon, self._register, session)
+
+        return Heartbeat(database, self.worker_id, self._lease, leases, lost, forgotten)
+
+    def _revoke(self, grant: Grant, cancelled: bool) -> None:
+        running = self._running.get(id(grant))
+        if running is not None:
+            why = "its step was cancelled" if cancelled else "its lease was lost"
+            _log.warning(
+                "interrupting %s of task %s: %s", grant.definition.name, grant.task.task_id, why
+            )
+            running.revoke()
+
+    async def _run_step(self, claimer: Claimer, grant: Grant) -> None:
+        handler = self._bound.get(grant.definition.definition_id)
+        if handler is None:
+            handler = self._bound[grant.definition.definition_id] = self._bind(grant.definition)
+        if not isinstance(handler, BoundHandler):
+            claimer.settle(grant, handler)
+            return
+        running = Running(grant)
+        self._running[id(grant)] = running
+        try:
+            outcome = await execute(running, handler, self._threads)
+        finally:
+            del self._running[id(grant)]
+        claimer.settle(grant, outcome)
+
+    def _bind(self, definition: Definition) -> BoundHandler | Outcome:
+        """Join a step to its handler; where that can't be, what each attempt of it comes to in this worker."""
+        handler = self._handlers.get(definition.handler)
+        if handler is None:
+            _log.warning("no handler %s here, for step %s", definition.handler, definition.name)
+            missing = f"worker {self.name} has no handler {definition.handler}"
+            return Released(describe_failure("HandlerMissing", missing), _MISSING_HANDLER_DELAY)
+        step = StepDefinition(
+            definition.name,
+            definition.handler,
+            depends_on=tuple(name for _, name in definition.parents),
+            result_schema=definition.result_schema,
+        )
+        try:
+            return bind_handler(handler, step, definition.input_schema)
+        except DefinitionError as error:
+            return Failed(describe_failure("DefinitionError", str(error)))
+
+    async def _drain_when_stopped(self, claimer: Claimer) -> None:
+        await self._stopping.wait()
+        claimer.drain()
+        await anyio.sleep(self._grace)
+        for running in list(self._running.values()):
+            running.revoke()
+
+
+def queues_of(workflows: Iterable[Workflow]) -> tuple[str, ...]:
+    """The queues that the workflows' steps go to, by default each namespace's own."""
+    queues: dict[str, None] = {}
+    for workflow in workflows:
+        own = workflow.namespace.lower().replace("-", "_")
+        for step in workflow.template.steps:
+            queues[step.queue or own] = None
+    return tuple(queues)
+
+
+def _by_name(given: Iterable[Workflow | Handler | Callable[..., Any]]) -> dict[str, Handler]:
+    handlers: dict[str, Handler] = {}
+    for one in given:
+        match one:
+            case Workflow():
+                named = dict(one.handlers)
+            case Handler():
+                named = {one.name: one}
+            case _:
+                named = {handler_of(one).name: handler_of(one)}
+        for name, handler in named.items():
+            if handlers.setdefault(name, handler) is not handler:
+                raise DefinitionError(f"two handlers are named {name}")
+    return handlers

@@ -1,0 +1,1 @@
+"""The SQL of Tasker and what installs it."""
