@@ -1,0 +1,199 @@
+"""Holds values and schemas against JSON Schemas. Pure: a `$ref` out of the schema is never fetched.
+
+The dialect is the one that `$schema` names, by default 2020-12. `format` is a note to readers, as
+that dialect has it: it does not turn values away, because writers differ over, say, whether a
+date-time needs an offset. Between schemas it counts: a plain string does not fit a date.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+import jsonschema_rs
+from jsonschema_rs.canonical import CanonicalizationError, Containment
+
+from tasker_grammar import misfit
+
+__all__ = [
+    "Contract",
+    "Finding",
+    "No",
+    "Schema",
+    "SchemaError",
+    "Undecided",
+    "Verdict",
+    "Yes",
+    "check",
+    "fits",
+    "path_text",
+    "strip_prose",
+]
+
+Schema = Mapping[str, Any] | bool
+
+_PROSE = frozenset({"title", "description", "examples", "$comment", "deprecated"})
+_NAMED = frozenset({"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"})
+_LITERAL = frozenset({"const", "enum", "default"})
+
+
+class SchemaError(ValueError):
+    """This is no usable JSON Schema: malformed, or it refers to something outside of itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing wrong with a value: where, as in `$.items[0].sku`, and what. Never the value."""
+
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"at {self.path}: {self.message}"
+
+
+@dataclass(frozen=True, slots=True)
+class Yes:
+    """Every value that the producer's schema allows, the consumer's allows too."""
+
+
+@dataclass(frozen=True, slots=True)
+class No:
+    """Some value that the producer's schema allows, the consumer's refuses; where and why."""
+
+    path: str
+    explanation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Undecided:
+    """It could be neither proved nor refuted; where the proof stuck. Treat it like `No`."""
+
+    path: str
+    explanation: str
+
+
+Verdict = Yes | No | Undecided
+
+
+class Contract:
+    """A schema compiled once, to check many values. Raises `SchemaError` when it is not usable."""
+
+    __slots__ = ("_validator",)
+
+    def __init__(self, schema: Schema) -> None:
+        try:
+            self._validator = jsonschema_rs.validator_for(
+                _plain(schema), offline=True, validate_formats=False, mask="the value"
+            )
+        except jsonschema_rs.ValidationError as error:
+            raise SchemaError(_describe(error)) from None
+
+    def check(self, value: Any) -> list[Finding]:
+        """Everything wrong with `value`, which is parsed JSON; empty when nothing is."""
+        if self._validator.is_valid(value):
+            return []
+        errors = self._validator.iter_errors(value)
+        return [Finding(path_text(e.instance_path), e.message) for e in errors]
+
+
+def check(schema: Schema, value: Any) -> list[Finding]:
+    """Everything wrong with `value` by `schema`. To check many values, compile a `Contract` once.
+
+    Raises `SchemaError` when the schema itself is not usable.
+    """
+    return Contract(schema).check(value)
+
+
+def fits(producer: Schema, consumer: Schema) -> Verdict:
+    """Whether all that `producer` allows satisfies `consumer`. Raises `SchemaError`."""
+    for schema in (producer, consumer):
+        Contract(schema)
+    answer = _covers(consumer, producer)
+    if answer is Containment.YES:
+        return Yes()
+    path, explanation = misfit.locate(
+        _plain(producer), _plain(consumer), lambda p, c: _covers(c, p) is Containment.YES
+    )
+    outcome = No if answer is Containment.NO else Undecided
+    return outcome(path_text(path), explanation)
+
+
+def path_text(path: Iterable[str | int]) -> str:
+    """A path into a value as people write it: `$.items[0]["odd name"]`.
+
+    `[]` stands for any element of an array, `.*` for any field of an object.
+    """
+    return "$" + "".join(map(_step_text, path))
+
+
+def strip_prose(schema: Schema) -> Schema:
+    """The schema without titles, descriptions and examples, which change without meaning more."""
+    return cast("Schema", _strip(schema)) if isinstance(schema, Mapping) else schema
+
+
+def _strip(schema: object) -> object:
+    if isinstance(schema, list):
+        return [_strip(item) for item in cast("list[object]", schema)]
+    if not isinstance(schema, Mapping):
+        return schema
+    stripped: dict[str, object] = {}
+    for key, value in cast("Mapping[str, object]", schema).items():
+        if key in _LITERAL:
+            stripped[key] = value
+        elif key in _NAMED and isinstance(value, Mapping):
+            named = cast("Mapping[str, object]", value)
+            stripped[key] = {name: _strip(part) for name, part in named.items()}
+        elif key not in _PROSE:
+            stripped[key] = _strip(value)
+    return stripped
+
+
+def _covers(consumer: Schema, producer: Schema) -> Containment:
+    # Asked twice: with formats, so that a string does not pass for a date; and without, because
+    # the first answer may rest on a format that `check` does not enforce.
+    answers = [_covers_once(consumer, producer, formats) for formats in (True, False)]
+    for doubt in (Containment.NO, Containment.UNKNOWN):
+        if doubt in answers:
+            return doubt
+    return Containment.YES
+
+
+def _covers_once(consumer: Schema, producer: Schema, formats: bool) -> Containment:
+    try:
+        wide, narrow = (
+            jsonschema_rs.canonicalize(_plain(s), offline=True, validate_formats=formats)
+            for s in (consumer, producer)
+        )
+        return wide.covers(narrow)
+    except (CanonicalizationError, ValueError):
+        return Containment.UNKNOWN  # sound, and all that can be said of what it cannot model
+
+
+def _plain(schema: Schema) -> dict[str, Any] | bool:
+    match cast("object", schema):  # may come from YAML or JSON, so its type is not taken on trust
+        case bool(given):
+            return given
+        case Mapping():
+            return dict(cast("Mapping[str, Any]", schema))
+        case _:
+            raise SchemaError(f"a schema is an object, true or false, not {schema!r}")
+
+
+def _describe(error: jsonschema_rs.ValidationError) -> str:
+    if not error.instance_path:
+        return error.message
+    return f"{error.instance!r} at {path_text(error.instance_path)} is no JSON Schema"
+
+
+def _step_text(step: str | int) -> str:
+    match step:
+        case misfit.ANY_ELEMENT:
+            return "[]"
+        case int():
+            return f"[{step}]"
+        case misfit.ANY_FIELD:
+            return ".*"
+        case _:
+            return f".{step}" if step.isidentifier() else f'["{step}"]'

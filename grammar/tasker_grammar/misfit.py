@@ -1,0 +1,193 @@
+"""Finds where one schema does not fit another, for people. Pure.
+
+Whether it fits is not decided here: `locate` is given a judge, and follows it down into the parts
+that it turns away. So what is said can be less exact than the verdict, but never contradicts it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+__all__ = ["ANY_ELEMENT", "ANY_FIELD", "locate"]
+
+Part = Mapping[str, Any] | bool
+Path = tuple[str | int, ...]
+
+ANY_ELEMENT = -1
+"""In a path: whichever element of an array."""
+
+ANY_FIELD = "*"
+"""In a path: whichever field of an object that has not been named."""
+
+_CONTAINERS = ("$defs", "definitions")
+_NO_BOUNDS = frozenset({"type", "title", "description", "format", "properties", "default"})
+_TYPES_BY_KEYWORD = {"properties": "object", "items": "array"}
+
+
+def locate(
+    producer: dict[str, Any] | bool,
+    consumer: dict[str, Any] | bool,
+    fits: Callable[[Part, Part], bool],
+) -> tuple[Path, str]:
+    """The path to the first part of `producer` that does not fit, and why, as a clause."""
+    return _Search(producer, consumer, fits).walk(producer, consumer, ())
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    producer: Part
+    consumer: Part
+    judge: Callable[[Part, Part], bool]
+    seen: set[tuple[int, int]] = field(default_factory=set[tuple[int, int]])
+
+    def walk(self, given: Part, taken: Part, path: Path) -> tuple[Path, str]:
+        given, taken = _resolve(given, self.producer), _resolve(taken, self.consumer)
+        self.seen.add((id(given), id(taken)))
+        if isinstance(given, bool) or isinstance(taken, bool):
+            return path, _contrast(given, taken)
+        for branch in _branches(given):
+            if self.misfits(branch, taken):
+                return self.walk(branch, taken, path)
+        accepting = _branches(taken)
+        if accepting:
+            return self.walk_branches(given, accepting, path)
+        return (
+            self.walk_object(given, taken, path)
+            or self.walk_array(given, taken, path)
+            or (
+                path,
+                _contrast(given, taken),
+            )
+        )
+
+    def walk_branches(
+        self, given: Mapping[str, Any], accepting: list[Part], path: Path
+    ) -> tuple[Path, str]:
+        alike = [
+            branch
+            for branch in accepting
+            if _type_of(_resolve(branch, self.consumer)) == _type_of(given)
+        ]
+        if len(alike) == 1 and self.misfits(given, alike[0]):
+            return self.walk(given, alike[0], path)
+        names = " or ".join(summary(_resolve(branch, self.consumer)) for branch in accepting)
+        return path, f"takes {names}, is given {summary(given)}"
+
+    def walk_object(
+        self, given: Mapping[str, Any], taken: Mapping[str, Any], path: Path
+    ) -> tuple[Path, str] | None:
+        if _type_of(given) != "object" or _type_of(taken) != "object":
+            return None
+        has: Mapping[str, Part] = given.get("properties", {})
+        wants: Mapping[str, Part] = taken.get("properties", {})
+        for name in taken.get("required", ()):
+            if name not in given.get("required", ()):
+                missing = "may be missing" if name in has else "is not given"
+                return (*path, name), f"is required, but {missing}"
+        given_rest, taken_rest = (s.get("additionalProperties", True) for s in (given, taken))
+        names = [*has, *(name for name in wants if name not in has), ANY_FIELD]
+        fields = [(n, has.get(n, given_rest), wants.get(n, taken_rest)) for n in names]
+        # Plain values first: the way to the fault is shorter, and a recursive type has an end.
+        for name, value, wanted in sorted(fields, key=lambda f: _is_nested(f[1])):
+            if self.misfits(value, wanted):
+                if wanted is False:
+                    return (*path, name), "is given, but no such field is taken"
+                return self.walk(value, wanted, (*path, name))
+        return None
+
+    def walk_array(
+        self, given: Mapping[str, Any], taken: Mapping[str, Any], path: Path
+    ) -> tuple[Path, str] | None:
+        if _type_of(given) != "array" or _type_of(taken) != "array":
+            return None
+        if "prefixItems" in given or "prefixItems" in taken:
+            return None
+        value, wanted = given.get("items", True), taken.get("items", True)
+        if not self.misfits(value, wanted):
+            return None
+        return self.walk(value, wanted, (*path, ANY_ELEMENT))
+
+    def misfits(self, given: Part, taken: Part) -> bool:
+        given, taken = _resolve(given, self.producer), _resolve(taken, self.consumer)
+        if (id(given), id(taken)) in self.seen or given is False or taken is True:
+            return False
+        return not self.judge(_whole(given, self.producer), _whole(taken, self.consumer))
+
+
+def summary(part: Part) -> str:
+    """A schema in a few words: "integer", "string (date-time)", "null or object"."""
+    if isinstance(part, bool):
+        return "anything" if part else "nothing"
+    branches = _branches(part)
+    if branches:
+        return " or ".join(summary(branch) for branch in branches)
+    if "const" in part:
+        return repr(part["const"])
+    if "enum" in part:
+        return " or ".join(map(repr, part["enum"]))
+    if "$ref" in part:
+        return str(part["$ref"]).rsplit("/", 1)[-1]
+    name = _type_of(part) or "anything"
+    if name == "array" and "items" in part:
+        return f"array of {summary(part['items'])}"
+    note = part.get("format")
+    return f"{name} ({note})" if note else name
+
+
+def _is_nested(part: Part) -> bool:
+    return not isinstance(part, bool) and _type_of(part) in (None, "object", "array")
+
+
+def _contrast(given: Part, taken: Part) -> str:
+    given_text, taken_text = summary(given), summary(taken)
+    if given_text != taken_text:
+        return f"takes {taken_text}, is given {given_text}"
+    if isinstance(given, bool) or isinstance(taken, bool):
+        return f"takes {taken_text} of another kind"
+    bounds = [
+        f"{key} {value}"
+        for key, value in taken.items()
+        if key not in _NO_BOUNDS and given.get(key) != value
+    ]
+    return f"takes {taken_text} with {', '.join(bounds) or 'other bounds'}"
+
+
+def _branches(part: Mapping[str, Any]) -> list[Part]:
+    return part.get("anyOf") or part.get("oneOf") or []
+
+
+def _type_of(part: Part) -> str | None:
+    if isinstance(part, bool):
+        return None
+    declared = part.get("type")
+    if isinstance(declared, list):
+        return " or ".join(cast("list[str]", declared))
+    if declared is None:
+        return next((t for key, t in _TYPES_BY_KEYWORD.items() if key in part), None)
+    return declared
+
+
+def _resolve(part: Part, root: Part) -> Part:
+    for _ in range(32):
+        if isinstance(part, bool) or "$ref" not in part:
+            return part
+        part = _follow(str(part["$ref"]), root)
+    return part
+
+
+def _follow(ref: str, root: Part) -> Part:
+    part = root
+    for step in ref.removeprefix("#").split("/")[1:]:
+        if isinstance(part, bool):
+            return part
+        part = cast("Part", part.get(step, {}))
+    return part
+
+
+def _whole(part: Part, root: Part) -> Part:
+    """The part as a schema of its own, with the definitions that it may refer to."""
+    if isinstance(part, bool) or isinstance(root, bool):
+        return part
+    return {**{key: root[key] for key in _CONTAINERS if key in root}, **part}

@@ -1,0 +1,102 @@
+"""What a handler can know about the attempt that it is. Reads the clock, nothing else."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+__all__ = ["Progress", "StepContext"]
+
+_log = logging.getLogger("tasker.handler")
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a handler has come: `done` of `total` (None: unknown), and a note for people."""
+
+    done: float
+    total: float | None = None
+    note: str | None = None
+
+
+def _forget(_: Progress) -> None:
+    """Progress outside a worker, as in a unit test, goes nowhere."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepContext:
+    """The attempt that a handler is running: which step of which task, and how much time is left.
+
+    A handler gets it through a parameter annotated `StepContext`, or named `ctx` or `context`. A
+    unit test makes one by hand; only the fields without default are needed then.
+    `task_input`, `results`, `config` and `task_context` are shared with other steps: read them,
+    do not change them.
+    """
+
+    task_id: UUID
+    namespace: str
+    template: str
+    version: str
+    step_name: str
+    step_no: int = 1
+    attempt: int = 1
+    """Which attempt this is, from 1."""
+    max_attempts: int = 1
+    deadline: datetime | None = None
+    """When the attempt is ended, if it is limited. Always with a time zone."""
+    config: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """The step's configuration: `config=` in code, `handler.initialization` in YAML."""
+    task_input: Any = None
+    """The task's input, as parsed JSON."""
+    task_context: Any = None
+    """What the client gave as the task's context, as parsed JSON."""
+    results: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """The results of the step's parents by name, as parsed JSON."""
+    correlation_id: UUID | None = None
+    tags: tuple[str, ...] = ()
+    cancellation: threading.Event = field(default_factory=threading.Event, repr=False)
+    """Set by the worker when the attempt should stop; handlers read `cancelled` or wait on it."""
+    report: Callable[[Progress], None] = field(default=_forget, repr=False)
+    """Where `progress` goes; the worker's."""
+
+    @property
+    def idempotency_key(self) -> str:
+        """The same on every attempt of this step, and of no other: for outside systems."""
+        return f"{self.task_id}:{self.step_no}"
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the attempt should stop: cancelled, out of time, or its lease lost.
+
+        Async handlers are interrupted anyway. A long sync handler looks here now and then, and
+        returns or raises; what it returns is not used any more.
+        """
+        return self.cancellation.is_set()
+
+    @property
+    def logger(self) -> logging.LoggerAdapter[logging.Logger]:
+        """A logger whose records carry the task, the step and the attempt as extra fields."""
+        return logging.LoggerAdapter(
+            _log,
+            {
+                "task_id": str(self.task_id),
+                "template": f"{self.namespace}/{self.template}",
+                "step": self.step_name,
+                "attempt": self.attempt,
+            },
+        )
+
+    def remaining(self) -> float | None:
+        """Seconds until the attempt is ended, at least 0, or None when it is not limited."""
+        if self.deadline is None:
+            return None
+        return max(0.0, (self.deadline - datetime.now(UTC)).total_seconds())
+
+    def progress(self, done: float, total: float | None = None, note: str | None = None) -> None:
+        """Say how far the handler has come, for operators. Cheap: it goes with a heartbeat."""
+        self.report(Progress(done, total, note))

@@ -1,0 +1,212 @@
+"""Everything that Tasker raises, as one tree.
+
+TaskerError
+├── RetryableError          the attempt failed; another one may succeed
+│   └── DatabaseUnavailable
+├── PermanentError          the step failed; no other attempt would help
+│   └── ContractError       a value is not what the contract says
+├── DefinitionError         a workflow or handler is written wrongly; raised at import
+├── TemplateError           a YAML template is written wrongly
+├── RequestError            the database refused a request
+│   ├── NotFoundError
+│   ├── InvalidInputError
+│   ├── ConflictError
+│   └── InvalidStateError
+├── TaskFailed              the awaited task ended without a result
+└── TaskCancelled           the awaited task was cancelled
+
+A handler chooses by raising: `RetryableError` and `PermanentError` say what should happen; any
+other exception is retried while attempts are left. What a program can use stands on attributes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import ClassVar
+from uuid import UUID
+
+from tasker.durations import to_seconds
+from tasker_grammar.contracts import Finding
+
+__all__ = [
+    "ConflictError",
+    "ContractError",
+    "DatabaseUnavailable",
+    "DefinitionError",
+    "Fault",
+    "InvalidInputError",
+    "InvalidStateError",
+    "NotFoundError",
+    "PermanentError",
+    "RequestError",
+    "RetryableError",
+    "StepFailure",
+    "TaskCancelled",
+    "TaskFailed",
+    "TaskerError",
+    "TemplateError",
+    "TemplateFinding",
+]
+
+
+class TaskerError(Exception):
+    """The root of everything that Tasker raises."""
+
+
+class RetryableError(TaskerError):
+    """The attempt failed, and another one may succeed.
+
+    `retry_after` asks for a delay instead of the step's backoff: seconds, a text like "30s", or a
+    timedelta; a `ValueError` when it is none of them. On the error it stands as seconds.
+    """
+
+    def __init__(
+        self, message: str = "", retry_after: float | str | timedelta | None = None
+    ) -> None:
+        super().__init__(message)
+        self.retry_after = None if retry_after is None else to_seconds(retry_after)
+
+
+class DatabaseUnavailable(RetryableError):
+    """The database could not be reached, or a connection broke: what was asked may be done."""
+
+
+class PermanentError(TaskerError):
+    """The step failed, and no other attempt would help: it goes to the dead letters at once."""
+
+
+class ContractError(PermanentError):
+    """A value is not what its contract says: a task's input, a step's result, or a parent's.
+
+    `subject` says which value, `findings` where in it and why.
+    """
+
+    def __init__(self, subject: str, findings: Sequence[Finding]) -> None:
+        super().__init__(f"{subject}: {'; '.join(map(str, findings))}")
+        self.subject = subject
+        self.findings = tuple(findings)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong with a template. `path` leads to it, as in ("steps", 2, "depends_on", 0)."""
+
+    path: tuple[str | int, ...]
+    what: str
+    mend: str
+
+    def __str__(self) -> str:
+        return f"{self.what}. {self.mend}"
+
+
+class DefinitionError(TaskerError):
+    """A workflow, a handler or a template is written wrongly.
+
+    Raised while it is being defined, so that no task ever meets it. `faults` holds all that was
+    found wrong with the structure of a template; it is empty when the message says it all.
+    """
+
+    def __init__(self, message: str, faults: Sequence[Fault] = ()) -> None:
+        super().__init__(message)
+        self.faults = tuple(faults)
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateFinding:
+    """One remark on a YAML template: file, line (from 1), what is wrong, how to mend it."""
+
+    file: str
+    line: int
+    what: str
+    mend: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.what}. {self.mend}"
+
+
+class TemplateError(TaskerError):
+    """A YAML template cannot be used. `findings` holds all that is wrong with it."""
+
+    def __init__(self, findings: Sequence[TemplateFinding]) -> None:
+        super().__init__("\n".join(map(str, findings)))
+        self.findings = tuple(findings)
+
+
+class RequestError(TaskerError):
+    """The database refused a request. `message` says why, `hint` what to do (or is None)."""
+
+    sqlstate: ClassVar[str]
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message if hint is None else f"{message}. {hint}")
+        self.message = message
+        self.hint = hint
+
+
+class NotFoundError(RequestError):
+    """There is no such task, step, template or namespace."""
+
+    sqlstate = "TK001"
+
+
+class InvalidInputError(RequestError):
+    """The request is malformed, or asks for something that cannot be."""
+
+    sqlstate = "TK002"
+
+
+class ConflictError(RequestError):
+    """It is there already, and different: a registered version, or an idempotency key in use."""
+
+    sqlstate = "TK003"
+
+
+class InvalidStateError(RequestError):
+    """The task or step is not in a state that allows this."""
+
+    sqlstate = "TK004"
+
+
+@dataclass(frozen=True, slots=True)
+class StepFailure:
+    """A step that failed for good: its name, its last error's type, and that error's message."""
+
+    step: str
+    type: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.step}: {self.type}: {self.message}"
+
+
+class TaskFailed(TaskerError):
+    """The awaited task will have no result by itself.
+
+    `errors` holds the steps that failed, `reason` why the task was ended, when it was.
+    """
+
+    def __init__(
+        self,
+        task_id: UUID,
+        state: str,
+        errors: Sequence[StepFailure] = (),
+        reason: str | None = None,
+    ) -> None:
+        steps = "".join(f"\n  {error}" for error in errors)
+        why = f": {reason}" if reason else ""
+        super().__init__(f"task {task_id} is in state {state}{why}{steps}")
+        self.task_id = task_id
+        self.state = state
+        self.errors = tuple(errors)
+        self.reason = reason
+
+
+class TaskCancelled(TaskerError):
+    """The awaited task was cancelled. `reason` is what was given for it, when it is known."""
+
+    def __init__(self, task_id: UUID, reason: str | None = None) -> None:
+        super().__init__(f"task {task_id} was cancelled" + (f": {reason}" if reason else ""))
+        self.task_id = task_id
+        self.reason = reason

@@ -1,0 +1,147 @@
+"""Handlers, joined to steps: what an attempt calls, with what, and what it gives. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from tasker.context import StepContext
+from tasker.errors import ContractError, DefinitionError
+from tasker.injection import Assignment, Signature, assign
+from tasker.storable import MAX_BYTES
+from tasker.template import StepDefinition
+from tasker_grammar.contracts import Contract, Finding, Schema, SchemaError
+
+__all__ = [
+    "ATTRIBUTE",
+    "BoundHandler",
+    "Handler",
+    "bind_handler",
+    "describe",
+    "handler_of",
+    "handlers_in",
+]
+
+ATTRIBUTE = "__tasker_handler__"
+"""Where a decorated function or a handler class carries its `Handler`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """A handler that workers know by `name`. What its parameters take depends on the step."""
+
+    name: str
+    signature: Signature
+    is_async: bool
+    make: Callable[[], Callable[..., Any]]
+    """Gives what is called; for a class, a method of its one instance."""
+    permanent: frozenset[str] = frozenset()
+    """Names of exceptions, their subclasses included, after which no other attempt is made."""
+
+
+@dataclass(frozen=True, slots=True)
+class BoundHandler:
+    """A handler joined to one step of one template version: made once, called for each attempt."""
+
+    handler: Handler
+    function: Callable[..., Any]
+    """What to call with what `bind` gives; to be awaited when `is_async`."""
+    is_async: bool
+    assignment: Assignment
+    input_contract: Contract | None
+    result_contract: Contract | None
+
+    def bind(self, context: StepContext) -> dict[str, Any]:
+        """The arguments for an attempt. Raises `ContractError` when a value is not as annotated."""
+        arguments: dict[str, Any] = {}
+        parameter = self.assignment.task_input
+        if parameter is not None:
+            if self.input_contract is not None:
+                _hold(self.input_contract, context.task_input, "the task's input")
+            arguments[parameter.name] = parameter.shape.load(context.task_input)
+        for parameter in self.assignment.results:
+            name = parameter.name
+            if name in context.results:
+                arguments[name] = parameter.shape.load(context.results[name])
+            elif not parameter.has_default:
+                raise ContractError(parameter.shape.subject, [Finding("$", "there is no result")])
+        for name in self.assignment.contexts:
+            arguments[name] = context
+        return arguments
+
+    def dump(self, result: Any, max_bytes: int = MAX_BYTES) -> bytes:
+        """What the handler returned, as JSON to be stored.
+
+        Raises `ContractError` when it is not what the annotation or the step's result schema says,
+        when it is no JSON, when PostgreSQL could not store it, and above `max_bytes`.
+        """
+        shape = self.handler.signature.result
+        data = shape.dump(result, max_bytes)
+        if self.result_contract is not None:
+            _hold(self.result_contract, orjson.loads(data), shape.subject)
+        return data
+
+    def is_permanent(self, error: BaseException) -> bool:
+        """Whether the step's retry policy, as written in code, calls this error permanent."""
+        permanent = self.handler.permanent
+        return bool(permanent) and any(c.__name__ in permanent for c in type(error).__mro__)
+
+
+def handler_of(target: object) -> Handler:
+    """The handler that a decorated function or a handler class is. Raises `DefinitionError`."""
+    found: object = vars(target).get(ATTRIBUTE) if hasattr(target, "__dict__") else None
+    if isinstance(found, Handler):
+        return found
+    raise DefinitionError(
+        f'{describe(target)} is no handler. Put @handler("name") above it, or name its class'
+    )
+
+
+def handlers_in(names: Mapping[str, object]) -> list[Handler]:
+    """The handlers among a module's names, as in `handlers_in(vars(module))`, each once."""
+    found: dict[int, Handler] = {}
+    for value in names.values():
+        if callable(value) and hasattr(value, "__dict__") and ATTRIBUTE in vars(value):
+            found.setdefault(id(value), handler_of(value))
+    return list(found.values())
+
+
+def bind_handler(
+    handler: Handler, step: StepDefinition, input_schema: Schema | None = None
+) -> BoundHandler:
+    """Join a handler to a step: parameters to dependencies, results and input to the schemas.
+
+    Raises `DefinitionError` when a parameter is nothing that the step has, when a schema cannot be
+    used, and when the handler's class cannot be instantiated.
+    """
+    signature = handler.signature
+    assignment = assign(signature, step.depends_on)
+    taken = assignment.task_input.shape if assignment.task_input else None
+    try:
+        # What pydantic has checked by an annotation need not be checked again by its schema.
+        input_contract = _contract(input_schema, taken.accepted()) if taken else None
+        result_contract = _contract(step.result_schema, signature.result.produced())
+        function = handler.make()
+    except SchemaError as error:
+        raise DefinitionError(f"step {step.name}: {error}") from error
+    return BoundHandler(
+        handler, function, handler.is_async, assignment, input_contract, result_contract
+    )
+
+
+def _contract(schema: Schema | None, checked: Schema | None) -> Contract | None:
+    return None if schema is None or schema == checked else Contract(schema)
+
+
+def _hold(contract: Contract, value: Any, subject: str) -> None:
+    findings = contract.check(value)
+    if findings:
+        raise ContractError(subject, findings)
+
+
+def describe(target: object) -> str:
+    """A function, class or other object by its name in the code."""
+    return getattr(target, "__qualname__", None) or repr(target)

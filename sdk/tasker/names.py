@@ -1,0 +1,55 @@
+"""What things may be called, and what someone may have meant. Pure."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+
+__all__ = [
+    "LONGEST_STEP",
+    "LONGEST_TEMPLATE",
+    "LONGEST_VERSION",
+    "did_you_mean",
+    "find_name_fault",
+    "find_namespace_fault",
+    "find_queue_fault",
+]
+
+LONGEST_TEMPLATE = 255
+LONGEST_STEP = 128
+LONGEST_VERSION = 50
+
+_NAMESPACE = re.compile(r"[a-zA-Z][a-zA-Z0-9_-]{0,28}")
+_QUEUE = re.compile(r"[a-z][a-z0-9_]{0,38}")
+
+
+def find_name_fault(name: object, longest: int) -> str | None:
+    """Why `name` cannot name a template, a step or a version of at most `longest` characters."""
+    if not isinstance(name, str) or name == "":
+        return "must be a text that is not empty"
+    if len(name) > longest:
+        return f"has {len(name)} characters; {longest} are the most"
+    if name != name.strip() or not name.isprintable() or "/" in name:
+        return "must have no slash, no control characters, and no spaces around it"
+    return None
+
+
+def find_namespace_fault(name: object) -> str | None:
+    """Why `name` cannot name a namespace."""
+    if isinstance(name, str) and _NAMESPACE.fullmatch(name):
+        return None
+    return "must be a letter and then at most 28 letters, digits, underscores and hyphens"
+
+
+def find_queue_fault(name: object) -> str | None:
+    """Why `name` cannot name a queue."""
+    if isinstance(name, str) and _QUEUE.fullmatch(name):
+        return None
+    return "must be a lower-case letter and then at most 38 of a-z, 0-9 and underscore"
+
+
+def did_you_mean(name: str, names: Iterable[str]) -> str:
+    """`Did you mean "this"?` when one of `names` is near to `name`, else nothing."""
+    near = difflib.get_close_matches(name, list(names), n=1)
+    return f'Did you mean "{near[0]}"?' if near else ""

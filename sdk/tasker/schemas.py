@@ -1,0 +1,63 @@
+"""The JSON Schemas of annotated types, as exact as what is really read and written. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import TypeAdapter
+from pydantic.errors import PydanticUserError
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core import core_schema
+
+from tasker_grammar.contracts import Schema, strip_prose
+
+__all__ = ["accepted_schema", "produced_schema"]
+
+
+class _Produced(GenerateJsonSchema):
+    """The schema of a dump, which is narrower than pydantic's own.
+
+    Fields with defaults are always written, and nothing beside the fields is. Without saying so, a
+    producer with a default would not fit a consumer that requires the field, and hardly any would
+    fit one with a further, optional field.
+    """
+
+    def field_is_required(
+        self,
+        field: core_schema.ModelField | core_schema.DataclassField | core_schema.TypedDictField,
+        total: bool,
+    ) -> bool:
+        if field.get("serialization_exclude_if") is not None:
+            return False
+        return field["type"] != "typed-dict-field" or field.get("required", total)
+
+    def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
+        return _closed(super().model_schema(schema))
+
+    def dataclass_schema(self, schema: core_schema.DataclassSchema) -> JsonSchemaValue:
+        return _closed(super().dataclass_schema(schema))
+
+    def typed_dict_schema(self, schema: core_schema.TypedDictSchema) -> JsonSchemaValue:
+        return _closed(super().typed_dict_schema(schema))
+
+
+def _closed(schema: JsonSchemaValue) -> JsonSchemaValue:
+    if "properties" in schema:
+        schema.setdefault("additionalProperties", False)
+    return schema
+
+
+def accepted_schema(adapter: TypeAdapter[Any]) -> Schema | None:
+    """What the type takes, or None when it cannot be described."""
+    try:
+        return strip_prose(adapter.json_schema(mode="validation"))
+    except PydanticUserError:
+        return None
+
+
+def produced_schema(adapter: TypeAdapter[Any]) -> Schema | None:
+    """What the type is written as, or None when it cannot be described."""
+    try:
+        return strip_prose(adapter.json_schema(mode="serialization", schema_generator=_Produced))
+    except PydanticUserError:
+        return None

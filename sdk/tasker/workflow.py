@@ -1,0 +1,254 @@
+"""Workflows: templates written in Python, where parameters decide the edges. Pure."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar, overload
+
+from tasker.decorators import local_names, read_handler
+from tasker.durations import Duration, to_seconds
+from tasker.errors import DefinitionError
+from tasker.fitting import find_misfit
+from tasker.handler import Handler
+from tasker.injection import CONTEXT_NAMES, Assignment, Parameter, assign
+from tasker.names import (
+    LONGEST_TEMPLATE,
+    LONGEST_VERSION,
+    did_you_mean,
+    find_name_fault,
+    find_namespace_fault,
+)
+from tasker.policy import Retry
+from tasker.structure import find_step_faults
+from tasker.template import StepDefinition, Template
+from tasker.values import Shape, annotation_text, shape_of
+from tasker_grammar.contracts import Schema
+
+__all__ = ["Workflow"]
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+_RESERVED = ("input", *CONTEXT_NAMES)
+
+
+@dataclass(frozen=True, slots=True)
+class _Options:
+    """What was written in the decorator's brackets."""
+
+    name: str | None = None
+    retry: Retry | None = None
+    timeout: Duration | None = None
+    total_timeout: Duration | None = None
+    queue: str | None = None
+    depends_on: Sequence[str] = ()
+    config: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    definition: StepDefinition
+    handler: Handler
+
+
+class Workflow:
+    """A template under construction: steps are added to it by decorating functions.
+
+    `input` is the type of the tasks' input (None: anything); `time_limit` ends a whole task. A
+    name and version, once registered, stand for what they were: what changes gets a new version.
+
+    Raises `DefinitionError` when a name is malformed or the input's type means nothing in JSON.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        namespace: str = "default",
+        version: str = "1.0.0",
+        input: Any = None,
+        time_limit: Duration | None = None,
+        description: str | None = None,
+    ) -> None:
+        self.name = name
+        self.namespace = namespace
+        self.version = version
+        self.description = description
+        self._refuse("namespace", namespace, find_namespace_fault(namespace))
+        self._refuse("name", name, find_name_fault(name, LONGEST_TEMPLATE))
+        self._refuse("version", version, find_name_fault(version, LONGEST_VERSION))
+        self.time_limit = _seconds(time_limit, f"workflow {self.full_name}: time_limit")
+        self.input = shape_of(Any if input is None else input, f"workflow {self.full_name}: input")
+        self._steps: dict[str, _Step] = {}
+
+    def __repr__(self) -> str:
+        return f"<Workflow {self.full_name} {self.version}: {', '.join(self._steps)}>"
+
+    @property
+    def full_name(self) -> str:
+        """`namespace/name`, as clients name it."""
+        return f"{self.namespace}/{self.name}"
+
+    @property
+    def template(self) -> Template:
+        """What is registered. Raises `DefinitionError` while the workflow has no steps."""
+        return Template(
+            self.namespace,
+            self.name,
+            self.version,
+            tuple(step.definition for step in self._steps.values()),
+            self.description,
+            self.input.accepted(),
+            self.time_limit,
+        )
+
+    @property
+    def handlers(self) -> Mapping[str, Handler]:
+        """The handlers of the steps, by the names under which workers know them."""
+        return {step.handler.name: step.handler for step in self._steps.values()}
+
+    @overload
+    def step(self, function: Function, /) -> Function: ...
+
+    @overload
+    def step(
+        self,
+        /,
+        *,
+        name: str | None = None,
+        retry: Retry | None = None,
+        timeout: Duration | None = None,
+        total_timeout: Duration | None = None,
+        queue: str | None = None,
+        depends_on: Sequence[str] = (),
+        config: Mapping[str, Any] | None = None,
+    ) -> Callable[[Function], Function]: ...
+
+    def step(self, function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
+        """Add a step: `@workflow.step`, or with options. The function itself stays as it is.
+
+        A parameter named like an earlier step takes that step's result, and makes the new step
+        wait for it; `input` takes the task's input, and one annotated `StepContext` the context.
+
+        - `name`: the step's name; the function's by default.
+        - `retry`: how failures are met; three attempts with exponential backoff by default.
+        - `timeout`: the time limit of one attempt; `total_timeout`: of all of them together.
+        - `queue`: the queue of the worker pool that runs it; the namespace's by default.
+        - `depends_on`: steps to wait for whose results are not taken as parameters.
+        - `config`: JSON that the handler finds in `ctx.config`.
+
+        Raises `DefinitionError` when a parameter cannot be filled, or is annotated as something
+        that the step it is named after does not return.
+        """
+        if function is not None:
+            self._add(function, _Options(), local_names(2))
+            return function
+
+        def decorate(function: Function) -> Function:
+            self._add(function, _Options(**options), local_names(2))
+            return function
+
+        return decorate
+
+    def _add(
+        self, function: Callable[..., Any], options: _Options, known: Mapping[str, Any]
+    ) -> None:
+        if not inspect.isroutine(function):
+            raise DefinitionError(f"{self.full_name}: a step is a function, not {function!r}")
+        name = function.__name__ if options.name is None else options.name
+        subject = f"{self.full_name}: step {name}"
+        self._check_name(name, subject)
+        retry = options.retry or Retry()
+        handler = read_handler(
+            function, self._handler_name(name), known, frozenset(retry.permanent_names)
+        )
+        definition = StepDefinition(
+            name=name,
+            handler=handler.name,
+            depends_on=self._parents(handler, options.depends_on, subject),
+            queue=options.queue,
+            config={} if options.config is None else options.config,
+            retry=retry,
+            attempt_time_limit=_seconds(options.timeout, f"{subject}: timeout"),
+            step_time_limit=_seconds(options.total_timeout, f"{subject}: total_timeout"),
+            result_schema=handler.signature.result.produced(),
+        )
+        for fault in find_step_faults(definition):
+            raise DefinitionError(f"{subject}: {fault}", [fault])
+        self._check_types(name, assign(handler.signature, definition.depends_on))
+        self._steps[name] = _Step(definition, handler)
+
+    def _handler_name(self, step: str) -> str:
+        return f"{self.namespace}.{self.name}.{step}"
+
+    def _check_name(self, name: str, subject: str) -> None:
+        if name in _RESERVED:
+            raise DefinitionError(
+                f"{subject}: a parameter called {name} never takes a step's result. Give the step"
+                " another name, as in @workflow.step(name=...)"
+            )
+        if name in self._steps:
+            raise DefinitionError(f"{subject}: there is a step of this name already")
+
+    def _parents(
+        self, handler: Handler, depends_on: Sequence[str], subject: str
+    ) -> tuple[str, ...]:
+        for parent in depends_on:
+            if parent not in self._steps:
+                hint = did_you_mean(parent, self._steps) or "A step comes after those it waits for."
+                raise DefinitionError(f"{subject}: it depends on {parent!r}, no step yet. {hint}")
+        for parameter in handler.signature.parameters:
+            if not self._is_known(parameter):
+                raise DefinitionError(self._explain(parameter, subject))
+        taken = (p.name for p in handler.signature.parameters if self._takes_result(p))
+        return tuple(dict.fromkeys([*taken, *depends_on]))
+
+    def _takes_result(self, parameter: Parameter) -> bool:
+        return parameter.name in self._steps and not parameter.is_context
+
+    def _is_known(self, parameter: Parameter) -> bool:
+        fills_itself = parameter.is_context or parameter.has_default
+        return fills_itself or parameter.name in _RESERVED or parameter.name in self._steps
+
+    def _explain(self, parameter: Parameter, subject: str) -> str:
+        steps = ", ".join(self._steps) or "none"
+        hint = did_you_mean(parameter.name, [*self._steps, *_RESERVED])
+        return (
+            f"{subject}: nothing fills the parameter {parameter.name}. Possible are: input (the"
+            f" task's input), a step defined above ({steps}), a parameter annotated StepContext,"
+            f" or one with a default. {hint}"
+        ).rstrip()
+
+    def _check_types(self, name: str, assignment: Assignment) -> None:
+        taken = assignment.task_input
+        if taken is not None:
+            self._agree(name, taken, self.input, self.input.accepted(), "the workflow's input is")
+        for parameter in assignment.results:
+            result = self._steps[parameter.name].handler.signature.result
+            giver = f"step {parameter.name} returns"
+            self._agree(name, parameter, result, result.produced(), giver)
+
+    def _agree(
+        self, name: str, taken: Parameter, given: Shape, schema: Schema | None, giver: str
+    ) -> None:
+        misfit = find_misfit(given, schema, taken.shape)
+        if misfit is not None:
+            takes = f"{taken.name}: {annotation_text(taken.shape.annotation)}"
+            raise DefinitionError(
+                f"{self.full_name}: step {name} takes {takes}, but {giver}"
+                f" {annotation_text(given.annotation)}: {misfit}"
+            )
+
+    def _refuse(self, what: str, value: object, fault: str | None) -> None:
+        if fault is not None:
+            raise DefinitionError(f"workflow {self.name!r}: {what} is {value!r}; it {fault}")
+
+
+def _seconds(duration: Duration | None, subject: str) -> float | None:
+    if duration is None:
+        return None
+    try:
+        return to_seconds(duration)
+    except ValueError as error:
+        raise DefinitionError(f"{subject}: {error}") from None
