@@ -7,8 +7,8 @@ from uuid import UUID
 
 import pytest
 
-from tasker.context import Progress, StepContext
-from tasker.errors import PermanentError, RetryableError
+from tasker import PermanentError, RetryableError, StepContext
+from tasker.context import Progress
 from tasker.examples.orders import (
     PAYMENT_SERVICE_URL,
     CardDeclined,

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasker.errors import PermanentError
+from tasker import PermanentError
 from tasker.examples.pipeline import (
     Birds,
     Finding,

@@ -9,7 +9,7 @@ from http import HTTPStatus
 
 import orjson
 
-from tasker.errors import PermanentError, RetryableError
+from tasker import PermanentError, RetryableError
 from tasker.examples.orders.models import Payment
 
 __all__ = [

@@ -13,12 +13,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from uuid import NAMESPACE_URL, uuid5
 
-from tasker.context import StepContext
-from tasker.errors import PermanentError
+from tasker import PermanentError, Retry, StepContext, Workflow
 from tasker.examples.orders.models import Cart, Order, Payment, Receipt, Reservation, Shipment
 from tasker.examples.orders.payment_client import charge_card, payment_service_url
-from tasker.policy import Retry
-from tasker.workflow import Workflow
 
 __all__ = ["orders", "process_payment", "reserve_stock", "ship", "validate_cart", "write_receipt"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -30,7 +30,7 @@ class PaymentService:
 
 
 @contextmanager
-def running_payment_service(stall: float = 30.0) -> Iterator[PaymentService]:
+def running_payment_service(stall: float = 30.0) -> Generator[PaymentService]:
     """Run the service until the block ends, or this process does.
 
     `stall` is how many seconds a stalled request waits. Raises RuntimeError when it does not start.

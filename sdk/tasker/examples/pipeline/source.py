@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import csv
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from importlib.resources import as_file, files
 from pathlib import Path
 
-from tasker.errors import PermanentError
+from tasker import PermanentError
 from tasker.examples.pipeline.models import Birds, Penguin
 
 __all__ = ["read_birds"]
@@ -47,7 +47,7 @@ def _read(row: dict[str, str]) -> Penguin:
 
 
 @contextmanager
-def _located(path: str | None) -> Iterator[Path]:
+def _located(path: str | None) -> Generator[Path]:
     if path is not None:
         yield Path(path)
         return

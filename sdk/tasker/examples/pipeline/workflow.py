@@ -10,10 +10,10 @@ it puts the parts' moments together.
 
 from __future__ import annotations
 
+from tasker import Workflow
 from tasker.examples.pipeline.models import Birds, Finding, Overall, Penguin, Source, Summary
 from tasker.examples.pipeline.moments import Moments, merge
 from tasker.examples.pipeline.source import read_birds
-from tasker.workflow import Workflow
 
 __all__ = ["adelie", "chinstrap", "combine", "extract", "gentoo", "penguins", "report"]
 

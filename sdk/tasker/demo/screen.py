@@ -1,0 +1,78 @@
+"""What the audience sees: a board redrawn in place on a terminal, a line per event elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from rich.console import Console, RenderableType
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from tasker.cli.marks import describe_state, sign_of, style_of
+from tasker.demo.board import Board, Row, Seen
+from tasker.demo.events import list_events
+
+__all__ = ["Screen", "open_screen"]
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """`say` tells a sentence, stamped with the seconds since the start; `show` shows the board."""
+
+    say: Callable[[str], None]
+    show: Callable[[Board], None]
+
+
+@contextmanager
+def open_screen(console: Console) -> Generator[Screen]:
+    """Give the screen that suits the console, until the block ends."""
+    begun = time.monotonic()
+
+    def say(sentence: str) -> None:
+        stamp = Text(f"{time.monotonic() - begun:5.1f} s  ", style="dim")
+        console.print(stamp + Text(sentence))
+
+    if not console.is_terminal:
+        yield Screen(say, _tell_events(say))
+        return
+    with Live(console=console, auto_refresh=False, transient=True) as live:
+        yield Screen(say, lambda board: live.update(draw_board(board), refresh=True))
+
+
+def draw_board(board: Board) -> RenderableType:
+    """Draw a line per task: a sign per step, and words for those that run, wait or failed."""
+    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+    for seen in board:
+        signs = Text(" ").join(
+            Text(sign_of(step["state"]), style=style_of(step["state"])) for step in seen.steps
+        )
+        table.add_row(Text(seen.run.title), signs, describe_state(seen.state), _describe(seen))
+    return table
+
+
+def _describe(seen: Seen) -> Text:
+    telling = ("in_progress", "waiting_for_retry", "error")
+    return Text(", ").join(
+        Text(_words_for(step), style=style_of(step["state"]))
+        for step in seen.steps
+        if step["state"] in telling
+    )
+
+
+def _words_for(step: Row) -> str:
+    return f"{step['name']}, attempt {step['attempt']} of {step['max_attempts']}"
+
+
+def _tell_events(say: Callable[[str], None]) -> Callable[[Board], None]:
+    last: list[Board] = []
+
+    def show(board: Board) -> None:
+        for event in list_events(last[-1] if last else (), board):
+            say(event)
+        last[:] = [board]
+
+    return show
