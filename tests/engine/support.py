@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
@@ -150,8 +150,8 @@ def register_worker(connection: Connection, *queues: str) -> Worker:
     """Register a new worker of the given queues (namespace t's by default)."""
     worker_id = uuid4()
     answer = call(
-        connection, "register_worker", worker_id=worker_id, name="test", queues=list(queues or ("t",)),
-        slots=100, handlers=[], version="1",
+        connection, "register_worker", worker_id=worker_id, name="test",
+        queues=list(queues or ("t",)), slots=100, handlers=[], version="1",
     )  # fmt: skip
     return Worker(connection, worker_id, [q["queue_id"] for q in answer])
 
@@ -328,7 +328,7 @@ def wait_until_blocked(connection: Connection, pid: int) -> None:
 
 
 @contextmanager
-def in_background(work: Callable[[], Any]) -> Iterator[Callable[[], Any]]:
+def in_background(work: Callable[[], Any]) -> Generator[Callable[[], Any]]:
     """Run `work` in a thread; gives a function that waits for what it returned or raised."""
     box: list[Any] = []
     error: list[BaseException] = []

@@ -14,8 +14,10 @@ begin
         (2, coalesce(length(p_definition ->> 'name'), 0) not between 1 and 255, 'name must have 1 to 255 characters'),
         (3, coalesce(length(p_definition ->> 'version'), 0) not between 1 and 50, 'version must have 1 to 50 characters'),
         (4, jsonb_typeof(v_steps) is distinct from 'array', 'steps must be an array'),
-        (5, jsonb_typeof(coalesce(p_definition -> 'time_limit', 'null')) not in ('null', 'number'),
-            'time_limit must be a number of seconds or null')
+        (5, jsonb_typeof(coalesce(p_definition -> 'time_limit', 'null')) not in ('null', 'number')
+            or (jsonb_typeof(p_definition -> 'time_limit') = 'number'
+                and (p_definition ->> 'time_limit')::numeric not between 0 and 315360000),
+            'time_limit must be null or seconds, from 0 to ten years')
     ) as c(n, broken, what) where c.broken order by c.n limit 1;
     if v_what is null and jsonb_array_length(v_steps) not between 1 and 20000 then
         v_what := 'a template has 1 to 20,000 steps';

@@ -1,6 +1,5 @@
 -- The first fault in a definition's steps, as a sentence, or null: names, kinds, limits, dependencies, cycles.
--- Internal. Reads nothing but its argument. A cycle is what remains when steps without open parents are taken away,
--- again and again; each round takes at least one, so it ends.
+-- Internal. Reads nothing but its argument.
 
 create or replace function tasker.find_definition_fault(p_steps jsonb) returns text
 language plpgsql immutable
@@ -12,8 +11,7 @@ declare
     v_names text[] := '{}';
     v_from text[];
     v_to text[];
-    v_open text[];
-    v_next text[];
+    v_circle text[];
 begin
     for v_step in select s.value from jsonb_array_elements(p_steps) as s loop
         v_fault := tasker.find_step_fault(v_step);
@@ -35,18 +33,11 @@ begin
     if v_fault is not null then
         return v_fault;
     end if;
-    v_open := v_names;
-    loop
-        select array_agg(o.name) into v_next from unnest(v_open) as o(name)
-        where o.name in (select e.child from unnest(v_from, v_to) as e(parent, child)
-            where e.parent in (select p.name from unnest(v_open) as p(name)));
-        exit when v_next is null;
-        if cardinality(v_next) = cardinality(v_open) then
-            return format('steps depend on each other in a circle, or on one that does: %s',
-                array_to_string(v_next[:10], ', '));
-        end if;
-        v_open := v_next;
-    end loop;
+    v_circle := tasker.find_circle(v_names, v_from, v_to);
+    if v_circle is not null then
+        return format('steps depend on each other in a circle, or on one that does: %s',
+            array_to_string(v_circle[:10], ', '));
+    end if;
     return null;
 end;
 $$;

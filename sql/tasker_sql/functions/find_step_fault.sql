@@ -10,7 +10,7 @@ as $$
         (3, coalesce(length(p_step ->> 'handler'), 0) = 0, 'handler is missing'),
         (4, coalesce(p_step ->> 'kind', 'standard') <> 'standard',
             format('kind %s does not run yet; only standard steps do', p_step ->> 'kind')),
-        (5, jsonb_typeof(coalesce(p_step -> 'depends_on', '[]')) <> 'array', 'depends_on must be an array of step names'),
+        (5, not tasker.is_text_array(coalesce(p_step -> 'depends_on', '[]')), 'depends_on must be an array of step names'),
         (6, coalesce(p_step ->> 'queue', 'a') !~ '^[a-z][a-z0-9_]{0,38}$',
             'queue must be up to 39 lower-case letters, digits and underscores'),
         (7, coalesce(p_step #>> '{retry,max_attempts}', '3') !~ '^[0-9]{1,4}$'
@@ -25,7 +25,11 @@ as $$
                 or (jsonb_typeof(l.value) = 'number' and (l.value #>> '{}')::numeric not between 0 and 315360000)),
             'times must be seconds, from 0 to ten years'),
         (10, jsonb_typeof(coalesce(p_step #> '{retry,jitter}', '0')) <> 'number'
-            or (p_step #>> '{retry,jitter}')::numeric not between 0 and 1, 'retry.jitter must be 0 to 1')
+            or (p_step #>> '{retry,jitter}')::numeric not between 0 and 1, 'retry.jitter must be 0 to 1'),
+        (11, not tasker.is_text_array(coalesce(p_step #> '{retry,permanent_errors}', '[]')),
+            'retry.permanent_errors must be an array of names'),
+        (12, jsonb_typeof(coalesce(p_step -> 'retry', '{}')) <> 'object', 'retry must be an object'),
+        (13, jsonb_typeof(coalesce(p_step -> 'config', '{}')) <> 'object', 'config must be an object')
     ) as c(n, broken, what) where c.broken order by c.n limit 1;
 $$;
 
