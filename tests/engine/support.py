@@ -186,6 +186,14 @@ def claim_one(worker: Worker) -> Lease:
     return lease
 
 
+def claim_named(worker: Worker, want: int = 1000) -> dict[str, Lease]:
+    """Claim steps of which no two have one name; each by its name."""
+    query = "select name from tasker.step_definition where definition_id = %s"
+    return {
+        one(worker.connection, query, lease.definition_id): lease for lease in claim(worker, want)
+    }
+
+
 def hand_in(worker: Worker, *outcomes: Json) -> list[int]:
     """Hand in outcomes and claim nothing; the numbers of those accepted."""
     return exchange(worker, outcomes, want=0).accepted

@@ -24,9 +24,10 @@ begin
     loop
         execute format('with gone as (
                 delete from %s as m
-                using rows from (jsonb_to_recordset($1) as (queue_id integer, msg_id bigint, read_ct integer))
-                    with ordinality as o(queue_id, msg_id, read_ct, n)
+                using rows from (jsonb_to_recordset($1) as (queue_id integer, msg_id bigint, read_ct integer, outcome text))
+                    with ordinality as o(queue_id, msg_id, read_ct, outcome, n)
                 where o.queue_id = $2 and m.msg_id = o.msg_id and m.read_ct = o.read_ct
+                    and o.outcome in (''complete'', ''retry'', ''error'', ''release'')
                 returning o.n::integer)
             select array_agg(g.n) from gone g', v_queue.message_table)
         into v_numbers using p_outcomes, v_queue.queue_id;

@@ -1,4 +1,5 @@
--- Sets the timers for steps whose definition limits their whole time, when they are first enqueued. Internal.
+-- Sets the timers for steps whose definition limits their whole time, when they are first enqueued, or an operator
+-- gives them another run. Internal.
 -- Locks: none; the caller holds the tasks' locks, or has just made the tasks.
 
 create or replace function tasker.start_step_clocks(p_tasks uuid[], p_steps integer[]) returns void
@@ -11,7 +12,7 @@ as $$
     join tasker.step s using (task_id, step_no)
     join tasker.step_definition d using (definition_id)
     where d.step_time_limit is not null
-    on conflict do nothing
+    on conflict (task_id, step_no, kind) do update set fire_at = excluded.fire_at
 $$;
 
 comment on function tasker.start_step_clocks(uuid[], integer[]) is
