@@ -1,6 +1,7 @@
 -- Extends a worker's leases, stores its handlers' progress, and tells it which steps are no longer its own. A lease is
 -- never extended past its attempt's deadline (and a second for the worker to end it), so a handler that cannot be stopped
--- loses it. Locks: messages, skipping those held (by the worker's own exchange), then steps. Index: the primary keys.
+-- loses it. Locks: the worker, messages, steps, skipping what is held (by the worker's own exchange, or an operator), so
+-- that a heartbeat waits for nobody. Index: the primary keys.
 
 create or replace function tasker.heartbeat(
     worker_id uuid, running integer, leases jsonb, lease_seconds double precision
@@ -19,8 +20,10 @@ declare
     v_answer json;
     v_known boolean;
 begin
-    update tasker.worker w set seen_at = now(), running = heartbeat.running where w.worker_id = heartbeat.worker_id;
-    v_known := found;
+    v_known := exists (select from tasker.worker w where w.worker_id = heartbeat.worker_id);
+    update tasker.worker w set seen_at = now(), running = heartbeat.running
+    where w.worker_id in (
+        select k.worker_id from tasker.worker k where k.worker_id = heartbeat.worker_id for no key update skip locked);
     for v_queue in
         select q.* from tasker.queue q
         where q.queue_id in (select l.queue_id from jsonb_to_recordset(heartbeat.leases) as l(queue_id integer))
@@ -32,8 +35,8 @@ begin
                         as (queue_id integer, msg_id bigint, read_ct integer, task_id uuid, step_no integer))
                     with ordinality as l(queue_id, msg_id, read_ct, task_id, step_no, n)
                 join %1$s m on m.msg_id = l.msg_id and m.read_ct = l.read_ct
-                left join tasker.step s on s.task_id = l.task_id and s.step_no = l.step_no
-                where l.queue_id = $2
+                join tasker.step s on s.task_id = l.task_id and s.step_no = l.step_no and s.msg_id = l.msg_id
+                where l.queue_id = $2 and s.state = ''in_progress''
             ), locked as (
                 select m.msg_id from %1$s m where m.msg_id in (select h.msg_id from held h)
                 order by m.msg_id for update skip locked
@@ -47,12 +50,16 @@ begin
         v_kept := v_kept || coalesce(v_numbers, '{}');
     end loop;
 
-    update tasker.step s set progress = l.progress
-    from rows from (jsonb_to_recordset(heartbeat.leases) as (task_id uuid, step_no integer, msg_id bigint, progress jsonb))
-        with ordinality as l(task_id, step_no, msg_id, progress, n)
-    where l.progress is not null and l.n = any (v_kept)
-        and s.task_id = l.task_id and s.step_no = l.step_no and s.msg_id = l.msg_id
-        and s.progress is distinct from l.progress;
+    with reported as (
+        select s.task_id, s.step_no, l.progress
+        from rows from (jsonb_to_recordset(heartbeat.leases) as (task_id uuid, step_no integer, msg_id bigint, progress jsonb))
+            with ordinality as l(task_id, step_no, msg_id, progress, n)
+        join tasker.step s on s.task_id = l.task_id and s.step_no = l.step_no and s.msg_id = l.msg_id
+        where l.progress is not null and l.n = any (v_kept) and s.progress is distinct from l.progress
+        for no key update of s skip locked
+    )
+    update tasker.step s set progress = r.progress
+    from reported r where s.task_id = r.task_id and s.step_no = r.step_no;
 
     select json_build_object(
         'known', v_known,

@@ -1,4 +1,5 @@
--- Enqueues stray steps again, after looking once more under their tasks' locks. Internal: part of rescue.
+-- Enqueues stray steps again, after looking once more under their tasks' locks. One that was in progress has lost that
+-- attempt, and fails if it was the last. Internal: part of rescue.
 -- Locks: tasks by id, skipping those held; then steps.
 
 create or replace function tasker.rescue_steps(p_tasks uuid[], p_steps integer[]) returns integer
@@ -10,6 +11,8 @@ declare
     v_tasks uuid[];
     v_steps integer[];
     v_started uuid[];
+    v_alive uuid[];
+    v_lost record;
 begin
     select array_agg(h.task_id) into v_held from (
         select t.task_id from tasker.task t
@@ -28,7 +31,20 @@ begin
     if v_tasks is null then
         return 0;
     end if;
-    perform tasker.enqueue_steps(v_tasks, v_steps);
+    for v_lost in
+        select q as queue, jsonb_agg(to_jsonb(s) || jsonb_build_object('spent', s.attempt >= s.attempt_limit)) as steps
+        from unnest(v_tasks, v_steps) as r(task_id, step_no)
+        join tasker.step s using (task_id, step_no)
+        join tasker.step_definition d using (definition_id)
+        join tasker.queue q using (queue_id)
+        where s.state = 'in_progress' group by q
+    loop
+        perform tasker.record_lost_attempts(v_lost.queue, v_lost.steps);
+    end loop;
+    select array_agg(s.task_id), array_agg(s.step_no) into v_alive, v_steps
+    from unnest(v_tasks, v_steps) as r(task_id, step_no) join tasker.step s using (task_id, step_no)
+    where s.state <> 'error';
+    perform tasker.enqueue_steps(v_alive, v_steps);
     perform tasker.advance_tasks(v_started, null, null, null);
     return cardinality(v_tasks);
 end;
