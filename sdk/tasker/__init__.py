@@ -21,6 +21,7 @@ from tasker.errors import (
 )
 from tasker.policy import Retry
 from tasker.workflow import Workflow
+from tasker.yaml_template import load_templates
 
 __all__ = [
     "ConflictError",
@@ -41,4 +42,5 @@ __all__ = [
     "TemplateError",
     "Workflow",
     "handler",
+    "load_templates",
 ]

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, Any
 
+import orjson
+
 from tasker.durations import LONGEST
 from tasker.errors import Fault
 from tasker.names import (
@@ -21,7 +23,7 @@ from tasker.names import (
     find_namespace_fault,
     find_queue_fault,
 )
-from tasker.storable import dumps_anything, serialize
+from tasker.storable import serialize
 from tasker_grammar.contracts import Contract, Finding, SchemaError
 
 if TYPE_CHECKING:
@@ -44,7 +46,7 @@ def find_faults(template: Template) -> Iterator[Fault]:
     yield from _named(("version",), version_fault, template.version)
     yield from _check_time(("time_limit",), template.time_limit)
     yield from _check_schema(("input_schema",), template.input_schema)
-    yield from _check_json(("metadata",), template.metadata)
+    yield from _check_json(("metadata",), dict(template.metadata))
     if not 1 <= len(template.steps) <= _MOST_STEPS:
         what = f"the template has {len(template.steps)} steps"
         yield Fault(("steps",), what, f"A template has 1 to {_MOST_STEPS:,}.")
@@ -64,7 +66,7 @@ def find_step_faults(step: StepDefinition, path: Path = ()) -> Iterator[Fault]:
     yield from _check_time((*path, "attempt_time_limit"), step.attempt_time_limit)
     yield from _check_time((*path, "step_time_limit"), step.step_time_limit)
     yield from _check_schema((*path, "result_schema"), step.result_schema)
-    yield from _check_json((*path, "config"), step.config)
+    yield from _check_json((*path, "config"), dict(step.config))
 
 
 def _check_graph(steps: tuple[StepDefinition, ...]) -> Iterator[Fault]:
@@ -127,6 +129,6 @@ def _check_schema(path: Path, schema: Any) -> Iterator[Fault]:
 
 
 def _check_json(path: Path, value: Any) -> Iterator[Fault]:
-    data = serialize(dumps_anything, value)
+    data = serialize(orjson.dumps, value)
     if isinstance(data, Finding):
         yield Fault(path, f"{path[-1]}, {data}", "It must be plain JSON.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar, overload
+from typing import Any, TypeVar, cast, overload
 
 from tasker.decorators import local_names, read_handler
 from tasker.durations import Duration, to_seconds
@@ -80,7 +80,9 @@ class Workflow:
         self._refuse("version", version, find_name_fault(version, LONGEST_VERSION))
         self.time_limit = _seconds(time_limit, f"workflow {self.full_name}: time_limit")
         self.input = shape_of(Any if input is None else input, f"workflow {self.full_name}: input")
+        self._input_schema = self.input.accepted()
         self._steps: dict[str, _Step] = {}
+        self._template: Template | None = None
 
     def __repr__(self) -> str:
         return f"<Workflow {self.full_name} {self.version}: {', '.join(self._steps)}>"
@@ -93,13 +95,18 @@ class Workflow:
     @property
     def template(self) -> Template:
         """What is registered. Raises `DefinitionError` while the workflow has no steps."""
+        if self._template is None:
+            self._template = self._compile()
+        return self._template
+
+    def _compile(self) -> Template:
         return Template(
             self.namespace,
             self.name,
             self.version,
             tuple(step.definition for step in self._steps.values()),
             self.description,
-            self.input.accepted(),
+            self._input_schema,
             self.time_limit,
         )
 
@@ -159,7 +166,9 @@ class Workflow:
         name = function.__name__ if options.name is None else options.name
         subject = f"{self.full_name}: step {name}"
         self._check_name(name, subject)
-        retry = options.retry or Retry()
+        retry = Retry() if options.retry is None else options.retry
+        if not isinstance(cast("object", retry), Retry):
+            raise DefinitionError(f"{subject}: retry is a Retry, not {retry!r}")
         handler = read_handler(
             function, self._handler_name(name), known, frozenset(retry.permanent_names)
         )
@@ -178,6 +187,7 @@ class Workflow:
             raise DefinitionError(f"{subject}: {fault}", [fault])
         self._check_types(name, assign(handler.signature, definition.depends_on))
         self._steps[name] = _Step(definition, handler)
+        self._template = None
 
     def _handler_name(self, step: str) -> str:
         return f"{self.namespace}.{self.name}.{step}"
@@ -194,6 +204,8 @@ class Workflow:
     def _parents(
         self, handler: Handler, depends_on: Sequence[str], subject: str
     ) -> tuple[str, ...]:
+        if isinstance(depends_on, str):
+            raise DefinitionError(f"{subject}: depends_on is a list of names, not {depends_on!r}")
         for parent in depends_on:
             if parent not in self._steps:
                 hint = did_you_mean(parent, self._steps) or "A step comes after those it waits for."
@@ -223,11 +235,12 @@ class Workflow:
     def _check_types(self, name: str, assignment: Assignment) -> None:
         taken = assignment.task_input
         if taken is not None:
-            self._agree(name, taken, self.input, self.input.accepted(), "the workflow's input is")
+            self._agree(name, taken, self.input, self._input_schema, "the workflow's input is")
         for parameter in assignment.results:
-            result = self._steps[parameter.name].handler.signature.result
+            parent = self._steps[parameter.name]
+            schema = parent.definition.result_schema
             giver = f"step {parameter.name} returns"
-            self._agree(name, parameter, result, result.produced(), giver)
+            self._agree(name, parameter, parent.handler.signature.result, schema, giver)
 
     def _agree(
         self, name: str, taken: Parameter, given: Shape, schema: Schema | None, giver: str
@@ -249,6 +262,9 @@ def _seconds(duration: Duration | None, subject: str) -> float | None:
     if duration is None:
         return None
     try:
-        return to_seconds(duration)
+        seconds = to_seconds(duration)
     except ValueError as error:
         raise DefinitionError(f"{subject}: {error}") from None
+    if seconds == 0:
+        raise DefinitionError(f"{subject}: no time at all; None means no limit")
+    return seconds

@@ -1,0 +1,196 @@
+"""The fields of a TaskTemplate in YAML: their names, types and meaning. Pure.
+
+Every published field is here, and a few that are Tasker's addition and marked so. Those that
+nothing acts on yet stand in `LATER`, each with what should be said about it; to act on one is to
+move it out of there.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Self, cast
+
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from tasker.policy import Backoff
+from tasker.template import Kind
+
+__all__ = [
+    "EnvironmentFields",
+    "Fields",
+    "HandlerFields",
+    "HandlerOverrideFields",
+    "LifecycleFields",
+    "OverrideFields",
+    "RetryFields",
+    "StepFields",
+    "TemplateFields",
+    "known_names",
+]
+
+Json = dict[str, Any]
+
+
+def _aliases(fields: type[BaseModel]) -> list[list[str]]:
+    """The names of the fields that have two."""
+    aliases = (info.validation_alias for info in fields.model_fields.values())
+    return [[str(each) for each in a.choices] for a in aliases if isinstance(a, AliasChoices)]
+
+
+def known_names(fields: type[BaseModel]) -> list[str]:
+    """The names that fields of this kind go by in YAML."""
+    single = [name for name, info in fields.model_fields.items() if info.validation_alias is None]
+    return [*single, *(name for names in _aliases(fields) for name in names)]
+
+
+class Fields(BaseModel):
+    """Base: types are taken as they stand, null is the same as absent, unknown fields are kept."""
+
+    model_config = ConfigDict(strict=True, extra="allow", frozen=True)
+
+    LATER: ClassVar[dict[str, str]] = {}
+    """What is accepted and not acted on, and what to say about it."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _prepare(cls, data: object) -> object:
+        if not isinstance(data, dict):
+            return data
+        given = {name: v for name, v in cast("Json", data).items() if v is not None}
+        for names in _aliases(cls):
+            if all(name in given for name in names):
+                both = " and ".join(names)
+                raise PydanticCustomError("two_names", "{both} name the same field", {"both": both})
+        return given
+
+
+class HandlerFields(Fields):
+    """What runs a step: `callable` is the name under which workers know it."""
+
+    LATER = {"resolver": "Handlers are found by their name alone."}
+
+    callable: str = Field(min_length=1, max_length=500)
+    method: str | None = Field(default=None, min_length=1)
+    resolver: str | None = None
+    initialization: Json = Field(default_factory=dict)
+
+    @property
+    def full_name(self) -> str:
+        """The handler's name: `callable`, or `callable.method` for a method other than call."""
+        return self.callable if self.method in (None, "call") else f"{self.callable}.{self.method}"
+
+
+class RetryFields(Fields):
+    """How failures are met. Times are milliseconds."""
+
+    retryable: bool = True
+    max_attempts: int = Field(default=3, ge=0, le=1000)
+    backoff: Backoff = "exponential"
+    backoff_base_ms: float = Field(default=1000, ge=0)
+    max_backoff_ms: float | None = Field(default=None, ge=0)
+    jitter: float = Field(default=0.1, ge=0, le=1)
+    """An addition: the share by which delays are spread."""
+    permanent_errors: list[str] = Field(default_factory=list)
+    """An addition: names of exceptions after which no other attempt is made."""
+
+    def overridden(self, override: Self) -> Self:
+        """With the fields that `override` gives in place of its own."""
+        given = {name: getattr(override, name) for name in override.model_fields_set}
+        return self.model_copy(update=given)
+
+
+class StepFields(Fields):
+    """One step."""
+
+    LATER = {
+        "system_dependency": "It has no effect.",
+        "publishes_events": "Events are not published yet.",
+        "batch_config": "Batches do not run yet.",
+        "composition": "Compositions do not run yet; the handler does.",
+    }
+
+    name: str
+    handler: HandlerFields
+    description: str | None = None
+    kind: Kind = Field(default="standard", validation_alias=AliasChoices("type", "step_type"))
+    depends_on: list[str] = Field(
+        default_factory=list, validation_alias=AliasChoices("dependencies", "depends_on")
+    )
+    retry: RetryFields = Field(default_factory=RetryFields)
+    timeout_seconds: float | None = None
+    """The time limit of one attempt."""
+    total_timeout_seconds: float | None = None
+    """An addition: the time limit of all attempts together."""
+    queue: str | None = None
+    """An addition: the queue of the worker pool that runs it."""
+    result_schema: Json | bool | None = None
+    system_dependency: str | None = None
+    publishes_events: list[Json] = Field(default_factory=list[Json])
+    batch_config: Json | None = None
+    composition: Any = None
+
+
+class HandlerOverrideFields(Fields):
+    """The part of a handler that an environment may change."""
+
+    initialization: Json = Field(default_factory=dict)
+
+
+class OverrideFields(Fields):
+    """What an environment changes about one step, or about all: `name: ALL`."""
+
+    name: str
+    handler: HandlerOverrideFields = Field(default_factory=HandlerOverrideFields)
+    timeout_seconds: float | None = None
+    retry: RetryFields = Field(default_factory=RetryFields)
+
+
+class EnvironmentFields(Fields):
+    """What one environment changes."""
+
+    steps: list[OverrideFields] = Field(default_factory=list[OverrideFields])
+
+
+class LifecycleFields(Fields):
+    """Limits on the whole task, in minutes."""
+
+    LATER = dict.fromkeys(
+        (
+            "max_waiting_for_dependencies_minutes",
+            "max_waiting_for_retry_minutes",
+            "max_steps_in_process_minutes",
+            "staleness_action",
+            "auto_fail_on_timeout",
+            "auto_dlq_on_timeout",
+        ),
+        "Only max_duration_minutes is enforced.",
+    )
+
+    max_duration_minutes: float | None = Field(default=None, gt=0)
+    max_waiting_for_dependencies_minutes: float | None = None
+    max_waiting_for_retry_minutes: float | None = None
+    max_steps_in_process_minutes: float | None = None
+    staleness_action: str | None = None
+    auto_fail_on_timeout: bool | None = None
+    auto_dlq_on_timeout: bool | None = None
+
+
+class TemplateFields(Fields):
+    """A whole template."""
+
+    LATER = {
+        "system_dependencies": "They have no effect.",
+        "domain_events": "Events are not published yet.",
+    }
+
+    name: str
+    namespace_name: str
+    version: str
+    steps: list[StepFields]
+    description: str | None = None
+    metadata: Json = Field(default_factory=dict)
+    input_schema: Json | bool | None = None
+    lifecycle: LifecycleFields = Field(default_factory=LifecycleFields)
+    environments: dict[str, EnvironmentFields] = Field(default_factory=dict)
+    system_dependencies: Json = Field(default_factory=dict)
+    domain_events: list[Json] = Field(default_factory=list[Json])

@@ -1,0 +1,121 @@
+"""What there is to say about a YAML template: errors and warnings, by line. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from pydantic_core import ErrorDetails
+
+from tasker.errors import Fault, TemplateFinding
+from tasker.names import did_you_mean
+from tasker.yaml_fields import Fields, StepFields, TemplateFields, known_names
+from tasker.yaml_source import Document, Path
+
+__all__ = ["Place"]
+
+# What a template's own words are called in YAML, where they differ.
+_YAML_PATHS: Mapping[str | int, Path] = {
+    "namespace": ("namespace_name",),
+    "time_limit": ("lifecycle", "max_duration_minutes"),
+    "handler": ("handler", "callable"),
+    "config": ("handler", "initialization"),
+    "attempt_time_limit": ("timeout_seconds",),
+    "step_time_limit": ("total_timeout_seconds",),
+}
+_OTHER_NAMES = {"dependencies": "depends_on", "depends_on": "dependencies", "type": "step_type"}
+_WITHOUT_MEANING: Mapping[str, Any] = {
+    "system_dependencies": {"primary": "default", "secondary": []}
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A document in a file: tells what is found at a path by its line."""
+
+    file: str
+    document: Document
+
+    def finding(self, path: Path, what: str, mend: str) -> TemplateFinding:
+        """A finding at the line of `path`, or of what is nearest around it."""
+        others = tuple(_OTHER_NAMES.get(str(step), step) for step in path)
+        line = self.document.line(others if others in self.document.lines else path)
+        return TemplateFinding(self.file, line, what, mend)
+
+    def problems(self) -> list[TemplateFinding]:
+        """What is wrong with the YAML itself."""
+        return [TemplateFinding(self.file, p.line, p.what, p.mend) for p in self.document.problems]
+
+    def fault(self, fault: Fault) -> TemplateFinding:
+        """What is wrong with the template that the YAML describes."""
+        path = tuple(part for step in fault.path for part in _YAML_PATHS.get(step, (step,)))
+        return self.finding(path, fault.what, fault.mend)
+
+    def mistake(self, error: ErrorDetails) -> TemplateFinding:
+        """A field that is missing or of the wrong type."""
+        path = error["loc"]
+        name = str(path[-1]) if path else "the template"
+        match error["type"]:
+            case "missing":
+                return self.finding(path, f"{_dotted(path)} is missing", f"Add `{name}:`.")
+            case "two_names":
+                return self.finding(path, error["msg"], "Keep one of them.")
+            case _:
+                given = f"{_dotted(path)} is {_shown(error['input'])}"
+                should = error["msg"].replace("Input should be", "It should be")
+                return self.finding(path, given, f"{should}.")
+
+    def remarks(self, fields: TemplateFields) -> Iterator[TemplateFinding]:
+        """What is accepted, and has no effect."""
+        yield from self._walk(fields, ())
+        names = [step.name for step in fields.steps]
+        for environment, changes in fields.environments.items():
+            for index, change in enumerate(changes.steps):
+                if change.name != "ALL" and change.name not in names:
+                    path = ("environments", environment, "steps", index)
+                    what = f'there is no step "{change.name}" to change'
+                    yield self.finding(path, what, did_you_mean(change.name, names) or "Remove it.")
+
+    def _walk(self, fields: Fields, path: Path) -> Iterator[TemplateFinding]:
+        for name in fields.model_extra or ():
+            hint = did_you_mean(name, known_names(type(fields)))
+            what = f'the field "{name}" is unknown and has no effect'
+            yield self.finding((*path, name), what, hint or "Remove it.")
+        for name in type(fields).model_fields:
+            value = getattr(fields, name)
+            later = fields.LATER.get(name)
+            if later is not None and value and value != _WITHOUT_MEANING.get(name):
+                yield self.finding((*path, name), f"{name} is not acted on", later)
+            yield from self._walk_value(value, (*path, name))
+        if isinstance(fields, StepFields) and fields.kind != "standard":
+            what = f"steps of type {fields.kind} do not run yet"
+            yield self.finding((*path, "type"), what, "The template cannot be registered as it is.")
+
+    def _walk_value(self, value: Any, path: Path) -> Iterator[TemplateFinding]:
+        match value:
+            case Fields():
+                yield from self._walk(value, path)
+            case list():
+                for index, item in enumerate(cast("list[Any]", value)):
+                    yield from self._walk_value(item, (*path, index))
+            case dict():
+                for key, item in cast("dict[str, Any]", value).items():
+                    yield from self._walk_value(item, (*path, key))
+            case _:
+                return
+
+
+def _dotted(path: Path) -> str:
+    return "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in path).lstrip(".") or "it"
+
+
+def _shown(value: object) -> str:
+    match value:
+        case dict():
+            return "a mapping"
+        case list():
+            return "a list"
+        case _:
+            text = repr(value)
+            return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,185 @@
+"""Loads templates from YAML: Tasker's own TaskTemplate format. Reads the files it is given.
+
+What is wrong is collected and raised at once, each finding with its file and line and how to mend
+it. What is merely without effect is a warning.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path as FilePath
+from typing import Any
+
+from pydantic import ValidationError
+
+from tasker.durations import to_seconds
+from tasker.errors import DefinitionError, Fault, TemplateError, TemplateFinding
+from tasker.policy import Retry
+from tasker.template import StepDefinition, Template
+from tasker.yaml_fields import RetryFields, StepFields, TemplateFields
+from tasker.yaml_findings import Place
+from tasker.yaml_source import Document, Path, read_documents
+
+__all__ = ["LoadedTemplate", "load_templates", "parse_templates"]
+
+_USUAL_CAP = to_seconds(Retry().cap)
+_SUFFIXES = (".yaml", ".yml")
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedTemplate:
+    """A template, the file it came from, and what in it has no effect."""
+
+    template: Template
+    warnings: tuple[TemplateFinding, ...]
+    file: str
+
+
+def load_templates(path: str | FilePath, *, environment: str | None = None) -> list[LoadedTemplate]:
+    """The templates in a YAML file, or in all YAML files below a directory, in file order.
+
+    With `environment`, what the templates say under `environments` for it is applied. Raises
+    `TemplateError` with everything that is wrong, in whichever file.
+    """
+    given = FilePath(path)
+    files = [given]
+    if given.is_dir():
+        files = sorted(file for file in given.rglob("*") if file.suffix in _SUFFIXES)
+    findings: list[TemplateFinding] = []
+    loaded: list[LoadedTemplate] = []
+    for file in files:
+        try:
+            loaded += parse_templates(_read(file), file=str(file), environment=environment)
+        except TemplateError as error:
+            findings += error.findings
+    if not files:
+        findings.append(TemplateFinding(str(given), 1, "there is no YAML file below", "Add one."))
+    if findings:
+        raise TemplateError(findings)
+    return loaded
+
+
+def parse_templates(
+    text: str, *, file: str = "<text>", environment: str | None = None
+) -> list[LoadedTemplate]:
+    """The templates in a YAML text, one per document. `file` is what messages call it.
+
+    Raises `TemplateError` with everything that is wrong.
+    """
+    documents = [d for d in read_documents(text) if d.data is not None or d.problems]
+    findings: list[TemplateFinding] = []
+    loaded: list[LoadedTemplate] = []
+    for document in documents:
+        outcome = _load(Place(file, document), environment)
+        if isinstance(outcome, LoadedTemplate):
+            loaded.append(outcome)
+        else:
+            findings += outcome
+    if not documents:
+        findings.append(TemplateFinding(file, 1, "there is no template in it", "Write one."))
+    if findings:
+        raise TemplateError(findings)
+    return loaded
+
+
+def _read(file: FilePath) -> str:
+    try:
+        return file.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        finding = TemplateFinding(str(file), 1, f"it cannot be read: {why}", "Name a YAML file.")
+        raise TemplateError([finding]) from error
+
+
+def _load(place: Place, environment: str | None) -> LoadedTemplate | list[TemplateFinding]:
+    if place.document.problems:
+        return place.problems()
+    try:
+        fields = _read_fields(place.document)
+    except ValidationError as error:
+        return [place.mistake(e) for e in error.errors(include_url=False)]
+    try:
+        template = _build(fields, environment)
+    except DefinitionError as error:
+        faults = error.faults or [Fault((), str(error), "")]
+        return [place.fault(fault) for fault in faults]
+    return LoadedTemplate(template, tuple(place.remarks(fields)), place.file)
+
+
+def _read_fields(document: Document) -> TemplateFields:
+    """A number where a text is meant is taken as it was written: `version: 1.10` is not 1.1."""
+    try:
+        return TemplateFields.model_validate(document.data)
+    except ValidationError as error:
+        for problem in error.errors(include_url=False):
+            text = document.texts.get(problem["loc"])
+            if problem["type"] == "string_type" and text is not None:
+                _put(document.data, problem["loc"], text)
+        return TemplateFields.model_validate(document.data)
+
+
+def _put(data: Any, path: Path, value: str) -> None:
+    for step in path[:-1]:
+        data = data[step]
+    data[path[-1]] = value
+
+
+def _build(fields: TemplateFields, environment: str | None) -> Template:
+    minutes = fields.lifecycle.max_duration_minutes
+    steps = [_override(step, fields, environment) for step in fields.steps]
+    return Template(
+        namespace=fields.namespace_name,
+        name=fields.name,
+        version=fields.version,
+        steps=tuple(_build_step(index, step) for index, step in enumerate(steps)),
+        description=fields.description,
+        input_schema=fields.input_schema,
+        time_limit=None if minutes is None else minutes * 60,
+        metadata=fields.metadata,
+    )
+
+
+def _override(step: StepFields, fields: TemplateFields, environment: str | None) -> StepFields:
+    """The step as it is in an environment: what applies to it there, one change after the other."""
+    if environment not in fields.environments:
+        return step
+    for change in fields.environments[environment].steps:
+        if change.name in ("ALL", step.name):
+            own = step.handler
+            initialization = own.initialization | change.handler.initialization
+            update: dict[str, Any] = {
+                "handler": own.model_copy(update={"initialization": initialization}),
+                "retry": step.retry.overridden(change.retry),
+            }
+            if change.timeout_seconds is not None:
+                update["timeout_seconds"] = change.timeout_seconds
+            step = step.model_copy(update=update)
+    return step
+
+
+def _build_step(index: int, fields: StepFields) -> StepDefinition:
+    return StepDefinition(
+        name=fields.name,
+        handler=fields.handler.full_name,
+        kind=fields.kind,
+        depends_on=tuple(fields.depends_on),
+        config=fields.handler.initialization,
+        description=fields.description,
+        retry=_build_retry(index, fields.retry),
+        attempt_time_limit=fields.timeout_seconds,
+        step_time_limit=fields.total_timeout_seconds,
+        queue=fields.queue,
+        result_schema=fields.result_schema,
+    )
+
+
+def _build_retry(index: int, fields: RetryFields) -> Retry:
+    base = fields.backoff_base_ms / 1000
+    cap = max(base, _USUAL_CAP) if fields.max_backoff_ms is None else fields.max_backoff_ms / 1000
+    # The first attempt is always made: with max_attempts 0 there is just no other.
+    attempts = max(fields.max_attempts, 1) if fields.retryable else 1
+    try:
+        return Retry(attempts, fields.backoff, base, cap, fields.jitter, fields.permanent_errors)
+    except DefinitionError as error:
+        fault = Fault(("steps", index, "retry"), str(error), "Give times in milliseconds.")
+        raise DefinitionError(str(error), [fault]) from None
