@@ -63,9 +63,10 @@ def test_what_is_wrong_with_a_server_is_found(change, subject, level):
 def test_python_and_schema_versions():
     assert check_python((3, 10, 4)).level is Level.fail
     assert check_python((3, 11, 0)).level is Level.ok
-    assert check_schema(None, "3").level is Level.fail
-    assert check_schema("2", "3").todo == "Run tasker migrate, or upgrade."
-    assert check_schema("3", "3").level is Level.ok
+    assert check_schema(False, []).level is Level.fail
+    assert check_schema(True, ["apply migration 0002 x"]).level is Level.fail
+    assert check_schema(True, "permission denied").level is Level.warn
+    assert check_schema(True, []).level is Level.ok
 
 
 def test_a_pooler_shows_by_the_process_id_that_it_makes_up():

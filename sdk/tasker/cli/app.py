@@ -4,13 +4,21 @@ from typing import Annotated
 
 import typer
 
-from tasker.cli import queues, steps, tasks
+from tasker.cli import bench, db, queues, steps, tasks, templates
+from tasker.cli.demo import demo
+from tasker.cli.dev import dev
+from tasker.cli.doctor import doctor
 from tasker.cli.exit_codes import EPILOG
+from tasker.cli.migrate import migrate
+from tasker.cli.orchestrator import orchestrator
+from tasker.cli.output import write_lines
 from tasker.cli.program import Program
+from tasker.cli.worker import worker
 
 START = "Start here"
 DEPLOY = "Deploy"
 USE = "See and change"
+MEASURE = "Measure and look inside"
 
 app = typer.Typer(
     cls=Program,
@@ -20,6 +28,14 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=EPILOG,
 )
+
+
+def _print_version(value: bool) -> None:
+    if value:
+        from importlib.metadata import version
+
+        write_lines([f"tasker {version('tasker-pg')}"])
+        raise typer.Exit()
 
 
 @app.callback()
@@ -33,7 +49,10 @@ def tasker(
         ),
     ] = None,
     version: Annotated[
-        bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", is_eager=True, callback=_print_version
+        ),
     ] = False,
 ) -> None:
     """Durable workflows that live in PostgreSQL.
@@ -42,7 +61,27 @@ def tasker(
     """
 
 
+app.command(
+    rich_help_panel=START,
+    epilog="Examples:\n\ntasker dev\n\ntasker dev flows/orders.py --templates templates/",
+)(dev)
+app.command(rich_help_panel=START)(demo)
+app.command(rich_help_panel=START, epilog="Example: tasker doctor --url postgresql://app@db/app")(
+    doctor
+)
 app.add_typer(tasks.app, name="task", rich_help_panel=USE)
 app.add_typer(steps.app, name="step", rich_help_panel=USE)
+app.add_typer(templates.app, name="template", rich_help_panel=USE)
 app.add_typer(queues.queue_app, name="queue", rich_help_panel=USE)
 app.add_typer(queues.dlq_app, name="dlq", rich_help_panel=USE)
+app.command(
+    rich_help_panel=DEPLOY, epilog="Example: tasker migrate --plan --url postgresql://owner@db/app"
+)(migrate)
+app.command(rich_help_panel=DEPLOY)(orchestrator)
+app.command(
+    rich_help_panel=DEPLOY,
+    epilog="Examples:\n\ntasker worker shop.orders --slots 50"
+    "\n\ntasker worker handlers.py --templates templates/ --queue shop",
+)(worker)
+app.add_typer(db.app, name="db", rich_help_panel=MEASURE)
+app.add_typer(bench.app, name="bench", rich_help_panel=MEASURE)

@@ -59,6 +59,10 @@ Actor = Annotated[
         show_default=False,
     ),
 ]
+Environment = Annotated[
+    str | None,
+    typer.Option("--environment", "-e", help="Apply what YAML templates say for an environment."),
+]
 TaskIds = Annotated[
     list[str],
     typer.Argument(

@@ -111,18 +111,17 @@ def check_pgmq(facts: Row) -> Finding:
     )
 
 
-def check_schema(installed: str | None, expected: str) -> Finding:
-    """Check the installed schema's version against this code's; None is none installed."""
-    if installed is None:
+def check_schema(installed: bool, plan: Sequence[str] | str) -> Finding:
+    """Check the schema by what migrating would still change, or by why that cannot be said."""
+    if not installed:
         return Finding(Level.fail, "schema", "not installed", "Run tasker migrate.")
-    if installed != expected:
+    if isinstance(plan, str):
         return Finding(
-            Level.fail,
-            "schema",
-            f"version {installed}, this code is for {expected}",
-            "Run tasker migrate, or upgrade.",
+            Level.warn, "schema", plan, "Compare it with a login that owns the database."
         )
-    return Finding(Level.ok, "schema", f"version {installed}")
+    if plan:
+        return Finding(Level.fail, "schema", f"to do: {'; '.join(plan)}", "Run tasker migrate.")
+    return Finding(Level.ok, "schema", "that of this version")
 
 
 def check_vacuum(facts: Row) -> Finding:

@@ -4,6 +4,7 @@ it.
 
 import sys
 from dataclasses import dataclass
+from typing import cast
 
 from tasker.cli.exit_codes import ExitCode
 
@@ -45,6 +46,11 @@ def explain(error: BaseException) -> Failure | None:
     """Say what an exception means to the user; None when it is a defect, which deserves its
     traceback.
     """
+    while isinstance(error, BaseExceptionGroup):
+        group = cast("BaseExceptionGroup[BaseException]", error)
+        if len(group.exceptions) != 1:
+            return None
+        (error,) = group.exceptions
     if isinstance(error, CommandFailed):
         return error.failure
     if isinstance(error, TimeoutError):

@@ -20,9 +20,9 @@ from tasker.cli.arguments import (
 )
 from tasker.cli.database import call_all, call_one, open_database
 from tasker.cli.exit_codes import ExitCode
-from tasker.cli.failures import CommandFailed, explain
+from tasker.cli.failures import CommandFailed
 from tasker.cli.output import Format, show
-from tasker.cli.task_lookup import suggest_template
+from tasker.cli.task_lookup import get_template
 from tasker.cli.watch import Look, check_success, follow, ignore, look_at, open_display
 
 if TYPE_CHECKING:
@@ -103,6 +103,7 @@ def submit(
     else:
         tasks = [{**options, "input": read_json(input_), "idempotency_key": key}]
     with open_database(url) as connection:
+        _check_inputs(get_template(connection, ref)["definition"], tasks)
         submitted = list(_submit(connection, ref, tasks, on_conflict))
         if wait:
             _await(connection, submitted[0]["task_id"], timeout, output)
@@ -151,32 +152,41 @@ def read_lines(given: str) -> Iterator[Any]:
 
 
 def _submit(
-    connection: "Connection",
-    ref: TemplateRef,
-    tasks: Sequence[Any],
-    on_conflict: OnConflict,
+    connection: "Connection", ref: TemplateRef, tasks: Sequence[Any], on_conflict: OnConflict
 ) -> Iterator[dict[str, Any]]:
     from psycopg.types.json import Jsonb
 
     rest = iter(tasks)
     while batch := list(islice(rest, LINES_PER_CALL)):
-        try:
-            rows = call_all(
-                connection,
-                "submit_tasks",
-                namespace=ref.namespace,
-                template=ref.name,
-                tasks=Jsonb(batch),
-                version=ref.version,
-                on_conflict=on_conflict.value,
-            )
-        except Exception as error:
-            failure = explain(error)
-            if failure and failure.code is ExitCode.NOT_FOUND:
-                todo = suggest_template(connection, ref) or failure.todo
-                raise CommandFailed(failure.code, failure.what, todo) from error
-            raise
+        rows = call_all(
+            connection,
+            "submit_tasks",
+            namespace=ref.namespace,
+            template=ref.name,
+            tasks=Jsonb(batch),
+            version=ref.version,
+            on_conflict=on_conflict.value,
+        )
         yield from ({"task_id": str(task_id), "created": created} for _, task_id, created in rows)
+
+
+def _check_inputs(definition: dict[str, Any], tasks: Sequence[Any]) -> None:
+    schema = definition.get("input_schema")
+    if schema is None:
+        return
+    from tasker_grammar.contracts import Contract
+
+    contract = Contract(schema)
+    for number, task in enumerate(tasks, start=1):
+        findings = contract.check(task["input"])
+        if findings:
+            which = f"the input of task {number}" if len(tasks) > 1 else "the input"
+            raise CommandFailed(
+                ExitCode.USAGE,
+                f"{which} is not what {definition['namespace']}/{definition['name']} takes: "
+                + "; ".join(map(str, findings)),
+                "Nothing was submitted.",
+            )
 
 
 def _describe_submitted(row: dict[str, Any]) -> str:

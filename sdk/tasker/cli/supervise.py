@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 WATCHED = frozenset({".py", ".yaml", ".yml"})
@@ -29,13 +29,15 @@ Snapshot = Mapping[Path, int]
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A process to keep running: what it is called, its command, and the folders whose changes
-    restart it.
+    """A process to keep running: its name, its command, and the folders whose changes restart it.
+
+    `environment` is added to that of this process.
     """
 
     name: str
     command: Sequence[str]
     watched: Sequence[Path] = ()
+    environment: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 def tasker_command(*arguments: str) -> list[str]:
@@ -147,7 +149,10 @@ class _Running:
         # A session of its own: Ctrl-C reaches only this process, which then stops the others in
         # good order.
         return subprocess.Popen(
-            list(self.program.command), stdin=subprocess.DEVNULL, start_new_session=True
+            list(self.program.command),
+            env={**os.environ, **self.program.environment},
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
         )
 
 

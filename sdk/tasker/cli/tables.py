@@ -15,11 +15,19 @@ def make_table(*columns: str) -> Table:
     return table
 
 
+def make_grid(columns: int) -> Table:
+    """Make a table without heads, whose first columns stay on one line and whose last is folded."""
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    for number in range(columns):
+        last = number == columns - 1
+        grid.add_column(overflow="fold", no_wrap=not last)
+    return grid
+
+
 def make_facts(facts: Iterable[tuple[str, RenderableType | None]]) -> Table:
     """Make a list of names and values; a fact whose value is None or empty is left out."""
-    grid = Table.grid(padding=(0, 2, 0, 0))
-    grid.add_column(style="dim", no_wrap=True)
-    grid.add_column(overflow="fold")
+    grid = make_grid(columns=2)
+    grid.columns[0].style = "dim"
     for name, value in facts:
         if value is not None and value != "":
             grid.add_row(name, value)

@@ -2,13 +2,13 @@
 near misses.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from tasker.cli.arguments import TemplateRef
-from tasker.cli.database import call_all
+from tasker.cli.database import call_all, call_one
 from tasker.cli.exit_codes import ExitCode
-from tasker.cli.failures import CommandFailed
+from tasker.cli.failures import CommandFailed, explain
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -52,10 +52,27 @@ def find_task(connection: "Connection", given: str) -> str:
             )
 
 
-def suggest_template(connection: "Connection", wanted: TemplateRef) -> str | None:
-    """Suggest the registered template whose name is nearest to one that does not exist; None when
-    none is near.
+def get_template(connection: "Connection", wanted: TemplateRef) -> dict[str, Any]:
+    """Get a template with its definition. Raises CommandFailed naming the nearest when it is not
+    there.
     """
+    try:
+        return call_one(
+            connection,
+            "get_template",
+            namespace=wanted.namespace,
+            name=wanted.name,
+            version=wanted.version,
+        )
+    except Exception as error:
+        failure = explain(error)
+        if failure is None or failure.code is not ExitCode.NOT_FOUND:
+            raise
+        todo = _suggest(connection, wanted) or failure.todo
+        raise CommandFailed(failure.code, failure.what, todo) from error
+
+
+def _suggest(connection: "Connection", wanted: TemplateRef) -> str | None:
     from difflib import get_close_matches
 
     versions: dict[str, list[str]] = {}

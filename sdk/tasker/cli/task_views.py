@@ -47,7 +47,7 @@ def draw_task(
     parts.append(draw_task_graph(steps, now, per_level))
     notes = [(name, text) for name, text in reasons.items()]
     if notes:
-        parts += [Text(), Text("What the others wait for", style="bold"), make_facts(notes)]
+        parts += [Text(), Text("Open steps", style="bold"), make_facts(notes)]
     if any(step["state"] == "error" for step in steps):
         parts += [Text(), draw_failures(task["task_id"], steps)]
     return Group(*parts)

@@ -93,7 +93,7 @@ def open_display() -> Generator[Show]:
 
     console = make_console()
     if not console.is_terminal:
-        yield _make_line_display()
+        yield make_line_display()
         return
     from rich.live import Live
 
@@ -108,7 +108,8 @@ def open_display() -> Generator[Show]:
         yield show
 
 
-def _make_line_display() -> Show:
+def make_line_display() -> Show:
+    """Give a display that writes a line for each change."""
     from tasker.cli.changes import list_changes
     from tasker.cli.output import write_lines
     from tasker.cli.times import format_clock

@@ -1,0 +1,117 @@
+"""`tasker worker`: runs the handlers of modules until it is stopped."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tasker.cli.arguments import Environment, Url
+from tasker.cli.exit_codes import ExitCode
+from tasker.cli.failures import CommandFailed
+from tasker.cli.logs import LogLevel, log_to_stderr
+from tasker.cli.output import tell
+from tasker.cli.supervise import Program, run_programs, stop_on_signals, tasker_command
+from tasker.cli.worker_options import WorkerOptions, find_queues
+
+Modules = Annotated[
+    list[str],
+    typer.Argument(metavar="MODULE", help="Modules, by name (shop.orders) or file (orders.py)."),
+]
+Templates = Annotated[
+    list[Path] | None,
+    typer.Option("--templates", help="A YAML template, or a folder of them; may be repeated."),
+]
+Slots = Annotated[int, typer.Option("--slots", min=1, help="How many steps run at once.")]
+Queues = Annotated[
+    list[str] | None,
+    typer.Option("--queue", "-q", help="A queue to serve. Default: those of the templates."),
+]
+Lease = Annotated[
+    str, typer.Option("--lease", help="How soon steps are granted again when this worker dies.")
+]
+Grace = Annotated[
+    str, typer.Option("--grace", help="How long handlers may take to end when it is stopped.")
+]
+Log = Annotated[LogLevel, typer.Option("--log-level", help="How much is logged.")]
+
+
+def worker(
+    modules: Modules,
+    templates: Templates = None,
+    environment: Environment = None,
+    slots: Slots = 100,
+    queues: Queues = None,
+    lease: Lease = "15s",
+    grace: Grace = "30s",
+    name: Annotated[str | None, typer.Option("--name", help="Default: host:pid.")] = None,
+    reload: Annotated[
+        bool, typer.Option("--reload", help="Start again when a source file changes.")
+    ] = False,
+    log_level: Log = LogLevel.info,
+    url: Url = None,
+) -> None:
+    """Run the workflows and handlers of modules until stopped.
+
+    SIGTERM or Ctrl-C lets running handlers end first; a second one does not wait for them.
+    """
+    options = WorkerOptions(
+        modules,
+        templates or (),
+        environment,
+        slots,
+        queues or (),
+        lease,
+        grace,
+        name,
+        log_level,
+    )
+    if reload:
+        run_reloading(options, url)
+    else:
+        log_to_stderr(log_level)
+        run_worker(options, url)
+
+
+def run_reloading(options: WorkerOptions, url: str | None) -> None:
+    """Run a worker in a child process that is started again whenever its sources change."""
+    environment = {} if url is None else {"TASKER_DATABASE_URL": url}
+    program = Program(
+        "worker", tasker_command(*options.to_arguments()), options.find_folders(), environment
+    )
+    with stop_on_signals() as stop:
+        raise typer.Exit(run_programs([program], stop, tell))
+
+
+def run_worker(options: WorkerOptions, url: str | None) -> None:
+    """Run a worker in this process until it is stopped. Raises what keeps it from working."""
+    import anyio
+
+    from tasker.cli.serving import serve
+    from tasker.cli.templates import register_templates
+    from tasker.discovery import discover
+    from tasker.worker import Worker
+
+    found = discover(options.modules, options.templates, options.environment)
+    queues = tuple(options.queues) or find_queues(found)
+    if not queues:
+        raise CommandFailed(
+            ExitCode.USAGE,
+            "there are handlers, but no template that says which queues they serve",
+            "Name the queues with --queue, or the templates with --templates.",
+        )
+    try:
+        made = Worker(
+            *found.workflows,
+            *found.handlers,
+            url=url,
+            queues=queues,
+            slots=options.slots,
+            lease=options.lease,
+            grace=options.grace,
+            name=options.name,
+        )
+    except ValueError as error:
+        raise CommandFailed(ExitCode.USAGE, str(error)) from error
+    if found.templates:
+        register_templates(found.templates, url)
+    anyio.run(serve, made.run, made.stop)

@@ -1,0 +1,71 @@
+"""What a worker process is told: the same whether it runs here or, to be reloaded, in a child."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tasker.cli.exit_codes import ExitCode
+from tasker.cli.failures import CommandFailed
+from tasker.cli.logs import LogLevel
+
+if TYPE_CHECKING:
+    from tasker.discovery import Discovery
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerOptions:
+    """The arguments of `tasker worker`, but for the database."""
+
+    modules: Sequence[str]
+    templates: Sequence[Path] = ()
+    environment: str | None = None
+    slots: int = 100
+    queues: Sequence[str] = ()
+    lease: str = "15s"
+    grace: str = "30s"
+    name: str | None = None
+    log_level: LogLevel = LogLevel.info
+
+    def to_arguments(self) -> list[str]:
+        """Write them as the command line that a worker without reloading takes."""
+        return ["worker", *self.modules, *self._write_options()]
+
+    def find_folders(self) -> list[Path]:
+        """Find the folders whose changes concern the worker. Raises CommandFailed when one is
+        missing.
+        """
+        from tasker.discovery import find_folder
+
+        folders = [path if path.is_dir() else path.parent for path in self.templates]
+        for module in self.modules:
+            folder = find_folder(module)
+            if folder is None or not folder.exists():
+                raise CommandFailed(ExitCode.USAGE, f"there is no module {module}")
+            folders.append(folder)
+        return list(dict.fromkeys(folders))
+
+    def _write_options(self) -> Iterator[str]:
+        for path in self.templates:
+            yield f"--templates={path}"
+        if self.environment is not None:
+            yield f"--environment={self.environment}"
+        for queue in self.queues:
+            yield f"--queue={queue}"
+        if self.name is not None:
+            yield f"--name={self.name}"
+        yield f"--slots={self.slots}"
+        yield f"--lease={self.lease}"
+        yield f"--grace={self.grace}"
+        yield f"--log-level={self.log_level}"
+
+
+def find_queues(found: "Discovery") -> tuple[str, ...]:
+    """Find the queues that the steps of all templates found go to."""
+    return tuple(
+        dict.fromkeys(
+            step.queue or template.namespace.lower().replace("-", "_")
+            for template in found.all_templates
+            for step in template.steps
+        )
+    )

@@ -1,0 +1,162 @@
+"""Finds what a worker is to run: workflows and handlers in modules, templates in YAML files beside.
+
+Imports user code, so what that code does on import happens. Touches sys.path and the file system.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+from tasker.errors import TaskerError
+from tasker.handler import Handler, handlers_in
+from tasker.template import Template
+from tasker.workflow import Workflow
+from tasker.yaml_template import load_templates
+
+__all__ = ["Discovery", "DiscoveryError", "discover", "find_folder"]
+
+_OUR_FOLDER = Path(__file__).parent
+
+
+class DiscoveryError(TaskerError):
+    """A module or a template file cannot be loaded, or there is nothing in it to run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Discovery:
+    """What was found: workflows, handlers outside workflows, and templates from YAML files."""
+
+    workflows: tuple[Workflow, ...]
+    handlers: tuple[Handler, ...]
+    templates: tuple[Template, ...]
+
+    @property
+    def all_templates(self) -> tuple[Template, ...]:
+        """The templates of the workflows, then those from files."""
+        return (*(workflow.template for workflow in self.workflows), *self.templates)
+
+
+def discover(
+    modules: Sequence[str], template_paths: Sequence[Path] = (), environment: str | None = None
+) -> Discovery:
+    """Load modules, by dotted name or by file path, and YAML files, or folders of them.
+
+    A name is looked for in the current folder first, as `python -m` does. Workflows and handlers
+    count wherever in a module they are named, also when they were imported into it. `environment`
+    is applied to the YAML templates. Raises DiscoveryError, and TemplateError for what is wrong
+    inside a template file.
+    """
+    workflows: dict[int, Workflow] = {}
+    handlers: dict[int, Handler] = {}
+    for given in modules:
+        module = _load(given)
+        here = [value for value in vars(module).values() if isinstance(value, Workflow)]
+        handlers_here = handlers_in(vars(module))
+        if not here and not handlers_here:
+            raise DiscoveryError(f"{given} has no workflow and no handler. {_where(module)}")
+        workflows.update((id(workflow), workflow) for workflow in here)
+        handlers.update((id(handler), handler) for handler in handlers_here)
+    loaded = [
+        one for path in template_paths for one in load_templates(path, environment=environment)
+    ]
+    templates = tuple(one.template for one in loaded)
+    return Discovery(tuple(workflows.values()), tuple(handlers.values()), templates)
+
+
+def find_folder(given: str) -> Path | None:
+    """The folder whose files make up a module: that of its outermost package, or its own.
+
+    Imports nothing. None when there is no such module, or it has no files.
+    """
+    if _is_path(given):
+        root, name = _split_path(Path(given).resolve())
+        top = root / name.partition(".")[0]
+        return top if top.is_dir() else root
+    _put_first(Path.cwd())
+    spec = importlib.util.find_spec(given.partition(".")[0])
+    if spec is None or spec.origin is None:
+        return (
+            None if spec is None else next(map(Path, spec.submodule_search_locations or ()), None)
+        )
+    return Path(spec.origin).parent
+
+
+def _load(given: str) -> ModuleType:
+    if not _is_path(given):
+        _put_first(Path.cwd())
+        return _import(given, given)
+    path = Path(given).resolve()
+    if not path.exists():
+        raise DiscoveryError(f"there is no file {given}")
+    if path.is_dir() and not (path / "__init__.py").exists():
+        raise DiscoveryError(f"{given} is a folder that is no package: name a file in it")
+    root, name = _split_path(path)
+    _put_first(root)
+    module = _import(name, given)
+    found = Path(module.__file__ or "").resolve()
+    if found not in (path, path / "__init__.py"):
+        raise DiscoveryError(f"{given} cannot be loaded: its name is taken by {found}. Rename it")
+    return module
+
+
+def _import(name: str, given: str) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name is not None and f"{name}.".startswith(f"{error.name}."):
+            raise DiscoveryError(
+                f"there is no module {error.name}. Looked in {Path.cwd()} and where Python does;"
+                " a file is given by its path, as in flows/orders.py"
+            ) from None
+        raise DiscoveryError(_describe(error, given)) from error
+    except (Exception, SystemExit) as error:
+        raise DiscoveryError(_describe(error, given)) from error
+
+
+def _describe(error: BaseException, given: str) -> str:
+    """One line: the innermost place in the user's own code, and the error."""
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{given} cannot be loaded: {error.filename}:{error.lineno}: {error.msg}"
+    frames = traceback.extract_tb(error.__traceback__)
+    theirs = [frame for frame in frames if _is_theirs(frame.filename)]
+    at = f"{theirs[-1].filename}:{theirs[-1].lineno}: " if theirs else ""
+    return f"{given} cannot be loaded: {at}{type(error).__name__}: {error}"
+
+
+def _is_theirs(filename: str) -> bool:
+    path = Path(filename)
+    ours = _OUR_FOLDER in path.parents and not {"examples", "demo"} & set(path.parts)
+    return not (ours or filename.startswith("<") or "site-packages" in path.parts)
+
+
+def _is_path(given: str) -> bool:
+    return given.endswith(".py") or os.sep in given
+
+
+def _split_path(path: Path) -> tuple[Path, str]:
+    """The folder to look in and the dotted name to import, for a file that may be in packages."""
+    names = [path.stem] if path.name != "__init__.py" else []
+    folder = path.parent
+    while (folder / "__init__.py").exists():
+        names.append(folder.name)
+        folder = folder.parent
+    return folder, ".".join(reversed(names))
+
+
+def _put_first(folder: Path) -> None:
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
+
+
+def _where(module: ModuleType) -> str:
+    if hasattr(module, "__path__"):
+        return "It is a package: name the module in it that defines them, or import them there"
+    return 'Define a Workflow, or put @handler("name") above a function'
