@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tasker.client import Client, Submission
 from tasker.context import StepContext
 from tasker.decorators import StepHandler, handler
 from tasker.errors import (
@@ -19,11 +20,15 @@ from tasker.errors import (
     TaskFailed,
     TemplateError,
 )
+from tasker.handle import TaskHandle
 from tasker.policy import Retry
+from tasker.sync_client import SyncClient, SyncTaskHandle
+from tasker.worker import Worker
 from tasker.workflow import Workflow
 from tasker.yaml_template import load_templates
 
 __all__ = [
+    "Client",
     "ConflictError",
     "ContractError",
     "DatabaseUnavailable",
@@ -36,10 +41,15 @@ __all__ = [
     "RetryableError",
     "StepContext",
     "StepHandler",
+    "Submission",
+    "SyncClient",
+    "SyncTaskHandle",
     "TaskCancelled",
     "TaskFailed",
+    "TaskHandle",
     "TaskerError",
     "TemplateError",
+    "Worker",
     "Workflow",
     "handler",
     "load_templates",

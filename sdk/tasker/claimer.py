@@ -20,8 +20,8 @@ from tasker import telemetry
 from tasker.grant import (
     Definition,
     Grant,
-    encode_outcomes,
     describe_failure,
+    encode_outcomes,
     read_definition,
     read_grants,
 )
@@ -57,8 +57,8 @@ class Claimer:
     _definitions: dict[int, Definition] = field(default_factory=dict[int, Definition])
     _woken: anyio.Event = field(default_factory=anyio.Event)
 
-    def wake(self) -> None:
-        """Have the loop look again now: there may be work, or it should stop."""
+    def wake(self, _channel: str, _payload: str) -> None:
+        """Have the loop look again now: a notification says that there may be work."""
         self._woken.set()
 
     def settle(self, grant: Grant, outcome: Outcome) -> None:

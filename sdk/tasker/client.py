@@ -124,7 +124,7 @@ class Client:
             await register(self._session, [_template(given) for given in templates])
         for given in templates:
             if isinstance(given, Workflow):
-                self._workflows[given.template.full_name] = given
+                self._workflows[given.full_name] = given
                 if self._database.embedded:
                     await self._run_here(given)
 
@@ -189,7 +189,7 @@ class Client:
         name = _full_name(template)
         workflow = template if isinstance(template, Workflow) else self._workflows.get(name)
         if version is None and isinstance(template, Workflow):
-            version = template.template.version
+            version = template.version
         encode = await self._inputs.encoder(name, version, workflow)
         trace = telemetry.trace_context()
         rows = [_encode(one, encode(one.input), trace) for one in submissions]
@@ -251,7 +251,7 @@ def _output(workflow: Workflow) -> Shape | None:
 
 def _full_name(template: str | Workflow) -> str:
     if isinstance(template, Workflow):
-        return template.template.full_name
+        return template.full_name
     if template.count("/") != 1:
         raise InvalidInputError(f"{template!r} names no template", 'Write "namespace/name".')
     return template

@@ -90,7 +90,9 @@ class Grant:
 
 def read_definition(row: Mapping[str, Json]) -> Definition:
     """Read one element of `tasker.get_definitions`."""
-    return Definition(**{**row, "parents": tuple((no, name) for no, name in row["parents"])})
+    parents: list[list[Json]] = row["parents"]
+    fields: dict[str, Json] = {**row, "parents": tuple((no, name) for no, name in parents)}
+    return Definition(**fields)
 
 
 def read_grants(granted: Mapping[str, Json], definitions: Mapping[int, Definition]) -> list[Grant]:

@@ -80,6 +80,7 @@ class Heartbeat:
         answer: Mapping[str, Any] = row[0] if row else {}
         if not answer["known"]:
             self._forgotten()
-        for kind in ("lost", "cancelled"):
-            for number in answer[kind]:
-                self._lost(held[number - 1][0], kind == "cancelled")
+        gone: list[int] = answer["lost"]
+        cancelled: list[int] = answer["cancelled"]
+        for number in gone + cancelled:
+            self._lost(held[number - 1][0], number in cancelled)

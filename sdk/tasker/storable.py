@@ -14,7 +14,13 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, cast
 
 import orjson
-from pydantic_core import PydanticSerializationError, to_json, to_jsonable_python
+from pydantic_core import (
+    PydanticSerializationError,
+    SchemaSerializer,
+    core_schema,
+    to_json,
+    to_jsonable_python,
+)
 
 from tasker_grammar.contracts import Finding, path_text
 
@@ -28,6 +34,8 @@ _INPUT_VALUE = re.compile(r", input_value=.*?(?=, input_type=|\])", re.DOTALL)
 
 _DIGITS = bytes(ord("0") if chr(byte).isdecimal() else ord(" ") for byte in range(256))
 _MANY_DIGITS = b"0" * 19
+
+_any = SchemaSerializer(core_schema.any_schema())
 
 Path = tuple[str | int, ...]
 
@@ -60,7 +68,9 @@ def _find_unstorable(data: bytes, value: Any, max_bytes: int) -> Finding | None:
         where = _find(orjson.loads(data), lambda leaf: isinstance(leaf, str) and "\0" in leaf)
         return _finding(where, "holds a NUL character, which PostgreSQL cannot store")
     if b"null" in data and (text := _non_finite_as_words(value)):
-        where = _find(json.loads(text), _is_non_finite)
+        nulls = {path for path, leaf in _leaves(orjson.loads(data), ()) if leaf is None}
+        bad = (path for path, leaf in _leaves(json.loads(text), ()) if _is_non_finite(leaf))
+        where = next((path_text(path) for path in bad if path in nulls), None)
         return _finding(where, "is NaN or infinite, which JSON cannot express")
     if _MANY_DIGITS in data.translate(_DIGITS):
         where = _find(json.loads(data), _is_beyond_64_bits)
@@ -70,7 +80,9 @@ def _find_unstorable(data: bytes, value: Any, max_bytes: int) -> Finding | None:
 
 def _non_finite_as_words(value: Any) -> bytes | None:
     """`value` with NaN written as NaN and not as null, if there may be one in it."""
-    text = to_json(value, inf_nan_mode="constants", serialize_unknown=True)
+    # In two steps, because a model's own setting for NaN overrides what `to_json` is told.
+    plain = _any.to_python(value, by_alias=True)
+    text = to_json(plain, inf_nan_mode="constants", serialize_unknown=True)
     return text if b"NaN" in text or b"Infinity" in text else None
 
 

@@ -43,7 +43,7 @@ class SyncTaskHandle:
     def result(self, type_: type[T], *, timeout: float | None = None) -> T: ...
     def result(self, type_: type[Any] | None = None, *, timeout: float | None = None) -> Any:
         """As TaskHandle.result."""
-        return self._portal.call(partial(self._handle.result, type_, timeout=timeout))
+        return self._portal.call(lambda: self._handle.result(type_, timeout=timeout))
 
     def status(self) -> Mapping[str, Json]:
         """As TaskHandle.status."""
@@ -97,7 +97,7 @@ class SyncClient:
     def submit(
         self,
         template: str | Workflow,
-        input: Any = None,  # noqa: A002 - the name that templates and SQL use
+        input: Any = None,
         *,
         version: str | None = None,
         idempotency_key: str | None = None,

@@ -1,4 +1,4 @@
-"""The process that runs handlers: one claimer feeding slots, a heartbeat beside it, a listener where the database allows.
+"""The process that runs handlers: one claimer feeding slots, with a heartbeat and a listener beside it.
 
 Model: a slot is a running handler. Async handlers run on the event loop, sync ones on threads. Stopping drains: no more
 is claimed, what runs may finish within the grace period, and what is left then is given back uncounted.
@@ -27,8 +27,7 @@ from tasker.durations import Duration, to_seconds
 from tasker.errors import DefinitionError
 from tasker.executor import Running, execute
 from tasker.grant import Definition, Grant, describe_failure
-from tasker.handler import handler_of
-from tasker.handler import BoundHandler, Handler, bind_handler
+from tasker.handler import BoundHandler, Handler, bind_handler, handler_of
 from tasker.heartbeat import Heartbeat
 from tasker.notifier import notify
 from tasker.outcome import Failed, Outcome, Released
@@ -129,9 +128,7 @@ class Worker:
             stack.callback(heartbeat.stop)
             if not database.pooled:
                 channels = [f"tasker_queue_{queue_id}" for queue_id in queue_ids]
-                tasks.start_soon(
-                    notify, database.connect_async, channels, lambda *_: claimer.wake()
-                )
+                tasks.start_soon(notify, database.connect_async, channels, claimer.wake)
             tasks.start_soon(self._drain_when_stopped, claimer)
             _log.info(
                 "worker %s serves %s with %s slots", self.name, ", ".join(self._queues), self._slots

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
-import psycopg
 from psycopg import AsyncConnection, Connection
 from psycopg.types.json import set_json_dumps, set_json_loads
 

@@ -142,7 +142,7 @@ async def _run_tasks(client: Client, session: Session, workflow: Workflow, tasks
         jobs = [Submission(Job(number=number)) for number in range(first, min(first + 500, tasks))]
         await client.submit_many(workflow, jobs)
     counting = "select tasker.count_open_tasks(%s, %s)"
-    while await session.ask(counting, [NAMESPACE, workflow.template.name]):
+    while await session.ask(counting, [NAMESPACE, workflow.name]):
         await anyio.sleep(0.01)
     return time.perf_counter() - began
 

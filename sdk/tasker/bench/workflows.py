@@ -35,7 +35,7 @@ def chain(length: int, observe: Observe) -> Workflow:
     """Steps one after the other, each taking the one before's result."""
     workflow = Workflow(f"chain_{length}", namespace=NAMESPACE, version="1", input=Job)
 
-    async def first(input: Job, ctx: StepContext) -> Token:  # noqa: A002
+    async def first(input: Job, ctx: StepContext) -> Token:
         observe(ctx, False)
         observe(ctx, True)
         return Token(number=input.number)
@@ -51,7 +51,7 @@ def fanout(width: int) -> Workflow:
     workflow = Workflow(f"fanout_{width}", namespace=NAMESPACE, version="1", input=Job)
 
     @workflow.step
-    async def split(input: Job) -> Token:  # noqa: A002
+    async def split(input: Job) -> Token:
         return Token(number=input.number)
 
     for number in range(width):

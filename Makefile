@@ -1,0 +1,48 @@
+# make demo, make test and make check each do all of their set-up on a bare machine with Python 3.11 or newer.
+
+PYTHON ?= python3
+BIN := .venv/bin
+SETUP := .venv/.set-up
+
+.PHONY: help setup demo test check bench format clean
+
+help:
+	@echo "make demo    run two workflows on a PostgreSQL that starts by itself, and kill a worker under them"
+	@echo "make test    run all tests"
+	@echo "make check   lint, types, layers, SQL, docs"
+	@echo "make bench   measure chains, fan-outs and latency"
+	@echo "make format  put the code into its format"
+
+setup: $(SETUP)
+
+$(SETUP): pyproject.toml uv.lock checks/setup.sh
+	PYTHON=$(PYTHON) sh checks/setup.sh
+	@touch $@
+
+demo: $(SETUP)
+	$(BIN)/tasker demo
+
+test: $(SETUP)
+	sh checks/setup_debian.sh
+	$(BIN)/python -m pytest
+
+check: $(SETUP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+	$(BIN)/python -m tasker_sql.initial --check
+	$(BIN)/python checks/sql_style.py
+	$(BIN)/python checks/docs.py
+
+bench: $(SETUP)
+	$(BIN)/tasker bench chain --steps 4 --tasks 2500
+	$(BIN)/tasker bench fanout --width 1000
+	$(BIN)/tasker bench latency
+
+format: $(SETUP)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf .venv .pytest_cache .ruff_cache .hypothesis .import_linter_cache

