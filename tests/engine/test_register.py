@@ -7,7 +7,6 @@ from typing import Any
 import psycopg
 import pytest
 from psycopg.types.json import Jsonb
-
 from tests.engine.support import (
     Connection,
     Engine,
@@ -29,11 +28,6 @@ from tests.engine.support import (
 Definition = dict[str, Any]
 
 EVERYTHING = ("namespace", "template", "step_definition", "definition_edge", "queue")
-
-
-@pytest.fixture
-def db(engine: Engine) -> Connection:
-    return engine.owner
 
 
 def contents(db: Connection) -> dict[str, int]:
@@ -188,13 +182,15 @@ FAULTY: dict[str, tuple[Any, str]] = {
 
 
 @pytest.mark.parametrize("what", FAULTY)
-def test_a_faulty_definition_is_refused_and_nothing_written(db: Connection, what: str) -> None:
+def test_a_faulty_definition_is_refused_and_nothing_written(
+    shared_db: Connection, what: str
+) -> None:
     definition, message = FAULTY[what]
     with pytest.raises(psycopg.Error, match=message) as raised:
-        call(db, "register_template", definition=Jsonb(definition))
+        call(shared_db, "register_template", definition=Jsonb(definition))
     assert raised.value.sqlstate == "TK002", raised.value
     assert raised.value.diag.message_hint
-    assert set(contents(db).values()) == {0}
+    assert set(contents(shared_db).values()) == {0}
 
 
 def test_nothing_at_all_is_refused(db: Connection) -> None:

@@ -33,9 +33,12 @@ from tests.engine.support import (
 EVERYTHING = ("task", "step", "timer", "idempotency_key", "attempt", "action")
 
 
+PAIR = template("pair", step("a"), step("b", "a"), time_limit=3600)
+
+
 @pytest.fixture
 def db(engine: Engine) -> Connection:
-    register(engine.owner, template("pair", step("a"), step("b", "a"), time_limit=3600))
+    register(engine.owner, PAIR)
     return engine.owner
 
 
@@ -317,23 +320,25 @@ MALFORMED = {
 
 
 @pytest.mark.parametrize("what", MALFORMED)
-def test_malformed_input_is_refused_and_nothing_written(db: Connection, what: str) -> None:
+def test_malformed_input_is_refused_and_nothing_written(shared_db: Connection, what: str) -> None:
+    register(shared_db, PAIR)
     tasks = MALFORMED[what]
     if isinstance(tasks, list):
         tasks = [{"input": 1, "idempotency_key": "good"}, *tasks]
     with pytest.raises(psycopg.Error) as raised:
-        submit_many(db, "pair", tasks)
+        submit_many(shared_db, "pair", tasks)
     assert raised.value.sqlstate == "TK002", raised.value
     assert raised.value.diag.message_hint
-    assert set(contents(db).values()) == {0}
+    assert set(contents(shared_db).values()) == {0}
 
 
 @pytest.mark.parametrize("on_conflict", ["", "ignore", None])
 def test_an_unknown_way_to_meet_conflicts_is_refused(
-    db: Connection, on_conflict: str | None
+    shared_db: Connection, on_conflict: str | None
 ) -> None:
+    register(shared_db, PAIR)
     with pytest.raises(psycopg.Error, match="on_conflict") as raised:
-        submit_many(db, "pair", [{}], on_conflict=on_conflict)
+        submit_many(shared_db, "pair", [{}], on_conflict=on_conflict)
     assert raised.value.sqlstate == "TK002"
 
 

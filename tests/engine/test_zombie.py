@@ -42,11 +42,6 @@ from tests.engine.support import (
 )
 
 
-@pytest.fixture
-def db(engine: Engine) -> Connection:
-    return engine.owner
-
-
 def begin(db: Connection, *steps: dict[str, Any], **more: Any) -> tuple[Any, Worker]:
     """Submit a task of a new template of these steps; its id, and a worker."""
     register(db, template("x", *steps, **more))
