@@ -5,16 +5,15 @@ rows, or straight from the CSV, with the standard library.
 """
 
 import asyncio
-import csv
 import math
 import statistics
 from hashlib import sha256
-from importlib.resources import files
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.examples.support import DATA, measured
 
 from tasker import PermanentError
 from tasker.examples.pipeline import (
@@ -31,25 +30,6 @@ from tasker.examples.pipeline import (
     report,
 )
 from tasker.examples.pipeline.moments import merge
-
-DATA = files("tasker.examples.pipeline") / "data"
-MEASUREMENTS = (
-    "Culmen Length (mm)",
-    "Culmen Depth (mm)",
-    "Flipper Length (mm)",
-    "Body Mass (g)",
-)
-
-
-def measured(species: str | None = None) -> list[tuple[float, ...]]:
-    """Read the complete rows straight from the file."""
-    rows = csv.DictReader((DATA / "penguins_raw.csv").read_text(encoding="utf-8").splitlines())
-    return [
-        tuple(float(row[name]) for name in MEASUREMENTS)
-        for row in rows
-        if (species is None or row["Species"].startswith(species))
-        and "NA" not in [row[name] for name in MEASUREMENTS]
-    ]
 
 
 def found() -> Finding:

@@ -18,10 +18,13 @@ def demo(url: Url = None) -> None:
     """
     from tasker.demo.failure import DemoFailed
     from tasker.demo.performance import give_performance
+    from tasker_sql.migrate import migrate
 
     console = make_console()
     try:
         database = find_database(url)
+        with database.connect() as connection:
+            migrate(connection)
         if not give_performance(database, console):
             raise CommandFailed(ExitCode.FAILURE, "not everything held that must (see above)")
     except DemoFailed as failure:

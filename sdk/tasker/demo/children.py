@@ -52,11 +52,11 @@ def running_children(
 
 
 def check_running(children: Iterable[Child]) -> None:
-    """Raise DemoFailed, with its last words, when one of them has ended."""
+    """Raise DemoFailed when one of them has ended."""
     for child in children:
         status = child.process.poll()
         if status is not None:
-            raise DemoFailed(f"{child.name} ended with status {status}:\n{child.last_words()}")
+            raise DemoFailed(f"{child.name} ended with status {status}")
 
 
 def _start(name: str, command: Sequence[str], environment: Mapping[str, str], log: Path) -> Child:

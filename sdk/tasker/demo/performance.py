@@ -87,7 +87,8 @@ def _judge(stage: Stage, evidence: Evidence, console: Console, seconds: float) -
     books = stage.payments.books()
     checks = check_all(stage.connection, evidence, board, books, LEASE)
     unsuccessful = _count_unsuccessful(stage.connection, board)
-    console.print(draw_summary(evidence, board, books, checks, unsuccessful, seconds))
+    summary = draw_summary(evidence, board, books, checks, unsuccessful, seconds)
+    console.print(summary, soft_wrap=not console.is_terminal)
     return all(check.holds for check in checks)
 
 

@@ -1,4 +1,4 @@
-"""What the audience sees: a board redrawn in place on a terminal, a line per event elsewhere."""
+"""What the audience sees: a line per event and, on a terminal, a board redrawn in place."""
 
 from __future__ import annotations
 
@@ -34,13 +34,20 @@ def open_screen(console: Console) -> Generator[Screen]:
 
     def say(sentence: str) -> None:
         stamp = Text(f"{time.monotonic() - begun:5.1f} s  ", style="dim")
-        console.print(stamp + Text(sentence))
+        # A file or a pipe keeps a sentence on one line.
+        console.print(stamp + Text(sentence), soft_wrap=not console.is_terminal)
 
+    tell = _make_teller(say)
     if not console.is_terminal:
-        yield Screen(say, _tell_events(say))
+        yield Screen(say, tell)
         return
     with Live(console=console, auto_refresh=False, transient=True) as live:
-        yield Screen(say, lambda board: live.update(draw_board(board), refresh=True))
+
+        def show(board: Board) -> None:
+            tell(board)
+            live.update(draw_board(board), refresh=True)
+
+        yield Screen(say, show)
 
 
 def draw_board(board: Board) -> RenderableType:
@@ -67,12 +74,13 @@ def _words_for(step: Row) -> str:
     return f"{step['name']}, attempt {step['attempt']} of {step['max_attempts']}"
 
 
-def _tell_events(say: Callable[[str], None]) -> Callable[[Board], None]:
+def _make_teller(say: Callable[[str], None]) -> Callable[[Board], None]:
+    """Make what tells of the events since the board was last shown."""
     last: list[Board] = []
 
-    def show(board: Board) -> None:
+    def tell(board: Board) -> None:
         for event in list_events(last[-1] if last else (), board):
             say(event)
         last[:] = [board]
 
-    return show
+    return tell

@@ -13,6 +13,7 @@ from psycopg.types.json import Jsonb
 from pydantic import BaseModel
 
 from tasker.cli.database import call_all, call_one
+from tasker.cli.times import parse_time
 from tasker.demo.board import Board, Run, all_at_rest, read_board
 from tasker.demo.children import Child, check_running
 from tasker.demo.diagnosis import explain_standstill
@@ -27,7 +28,7 @@ from tasker.workflow import Workflow
 if TYPE_CHECKING:
     from psycopg import Connection
 
-__all__ = ["CRASHED_STEP", "Evidence", "Kill", "PlacedOrder", "Stage", "perform"]
+__all__ = ["CRASHED_STEP", "Evidence", "Kill", "PlacedOrder", "Recovery", "Stage", "perform"]
 
 T = TypeVar("T")
 
@@ -66,13 +67,32 @@ class Kill:
 
 
 @dataclass(frozen=True, slots=True)
+class Recovery:
+    """What became of the killed worker's step, in the end.
+
+    `worker` made its last attempt, which began `delay` seconds after the kill; `unsuccessful` is
+    how the attempts before it ended.
+    """
+
+    attempt: int
+    worker: str
+    delay: float
+    unsuccessful: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
-    """What was done, for the checks. `crash` is the one of the orders whose worker was killed."""
+    """What was done, for the checks. The last of the orders is the one whose worker was killed."""
 
     orders: Sequence[PlacedOrder]
-    crash: PlacedOrder
     pipeline: Run
     kill: Kill
+    recovery: Recovery
+
+    @property
+    def crash(self) -> PlacedOrder:
+        """The order whose worker was killed."""
+        return self.orders[-1]
 
     @property
     def runs(self) -> list[Run]:
@@ -88,13 +108,16 @@ def perform(stage: Stage) -> Evidence:
     placed = [_place_order(stage, f"demo-{show}", n, s) for n, s in enumerate(SCENARIOS, 1)]
     pipeline = Run("penguins", _submit(stage, penguins, Source()))
     stage.screen.say(f"submitted {len(placed)} orders, and a pipeline over penguins")
-    _follow(stage, [*(order.run for order in placed), pipeline], _answer_at_rest)
-    stage.screen.say("all is at rest; now for the crash")
+    runs = [*(order.run for order in placed), pipeline]
+    _follow(stage, runs, _answer_at_rest)
+
     crash = _place_order(stage, f"demo-{show}", len(placed) + 1, CRASH)
-    kill = _kill_holder(stage, crash)
+    stage.screen.say(f"submitted {crash.run.title}")
+    kill = _kill_holder(stage, runs, crash)
     left = replace(stage, workers=[child for child in stage.workers if child is not kill.child])
-    _follow(left, [crash.run], _answer_at_rest)
-    return Evidence([*placed, crash], crash, pipeline, kill)
+    _follow(left, [*runs, crash.run], _answer_at_rest)
+    recovery = _read_recovery(left, crash, kill)
+    return Evidence([*placed, crash], pipeline, kill, recovery)
 
 
 def _await_workers(stage: Stage) -> None:
@@ -116,7 +139,7 @@ def _register(stage: Stage) -> None:
 def _place_order(stage: Stage, prefix: str, number: int, scenario: Scenario) -> PlacedOrder:
     order_id = f"{prefix}-{number}"
     task_id = _submit(stage, orders, scenario.order(order_id))
-    return PlacedOrder(Run(f"order {number}, {scenario.title}", task_id), order_id, scenario)
+    return PlacedOrder(Run(f"order {number} ({scenario.title})", task_id), order_id, scenario)
 
 
 def _submit(stage: Stage, workflow: Workflow, value: BaseModel) -> str:
@@ -131,29 +154,47 @@ def _submit(stage: Stage, workflow: Workflow, value: BaseModel) -> str:
     return str(task_id)
 
 
-def _kill_holder(stage: Stage, crash: PlacedOrder) -> Kill:
+def _kill_holder(stage: Stage, runs: Sequence[Run], crash: PlacedOrder) -> Kill:
     """Kill the worker that waits for the answer to the order's charge, once that was made."""
 
     def answer(board: Board) -> str | None:
-        step = next(row for row in board[0].steps if row["name"] == CRASHED_STEP)
+        step = next(row for row in board[-1].steps if row["name"] == CRASHED_STEP)
         charged = stage.payments.books().calls_for(crash.order_id) == ["stalled"]
         return step["worker"] if step["state"] == "in_progress" and charged else None
 
-    worker = _follow(stage, [crash.run], answer)
+    worker = _follow(stage, [*runs, crash.run], answer)
     child = next((child for child in stage.workers if _is_worker(child, worker)), None)
     if child is None:
         raise DemoFailed(
             f"{CRASHED_STEP} went to worker {worker}, which is not of this demonstration. "
             "End that worker, or name another database with --url."
         )
-    child.process.kill()
     row = stage.connection.execute("select clock_timestamp()").fetchone()
     assert row is not None
+    child.process.kill()
     stage.screen.say(
         f"kill -9 {child.pid}: {child.name} is gone in the middle of {CRASHED_STEP}, with the card "
         "charged and the answer unheard"
     )
     return Kill(child, worker, row[0])
+
+
+def _read_recovery(stage: Stage, crash: PlacedOrder, kill: Kill) -> Recovery:
+    step = call_one(stage.connection, "get_step", task_id=crash.run.task_id, step_name=CRASHED_STEP)
+    started = parse_time(step["started_at"])
+    assert started is not None
+    worker = next((c.name for c in stage.workers if _is_worker(c, step["worker"])), step["worker"])
+    recovery = Recovery(
+        step["attempt"],
+        worker,
+        (started - kill.at).total_seconds(),
+        [attempt["outcome"] for attempt in step["attempts"]],
+    )
+    stage.screen.say(
+        f"{CRASHED_STEP} was granted to {worker} as attempt {recovery.attempt}, "
+        f"{recovery.delay:.2f} s after the kill"
+    )
+    return recovery
 
 
 def _follow(stage: Stage, runs: Sequence[Run], find: Callable[[Board], T | None]) -> T:

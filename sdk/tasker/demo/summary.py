@@ -9,13 +9,15 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from tasker.cli.marks import describe_state
-from tasker.cli.tables import make_table
+from tasker.cli.tables import make_facts, make_table
 from tasker.demo.board import Board
 from tasker.demo.checks import Check
 from tasker.demo.story import CRASHED_STEP, Evidence
 from tasker.examples.payments import Books
 
 __all__ = ["draw_summary"]
+
+_WORDS = {"retry": "retried", "lost": "lost with their worker", "error": "failed for good"}
 
 
 def draw_summary(
@@ -27,7 +29,7 @@ def draw_summary(
     seconds: float,
 ) -> RenderableType:
     """Draw the orders, the checks, what was counted, and what to try next."""
-    counted = ", ".join(f"{n} {outcome}" for outcome, n in sorted(unsuccessful.items()))
+    counted = ", ".join(f"{unsuccessful[kind]} {word}" for kind, word in _WORDS.items())
     return Group(
         Text(),
         _draw_orders(evidence, board, books),
@@ -67,13 +69,15 @@ def _draw_check(check: Check) -> Text:
     return sign + Text(check.claim) + found + Text(faults, style="red")
 
 
-def _draw_next(evidence: Evidence) -> list[Text]:
-    crash = evidence.crash.run.task_id
-    return [
-        Text("Try next, on the same database:", style="bold"),
-        Text(f"  tasker task show {crash}                    the order that lost its worker"),
-        Text(f"  tasker step show {crash}/{CRASHED_STEP}    its two attempts"),
-        Text(
-            "  tasker dlq list                             the declined order waits for you there"
-        ),
-    ]
+def _draw_next(evidence: Evidence) -> list[RenderableType]:
+    declined = next(o.run.task_id for o in evidence.orders if o.scenario.state != "complete")
+    crashed = evidence.crash.run.task_id
+    commands = make_facts(
+        [
+            (f"  tasker step show {crashed}/{CRASHED_STEP}", "its two attempts"),
+            ("  tasker dlq list", "the declined order waits for you there"),
+            (f"  tasker task show {declined}", "why it does"),
+            ("  tasker task list --tag demo", "all of them"),
+        ]
+    )
+    return [Text("Try next, on the same database:", style="bold"), commands]
