@@ -19,7 +19,7 @@ begin
         order by s.task_id, s.step_no for update of s
     ), cut as (
         insert into tasker.attempt (task_id, step_no, attempt, outcome, worker_id, started_at, error)
-        select b.task_id, b.step_no, b.attempt, case p_state when 'cancelled' then 'cancelled' else 'error' end,
+        select b.task_id, b.step_no, b.attempt, case p_state when 'error' then 'error' else 'cancelled' end,
             b.worker_id, b.started_at, p_error
         from before b where b.state = 'in_progress'
         on conflict do nothing

@@ -16,4 +16,4 @@ $$;
 comment on function tasker.complete_step(uuid, text, jsonb, text, text) is
     'Completes a step by hand: its state becomes complete, its children see the given result (which may be null) and '
     'can run. For a step that has not ended, or has failed; one that is running loses its lease. Returns '
-    '{task_id, state, steps}. TK004 when it has ended.';
+    '{task_id, state, steps}. TK004 when it has ended, or its task has not started.';

@@ -21,8 +21,10 @@ as $$
             when p_lease_until is null then 'its message is gone: the rescuer will enqueue it again'
             when p_lease_until < now() then format('the lease of %s ran out at %s: it will be granted again', p_worker, p_lease_until)
             else format('%s runs attempt %s, with a lease until %s', p_worker, p_step.attempt, p_lease_until) end
-        when 'waiting_for_retry' then format('attempt %s of %s ended with %s; the next is due at %s', p_step.attempt,
-            p_step.attempt_limit, coalesce(p_step.error ->> 'message', 'an error'), p_retry_at)
+        when 'waiting_for_retry' then case
+            when p_step.error is null then format('its worker gave it back; it is due at %s', p_retry_at)
+            else format('attempt %s of %s ended with %s; the next is due at %s', p_step.attempt,
+                p_step.attempt_limit, coalesce(p_step.error ->> 'message', 'an error'), p_retry_at) end
         when 'waiting' then 'it waits for something from outside'
         when 'error' then format('it failed after %s attempt(s): %s', p_step.attempt, coalesce(p_step.error ->> 'message', 'an error'))
         when 'cancelled' then 'it was cancelled' || coalesce(': ' || p_task.reason, '')

@@ -1,13 +1,21 @@
 -- Tasks, newest first, a page at a time. Reads only. Index: the primary key backwards; task_correlation, task_tags and
--- task_open where they fit.
+-- task_open where they fit, which only a plan made for the given filters can know.
 
 create or replace function tasker.list_tasks(
     namespace text default null, template text default null, state text default null, tag text default null,
     correlation_id uuid default null, before uuid default null, max_rows integer default 50
 ) returns setof json
-language sql stable security definer
+language plpgsql stable security definer
 set search_path = pg_catalog, tasker, pg_temp
+set plan_cache_mode = force_custom_plan
 as $$
+#variable_conflict use_column
+begin
+    if list_tasks.state <> all (enum_range(null::tasker.task_state)::text[]) then
+        raise exception using errcode = 'TK002', message = format('no task state %L', list_tasks.state),
+            hint = 'They are: ' || array_to_string(enum_range(null::tasker.task_state), ', ') || '.';
+    end if;
+    return query
     select json_build_object(
         'task_id', t.task_id, 'namespace', n.name, 'template', p.name, 'version', p.version, 'state', t.state,
         'priority', t.priority, 'correlation_id', t.correlation_id, 'tags', t.tags,
@@ -23,7 +31,8 @@ as $$
         and (list_tasks.correlation_id is null or t.correlation_id = list_tasks.correlation_id)
         and (list_tasks.before is null or t.task_id < list_tasks.before)
     order by t.task_id desc
-    limit least(list_tasks.max_rows, 10000)
+    limit least(greatest(coalesce(list_tasks.max_rows, 50), 0), 10000);
+end;
 $$;
 
 comment on function tasker.list_tasks(text, text, text, text, uuid, uuid, integer) is

@@ -10,10 +10,16 @@ declare
     v_one uuid[] := array[p_task_id];
     v_ready uuid[];
     v_queues integer[];
+    v_start_at timestamptz;
 begin
     if p_step.state in ('complete', 'cancelled', 'resolved_manually') then
         raise exception using errcode = 'TK004', message = format('the step is %s already', p_step.state),
             hint = 'Only a step that has not ended, or has failed, can be given a result.';
+    end if;
+    select t.start_at into v_start_at from tasker.task t where t.task_id = p_task_id and t.state = 'pending';
+    if found then
+        raise exception using errcode = 'TK004', message = format('task %s has not started: it starts at %s', p_task_id, v_start_at),
+            hint = 'Wait until then, or cancel the task.';
     end if;
     perform tasker.close_steps(v_one, array[p_step.step_no], p_state, null);
     update tasker.step s set result = p_result where s.task_id = p_task_id and s.step_no = p_step.step_no;
