@@ -9,6 +9,7 @@ import importlib
 import importlib.util
 import os
 import sys
+import sysconfig
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +24,11 @@ from tasker.yaml_template import load_templates
 
 __all__ = ["Discovery", "DiscoveryError", "discover", "find_folder"]
 
-_OUR_FOLDER = Path(__file__).parent
+# Tasker's own code, Python's, and what is installed beside it.
+_NOT_THEIRS = {
+    Path(__file__).parent,
+    *(Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib", "purelib", "platlib")),
+}
 
 
 class DiscoveryError(TaskerError):
@@ -126,15 +131,14 @@ def _describe(error: BaseException, given: str) -> str:
     if isinstance(error, SyntaxError) and error.filename:
         return f"{given} cannot be loaded: {error.filename}:{error.lineno}: {error.msg}"
     frames = traceback.extract_tb(error.__traceback__)
-    theirs = [frame for frame in frames if _is_theirs(frame.filename)]
-    at = f"{theirs[-1].filename}:{theirs[-1].lineno}: " if theirs else ""
+    nearest = ([frame for frame in frames if _is_theirs(frame.filename)] or frames)[-1]
+    at = f"{nearest.filename}:{nearest.lineno}: "
     return f"{given} cannot be loaded: {at}{type(error).__name__}: {error}"
 
 
 def _is_theirs(filename: str) -> bool:
-    path = Path(filename)
-    ours = _OUR_FOLDER in path.parents and not {"examples", "demo"} & set(path.parts)
-    return not (ours or filename.startswith("<") or "site-packages" in path.parts)
+    folders = set(Path(filename).parents)
+    return not (filename.startswith("<") or folders & _NOT_THEIRS)
 
 
 def _is_path(given: str) -> bool:

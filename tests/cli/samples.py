@@ -52,3 +52,46 @@ def make_task(state="in_progress", **fields):
         "steps": {"total": 3, "complete": 1, "pending": 2},
         **fields,
     }
+
+
+def make_definition(**fields):
+    """A template as it is registered: validate, then pay and reserve side by side, then ship."""
+
+    def step(name, *depends_on):
+        return {
+            "name": name,
+            "handler": f"shop.order.{name}",
+            "kind": "standard",
+            "depends_on": list(depends_on),
+            "queue": None,
+            "config": {},
+            "description": None,
+            "retry": {
+                "max_attempts": 3,
+                "backoff": "exponential",
+                "base": 1.0,
+                "cap": 60.0,
+                "jitter": 0.0,
+                "permanent_errors": [],
+            },
+            "attempt_time_limit": None,
+            "step_time_limit": None,
+            "result_schema": None,
+        }
+
+    return {
+        "namespace": "shop",
+        "name": "order",
+        "version": "1.0.0",
+        "description": "Sells a thing.",
+        "input_schema": None,
+        "time_limit": None,
+        "metadata": {},
+        "steps": [
+            step("validate"),
+            step("pay", "validate"),
+            step("reserve", "validate"),
+            step("ship", "pay", "reserve"),
+        ],
+        **fields,
+    }

@@ -1,0 +1,72 @@
+import pytest
+
+
+@pytest.fixture
+def task(cli, shop):
+    return cli("task", "submit", shop, '{"id": 7}', "-o", "ids").ids[0]
+
+
+def test_a_step_is_shown_with_what_it_waits_for(cli, task):
+    shown = cli("step", "show", f"{task}/pay")
+    assert shown.code == 0
+    assert "it waits for validate (enqueued)" in shown.out
+    assert "shop.order.pay" in shown.out
+    document = cli("step", "show", f"{task}/pay", "-o", "json").json
+    assert document["explanation"]["waits_for"] == [{"step": "validate", "state": "enqueued"}]
+
+
+def test_a_failed_step_is_found_and_retried_through_the_dead_letters(cli, task, fail_step):
+    assert "Nothing has failed" in cli("dlq", "list").out
+    fail_step()
+    letters = cli("dlq", "list", "-o", "ids").out
+    assert letters == f"{task}/validate\n"
+    assert "CardDeclined: no use" in cli("dlq", "list").out
+    assert cli("dlq", "list", "-n", "other", "-o", "json").json == []
+    shown = cli("step", "show", f"{task}/validate").out
+    assert "Attempts that did not succeed" in shown
+    retried = cli("step", "retry", "-", "-r", "the gateway is back", stdin=letters)
+    assert retried.code == 0
+    assert retried.out == f"retried {task}/validate: the task is in progress, 1 step changed\n"
+    assert cli("step", "retry", f"{task}/validate", "-r", "again").code == 4
+    assert "the gateway is back" in cli("step", "show", f"{task}/validate").out
+
+
+def test_steps_are_settled_by_hand_with_a_result(cli, task, tmp_path):
+    file = tmp_path / "result.json"
+    file.write_text('{"ok": true}')
+    assert cli("step", "complete", f"{task}/validate", "-r", "r", "--result", f"@{file}").code == 0
+    assert cli("step", "resolve", f"{task}/pay", "-r", "r", "--result", '"cash"').code == 0
+    states = {s["name"]: s for s in cli("step", "list", task, "-o", "json").json}
+    assert states["validate"]["state"] == "complete"
+    assert states["validate"]["result"] == {"ok": True}
+    assert (states["pay"]["state"], states["pay"]["result"]) == ("resolved_manually", "cash")
+    assert states["reserve"]["state"] == "enqueued"
+
+
+def test_steps_are_listed_by_state(cli, task):
+    assert cli("step", "list", task, "-s", "enqueued", "-o", "ids").ids == [f"{task}/validate"]
+    assert "○ ship" in cli("step", "list", task).out
+
+
+@pytest.mark.parametrize(
+    ("step", "code", "said"),
+    [("nonsense", 2, "Name one as TASK/STEP"), ("{task}/payy", 3, "Its steps are: validate, pay")],
+)
+def test_an_unknown_step_is_answered_with_those_there_are(cli, task, step, code, said):
+    ran = cli("step", "show", step.format(task=task))
+    assert ran.code == code
+    assert said in ran.err
+    assert cli("step", "retry", step.format(task=task), "-r", "x").code == code
+
+
+def test_bad_json_for_a_result_changes_nothing(cli, task):
+    ran = cli("step", "complete", f"{task}/validate", "-r", "r", "--result", "{oops")
+    assert ran.code == 2 and "line 1, column 2" in ran.err
+    assert cli("step", "list", task, "-s", "complete", "-o", "json").json == []
+
+
+def test_queues_and_workers(cli, task):
+    (queue,) = cli("queue", "list", "-o", "json").json
+    assert (queue["queue"], queue["ready"], queue["workers"]) == ("shop", 1, 0)
+    assert "0 (start one)" in cli("queue", "list").out
+    assert "No worker reports" in cli("queue", "workers").out

@@ -1,0 +1,125 @@
+from pathlib import Path
+
+import pytest
+
+GOOD = """\
+name: order
+namespace_name: shop
+version: 1.0.0
+description: Sells a thing.
+input_schema: {type: object, required: [id]}
+steps:
+  - name: validate
+    handler: {callable: shop.validate}
+  - name: pay
+    handler: {callable: shop.pay}
+    dependencies: [validate]
+    timeout_seconds: 30
+environments:
+  production:
+    steps:
+      - name: pay
+        timeout_seconds: 90
+"""
+BAD = """\
+name: order
+namespace_name: shop
+version: 1.0.0
+steps:
+  - name: pay
+    handler: {callable: shop.pay}
+    dependencies: [validat]
+"""
+MODULE = """\
+from tasker import Workflow
+flow = Workflow("from_module", namespace="shop")
+@flow.step
+def only(input: dict) -> int:
+    return 1
+"""
+
+
+@pytest.fixture
+def good(tmp_path) -> Path:
+    path = tmp_path / "good.yaml"
+    path.write_text(GOOD)
+    return path
+
+
+@pytest.fixture
+def bad(tmp_path) -> Path:
+    path = tmp_path / "bad.yaml"
+    path.write_text(BAD)
+    return path
+
+
+def test_a_sound_file_passes(cli, good):
+    ran = cli("template", "validate", good)
+    assert (ran.code, ran.out) == (0, "")
+    assert ran.err == "1 file(s), 0 error(s), 0 warning(s)\n"
+
+
+def test_errors_and_warnings_are_told_by_file_and_line(cli, good, bad):
+    good.write_text(GOOD + "system_dependencies: {primary: x}\n")
+    ran = cli("template", "validate", good, bad)
+    assert ran.code == 1
+    assert any(line.startswith(f"{bad}:7: error: ") for line in ran.out.splitlines()), ran.out
+    found = cli("template", "validate", good.parent, "-o", "json").json
+    assert {(Path(f["file"]).name, f["level"]) for f in found} >= {("bad.yaml", "error")}
+    assert found[0].keys() == {"level", "file", "line", "what", "mend"}
+
+
+def test_warnings_alone_are_no_failure(cli, good):
+    good.write_text(
+        GOOD.replace("description: Sells a thing.", "lifecycle: {staleness_action: dlq}")
+    )
+    ran = cli("template", "validate", good, "-o", "json")
+    assert ran.code == 0
+    assert {remark["level"] for remark in ran.json} == {"warning"}
+
+
+def test_a_missing_file_is_wrong_usage(cli, tmp_path):
+    ran = cli("template", "validate", tmp_path / "nowhere.yaml")
+    assert ran.code == 2 and "there is no file" in ran.err
+
+
+def test_templates_are_registered_from_files_folders_and_modules(cli, good, tmp_path):
+    ran = cli("template", "register", good)
+    assert ran.out == "shop/order@1.0.0 registered\n"
+    assert cli("template", "register", tmp_path).out == "shop/order@1.0.0 was registered already\n"
+    module = tmp_path / "flows_for_template_tests.py"
+    module.write_text(MODULE)
+    assert cli("template", "register", module, "-o", "ids").ids == ["shop/from_module@1.0.0"]
+    listed = cli("template", "list", "-o", "ids").ids
+    assert listed == ["shop/from_module@1.0.0", "shop/order@1.0.0"]
+    assert cli("template", "list", "-n", "other", "-o", "json").json == []
+    assert "Sells a thing." in cli("template", "list").out
+
+
+def test_a_registered_version_stands(cli, good):
+    cli("template", "register", good)
+    good.write_text(GOOD.replace("30", "31"))
+    ran = cli("template", "register", good)
+    assert ran.code == 4 and "new version" in ran.err
+
+
+def test_a_broken_file_is_not_registered(cli, bad):
+    ran = cli("template", "register", bad)
+    assert ran.code == 2 and f"{bad}:7:" in ran.err
+    assert cli("template", "list", "-o", "json").json == []
+
+
+def test_what_a_file_says_for_an_environment_is_applied_when_asked(cli, good):
+    cli("template", "register", good, "--environment", "production")
+    steps = cli("template", "show", "shop/order", "-o", "json").json["definition"]["steps"]
+    assert steps[1]["attempt_time_limit"] == 90
+
+
+def test_a_template_is_shown_from_the_database_or_from_a_file(cli, good):
+    from_file = cli("template", "show", good)
+    assert "not by this command" in from_file.out and "30 s per attempt" in from_file.out
+    cli("template", "register", good)
+    shown = cli("template", "show", "shop/order@1.0.0")
+    assert "registered" in shown.out and "validate" in shown.out
+    assert cli("template", "show", "shop/order@1.0.0", "-o", "ids").ids == ["shop/order@1.0.0"]
+    assert cli("template", "show", "shop/orde").err.endswith("Did you mean shop/order?\n")
