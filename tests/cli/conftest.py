@@ -10,11 +10,11 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 from rich.console import Console
+from tests.cli.samples import make_definition
+from tests.engine import support
 from typer.testing import CliRunner
 
 from tasker.cli.app import app
-from tests.cli.samples import make_definition
-from tests.engine import support
 
 
 @pytest.fixture

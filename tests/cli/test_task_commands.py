@@ -69,7 +69,6 @@ def test_an_unknown_template_is_answered_with_the_nearest(cli, shop, template, c
 
 def test_input_is_held_against_the_template_s_schema(cli, connection):
     from psycopg.types.json import Jsonb
-
     from tests.cli.samples import make_definition
 
     schema = {"type": "object", "required": ["id"], "properties": {"id": {"type": "integer"}}}
