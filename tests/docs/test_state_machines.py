@@ -1,0 +1,320 @@
+"""docs/state-machines.md says what the engine does: every row happens, and nothing else does.
+
+Triggers write down each change of a state, and which function made it, while all that can happen to
+a step is made to happen.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+from checks.pages import ROOT, quoted, read_tables
+from tests.engine.support import (
+    Connection,
+    Lease,
+    Worker,
+    call,
+    claim,
+    claim_one,
+    complete,
+    fail,
+    fire,
+    hand_in,
+    lapse,
+    one,
+    register,
+    register_worker,
+    release,
+    retry,
+    step,
+    submit_many,
+    template,
+)
+
+PAGE = ROOT / "docs" / "state-machines.md"
+NEW = "(new)"
+
+Change = tuple[str, str, str]  # from, to, function
+
+RECORD = """
+create table public.change (seen text, state_from text, state_to text, stack text);
+create function public.record_change() returns trigger language plpgsql as $$
+declare
+    v_stack text;
+begin
+    get diagnostics v_stack = pg_context;
+    if tg_op = 'INSERT' then
+        insert into public.change values (tg_table_name, '(new)', new.state::text, v_stack);
+    elsif old.state <> new.state or to_jsonb(new) ->> 'msg_id' <> to_jsonb(old) ->> 'msg_id'
+        or (to_jsonb(new) ->> 'attempt')::int > (to_jsonb(old) ->> 'attempt')::int then
+        insert into public.change values (tg_table_name, old.state::text, new.state::text, v_stack);
+    end if;
+    return null;
+end;
+$$;
+create trigger record_change after insert or update on tasker.task
+    for each row execute function public.record_change();
+create trigger record_change after insert or update on tasker.step
+    for each row execute function public.record_change();
+"""
+
+
+@dataclass
+class Play:
+    """A database on which tasks of two templates are brought into each state there is.
+
+    `pair` is x, then y; `trio` is x and z side by side, then y after x.
+    """
+
+    connection: Connection
+    worker: Worker
+    count: int = field(default=0)
+
+    def start(self, name: str, **more: Any) -> UUID:
+        return submit_many(self.connection, name, [more])[0][1]
+
+    def operate(self, function: str, task: UUID, *step_name: str) -> Any:
+        given: dict[str, Any] = {"step_name": step_name[0]} if step_name else {}
+        if function in ("complete_step", "resolve_step"):
+            given["result"] = {}
+        return call(
+            self.connection, function, task_id=task, **given, reason="a test", actor="a test"
+        )
+
+    def purge(self) -> None:
+        """Lose all messages, long enough ago for the rescuer."""
+        self.connection.execute("delete from pgmq.q_tasker_t")
+        self.connection.execute(
+            "update tasker.step set enqueued_at = now() - interval '1 hour' where msg_id is not null"
+        )
+
+    def rescue(self) -> None:
+        call(self.connection, "rescue")
+
+    def clear(self) -> None:
+        """End what is left over, so that the next scene is alone."""
+        self.connection.execute(
+            "truncate tasker.task, tasker.step, tasker.timer, tasker.attempt, pgmq.q_tasker_t"
+        )
+
+
+Scene = Callable[[Play], Any]
+
+
+def pending(play: Play) -> tuple[UUID, str]:
+    return play.start("pair"), "y"
+
+
+def enqueued(play: Play) -> tuple[UUID, str]:
+    return play.start("pair"), "x"
+
+
+def in_progress(play: Play) -> tuple[UUID, str]:
+    task = play.start("pair")
+    claim_one(play.worker)
+    return task, "x"
+
+
+def waiting_for_retry(play: Play) -> tuple[UUID, str]:
+    task = play.start("pair")
+    hand_in(play.worker, retry(claim_one(play.worker)))
+    return task, "x"
+
+
+def error(play: Play) -> tuple[UUID, str]:
+    task = play.start("pair")
+    hand_in(play.worker, fail(claim_one(play.worker)))
+    return task, "x"
+
+
+def not_started(play: Play) -> tuple[UUID, str]:
+    return play.start("pair", start_at=(datetime.now(UTC) + timedelta(hours=1)).isoformat()), "x"
+
+
+OPEN = (pending, enqueued, in_progress, waiting_for_retry)
+
+
+def find_scenes() -> Iterator[Scene]:
+    """All that can happen, one small story each."""
+    for made in (*OPEN, error):
+        for settle in ("complete_step", "resolve_step"):
+            yield lambda play, f=settle, m=made: play.operate(f, *m(play))
+    for made in (*OPEN, error, not_started):
+        for end in ("cancel_task", "resolve_task"):
+            yield lambda play, f=end, m=made: play.operate(f, m(play)[0])
+    for made in (*OPEN, error):
+        yield lambda play, m=made: (m(play), fire(play.connection, "task_time_limit"))
+        yield lambda play, m=made: (m(play), fire(play.connection, "step_time_limit"))
+    yield lambda play: (not_started(play), fire(play.connection, "task_start"))
+    yield lambda play: (waiting_for_retry(play), fire(play.connection, "retry"))
+    yield lambda play: play.operate("retry_step", *waiting_for_retry(play))
+    yield lambda play: play.operate("retry_step", *error(play))
+    yield lambda play: play.operate("retry_task", error(play)[0])
+    yield from (run_to_the_end, fail_beside_another, release_a_step)
+    yield from (lose_a_lease, lose_the_last_lease, run_out_of_attempts)
+    yield from (lose_messages, lose_the_last_message, lose_a_timer, forget_to_enqueue)
+    for settle in ("complete_step", "resolve_step"):
+        yield lambda play, f=settle: settle_all(play, f)
+        yield lambda play, f=settle: settle_beside_a_failure(play, f)
+        yield lambda play, f=settle: settle_the_only_failure(play, f)
+
+
+def run_to_the_end(play: Play) -> None:
+    play.start("pair")
+    hand_in(play.worker, complete(claim_one(play.worker)))
+    hand_in(play.worker, complete(claim_one(play.worker)))
+
+
+def fail_beside_another(play: Play) -> None:
+    play.start("trio")
+    x, z = claim(play.worker)
+    hand_in(play.worker, complete(z))
+    hand_in(play.worker, fail(x))
+
+
+def release_a_step(play: Play) -> None:
+    play.start("pair")
+    hand_in(play.worker, release(claim_one(play.worker)))
+
+
+def lose_a_lease(play: Play) -> None:
+    play.start("pair")
+    lapse(play.connection, claim_one(play.worker))
+    claim_one(play.worker)
+
+
+def lose_the_last_lease(play: Play) -> None:
+    play.start("pair")
+    for _ in range(2):
+        lapse(play.connection, claim_one(play.worker))
+    assert claim(play.worker) == []
+
+
+def run_out_of_attempts(play: Play) -> None:
+    play.start("pair")
+    hand_in(play.worker, retry(claim_one(play.worker)))
+    fire(play.connection, "retry")
+    hand_in(play.worker, retry(claim_one(play.worker)))
+
+
+def lose_messages(play: Play) -> None:
+    in_progress(play)
+    enqueued(play)
+    play.purge()
+    play.rescue()
+
+
+def lose_the_last_message(play: Play) -> None:
+    play.start("pair")
+    lapse(play.connection, claim_one(play.worker))
+    claim_one(play.worker)
+    play.purge()
+    play.rescue()
+
+
+def lose_a_timer(play: Play) -> None:
+    waiting_for_retry(play)
+    play.connection.execute("delete from tasker.timer")
+    play.rescue()
+
+
+def forget_to_enqueue(play: Play) -> None:
+    task = play.start("pair")
+    play.connection.execute("alter table tasker.step disable trigger record_change")
+    play.connection.execute(
+        "update tasker.step set state = 'pending', msg_id = null where task_id = %s", [task]
+    )
+    play.connection.execute("alter table tasker.step enable trigger record_change")
+    play.rescue()
+
+
+def settle_all(play: Play, function: str) -> None:
+    task = play.start("pair")
+    play.operate(function, task, "x")
+    play.operate(function, task, "y")
+
+
+def settle_beside_a_failure(play: Play, function: str) -> None:
+    task = play.start("trio")
+    leases: list[Lease] = claim(play.worker)
+    hand_in(play.worker, fail(leases[0]))
+    play.operate(function, task, "z")
+
+
+def settle_the_only_failure(play: Play, function: str) -> None:
+    task = play.start("pair")
+    hand_in(play.worker, complete(claim_one(play.worker)))
+    hand_in(play.worker, fail(claim_one(play.worker)))
+    play.operate(function, task, "y")
+
+
+@pytest.fixture(scope="module")
+def observed(servers: Any) -> Iterator[dict[str, set[Change]]]:
+    """What happened to tasks and to steps when everything was made to happen."""
+    from tests.fix_postgres import copy_database, drop_database
+
+    server = servers(18)
+    url = copy_database(server)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(RECORD)
+        limits = {"retry": {"max_attempts": 2}, "step_time_limit": 3600.0}
+        for name, extra in (("pair", []), ("trio", [step("z", **limits)])):
+            x, y = step("x", **limits), step("y", "x", **limits)
+            register(connection, template(name, x, *extra, y, time_limit=3600.0))
+        play = Play(connection, register_worker(connection))
+        for scene in find_scenes():
+            scene(play)
+            play.clear()
+        yield {table: set(read_changes(connection, table)) for table in ("task", "step")}
+    drop_database(server, url)
+
+
+def read_changes(connection: Connection, table: str) -> Iterator[Change]:
+    query = "select state_from, state_to, stack from public.change where seen = %s"
+    for before, after, stack in connection.execute(query, [table]):
+        functions = re.findall(r"function (?:tasker\.)?(\w+)\(", stack)
+        yield before, after, "promote_due" if "promote_due" in functions else functions[-1]
+
+
+def read_documented(heading: str) -> set[Change]:
+    [table] = read_tables(PAGE, heading)
+    return {
+        (before, after, function)
+        for source, target, by, _ in table
+        for before in (quoted(source) or [source])
+        for after in quoted(target)
+        for function in quoted(by)
+    }
+
+
+@pytest.mark.parametrize(("heading", "table"), [("Steps", "step"), ("Tasks", "task")])
+def test_every_transition_that_happens_is_in_the_table(
+    observed: dict[str, set[Change]], heading: str, table: str
+) -> None:
+    changes = {c for c in observed[table] if table == "step" or c[0] != c[1]}
+    assert sorted(changes - read_documented(heading)) == []
+
+
+@pytest.mark.parametrize(("heading", "table"), [("Steps", "step"), ("Tasks", "task")])
+def test_every_transition_in_the_table_happens(
+    observed: dict[str, set[Change]], heading: str, table: str
+) -> None:
+    assert sorted(read_documented(heading) - observed[table]) == []
+
+
+@pytest.mark.parametrize(("heading", "type_"), [("Steps", "step_state"), ("Tasks", "task_state")])
+def test_the_page_names_every_state_and_no_other(database: str, heading: str, type_: str) -> None:
+    with psycopg.connect(database, autocommit=True) as connection:
+        states = set(one(connection, f"select enum_range(null::tasker.{type_})::text[]"))
+    reached = {state for before, after, _ in read_documented(heading) for state in (before, after)}
+    section = PAGE.read_text("utf-8").split(f"## {heading}\n")[1].split("\n## ")[0]
+    [not_reached] = re.findall(r"^Not reached yet: (.*?)\.", section, flags=re.MULTILINE)
+    assert reached - {NEW} | set(quoted(not_reached)) == states
+    assert not reached & set(quoted(not_reached))
