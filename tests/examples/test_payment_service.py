@@ -1,32 +1,41 @@
 """The payment service, over HTTP as its callers see it."""
 
 import json
+import subprocess
+import sys
 import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from tasker.examples.payments import PaymentService, running_payment_service
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def service() -> Iterator[PaymentService]:
     with running_payment_service(stall=30) as service:
         yield service
 
 
+@pytest.fixture
+def key() -> str:
+    return uuid4().hex
+
+
 def post(
-    service: PaymentService, key: str | None, timeout: float = 10, **body: Any
+    service: PaymentService, key: str, timeout: float = 10, headers: Any = None, **body: Any
 ) -> tuple[int, Any]:
+    """Ask for a charge of 500 cents for the order that is called like the key."""
+    given = {"order_id": key, "card": "card-good", "amount_cents": 500} | body
     request = urllib.request.Request(
         f"{service.url}/charges",
-        data=json.dumps(
-            {"order_id": "o1", "card": "card-good", "amount_cents": 500} | body
-        ).encode(),
-        headers={} if key is None else {"Idempotency-Key": key},
+        data=json.dumps(given).encode(),
+        headers={"Idempotency-Key": key} if headers is None else headers,
     )
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
@@ -34,28 +43,29 @@ def post(
             return answer.status, json.loads(answer.read())
     except urllib.error.HTTPError as answer:
         with answer:
-            return answer.code, json.loads(answer.read())
+            return answer.code, json.loads(answer.read()) | dict(answer.headers)
 
 
-def test_same_key_is_charged_once(service: PaymentService) -> None:
-    first = post(service, "k1")
-    second = post(service, "k1")
-    assert first == (201, {"charge_id": "ch_1", "amount_cents": 500, "replayed": False})
-    assert second == (200, {"charge_id": "ch_1", "amount_cents": 500, "replayed": True})
-    assert [charge.idempotency_key for charge in service.books().charges] == ["k1"]
+def test_same_key_is_charged_once(service: PaymentService, key: str) -> None:
+    status, first = post(service, key)
+    assert (status, first["amount_cents"], first["replayed"]) == (201, 500, False)
+    status, second = post(service, key)
+    assert (status, second["charge_id"], second["replayed"]) == (200, first["charge_id"], True)
+    [charge] = service.books().charges_of(key)
+    assert charge.idempotency_key == key
 
 
-def test_other_key_is_another_charge(service: PaymentService) -> None:
-    post(service, "k1")
-    post(service, "k2")
-    assert len(service.books().charges) == 2
+def test_other_key_is_another_charge(service: PaymentService, key: str) -> None:
+    for other in ("a", "b"):
+        post(service, key + other, order_id=key)
+    assert len(service.books().charges_of(key)) == 2
 
 
-def test_key_of_another_amount_is_refused(service: PaymentService) -> None:
-    post(service, "k1")
-    status, _ = post(service, "k1", amount_cents=501)
+def test_key_of_another_amount_is_refused(service: PaymentService, key: str) -> None:
+    post(service, key)
+    status, _ = post(service, key, amount_cents=501)
     assert status == 422
-    assert [charge.amount_cents for charge in service.books().charges] == [500]
+    assert [charge.amount_cents for charge in service.books().charges_of(key)] == [500]
 
 
 @pytest.mark.parametrize(
@@ -69,53 +79,45 @@ def test_key_of_another_amount_is_refused(service: PaymentService) -> None:
     ],
 )
 def test_card_decides_each_call(
-    service: PaymentService, card: str, statuses: list[int], charges: int
+    service: PaymentService, key: str, card: str, statuses: list[int], charges: int
 ) -> None:
-    assert [post(service, "k", card=card)[0] for _ in statuses] == statuses
-    assert len(service.books().charges) == charges
+    assert [post(service, key, card=card)[0] for _ in statuses] == statuses
+    assert len(service.books().charges_of(key)) == charges
 
 
-def test_busy_says_when_to_come_back(service: PaymentService) -> None:
-    request = urllib.request.Request(
-        f"{service.url}/charges",
-        data=b'{"order_id": "o", "card": "card-busy", "amount_cents": 1}',
-        headers={"Idempotency-Key": "k"},
-    )
-    with pytest.raises(urllib.error.HTTPError) as caught:
-        urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=10)
-    with caught.value as answer:
-        assert answer.headers["Retry-After"] == "1"
+def test_busy_says_when_to_come_back(service: PaymentService, key: str) -> None:
+    assert post(service, key, card="card-busy")[1]["Retry-After"] == "1"
 
 
-def test_stalled_request_was_charged_and_says_nothing(service: PaymentService) -> None:
+def test_stalled_request_was_charged_and_says_nothing(service: PaymentService, key: str) -> None:
     with pytest.raises(TimeoutError):
-        post(service, "k", timeout=0.3, card="card-stalls")
-    assert service.books().calls_for("o1") == ["stalled"]
-    assert len(service.books().charges_of("o1")) == 1
-    assert post(service, "k", card="card-stalls")[1]["replayed"] is True
+        post(service, key, timeout=0.3, card="card-stalls")
+    assert service.books().calls_for(key) == ["stalled"]
+    assert len(service.books().charges_of(key)) == 1
+    assert post(service, key, card="card-stalls")[1]["replayed"] is True
 
 
-def test_simultaneous_requests_are_charged_once(service: PaymentService) -> None:
+def test_simultaneous_requests_are_charged_once(service: PaymentService, key: str) -> None:
     answers: list[int] = []
     callers = [
-        threading.Thread(target=lambda: answers.append(post(service, "k")[0])) for _ in range(8)
+        threading.Thread(target=lambda: answers.append(post(service, key)[0])) for _ in range(8)
     ]
     for caller in callers:
         caller.start()
     for caller in callers:
         caller.join()
     assert sorted(answers) == [200] * 7 + [201]
-    assert len(service.books().charges) == 1
+    assert len(service.books().charges_of(key)) == 1
 
 
-@pytest.mark.parametrize(("key", "body"), [(None, {}), ("k", {"amount_cents": "much"})])
+@pytest.mark.parametrize(("headers", "body"), [({}, {}), (None, {"amount_cents": "much"})])
 def test_bad_request_is_refused(
-    service: PaymentService, key: str | None, body: dict[str, Any]
+    service: PaymentService, key: str, headers: dict[str, str] | None, body: dict[str, Any]
 ) -> None:
-    status, answer = post(service, key, **body)
+    status, answer = post(service, key, headers=headers, **body)
     assert status == 400
     assert answer["error"]
-    assert service.books().calls == []
+    assert service.books().calls_for(key) == []
 
 
 def test_service_ends_with_the_block() -> None:
@@ -123,3 +125,26 @@ def test_service_ends_with_the_block() -> None:
         service.books()
     with pytest.raises(OSError):
         service.books()
+
+
+def test_service_ends_with_the_process_that_started_it() -> None:
+    starter = subprocess.run(
+        [sys.executable, "-c", ABANDON], capture_output=True, text=True, timeout=30, check=True
+    )
+    service = PaymentService(starter.stdout.strip())
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        try:
+            service.books()
+        except OSError:
+            return
+    pytest.fail("it still answers")
+
+
+ABANDON = """
+import os, sys
+from tasker.examples.payments import running_payment_service
+with running_payment_service() as service:
+    print(service.url, flush=True)
+    os._exit(0)
+"""

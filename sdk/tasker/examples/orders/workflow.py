@@ -43,9 +43,7 @@ async def reserve_stock(validate_cart: Cart, ctx: StepContext) -> Reservation:
     return Reservation(reservation_id=_id("rsv", ctx), pieces=pieces)
 
 
-@orders.step(
-    retry=Retry(max_attempts=5, backoff="exponential", base="300ms", cap="5s"), timeout="3s"
-)
+@orders.step(retry=Retry(max_attempts=5, base="300ms", cap="5s"), timeout="5s")
 def process_payment(validate_cart: Cart, input: Order, ctx: StepContext) -> Payment:
     """Charge the card. Blocking, so it is a plain `def`: the worker runs it on a thread."""
     return charge_card(
