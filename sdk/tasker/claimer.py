@@ -1,7 +1,8 @@
 """The one loop of a worker that talks to the queues: it sends outcomes and takes grants, in the same exchange.
 
 Model: handlers run beside the loop and put what they come to into `outcomes`. While one exchange is under way, outcomes
-gather for the next, so batches grow with the load and an idle worker answers at once. At most one exchange is open.
+gather for the next, so batches grow with the load and an idle worker answers at once. At most one exchange is open, and
+it fills at most half of the slots, so that the other half runs meanwhile.
 
 Touches the database through the two calls it is given, and nothing else.
 """
@@ -77,7 +78,7 @@ class Claimer:
         quiet = 0
         while self.running or self.outcomes or not self.draining:
             self._woken = anyio.Event()
-            want = 0 if self.draining else self.slots - self.running
+            want = 0 if self.draining else min(self.slots - self.running, -(-self.slots // 2))
             granted = await self._turn(want) if self.outcomes or want > 0 else 0
             quiet = 0 if granted else quiet + 1
             if not self.outcomes and (granted < want or want <= 0):

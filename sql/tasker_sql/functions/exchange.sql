@@ -8,6 +8,8 @@ create or replace function tasker.exchange(
 language plpgsql volatile security definer
 set search_path = pg_catalog, tasker, pg_temp
 set plan_cache_mode = force_generic_plan
+set random_page_cost = 0.1
+set cpu_tuple_cost = 1
 set enable_seqscan = off
 set enable_bitmapscan = off
 set enable_hashjoin = off
