@@ -64,18 +64,31 @@ def _find_unstorable(data: bytes, value: Any, max_bytes: int) -> Finding | None:
     """What keeps `data`, the JSON of `value`, from being stored. Each test is quick to say no."""
     if len(data) > max_bytes:
         return Finding("$", f"has {len(data):,} bytes as JSON; the limit is {max_bytes:,}")
-    if rb"\u0000" in data and _NUL.search(data):
-        where = _find(orjson.loads(data), lambda leaf: isinstance(leaf, str) and "\0" in leaf)
-        return _finding(where, "holds a NUL character, which PostgreSQL cannot store")
-    if b"null" in data and (text := _non_finite_as_words(value)):
-        nulls = {path for path, leaf in _leaves(orjson.loads(data), ()) if leaf is None}
-        bad = (path for path, leaf in _leaves(json.loads(text), ()) if _is_non_finite(leaf))
-        where = next((path_text(path) for path in bad if path in nulls), None)
-        return _finding(where, "is NaN or infinite, which JSON cannot express")
-    if _MANY_DIGITS in data.translate(_DIGITS):
-        where = _find(json.loads(data), _is_beyond_64_bits)
-        return _finding(where, "is an integer beyond 64 bits; return it as a string")
-    return None
+    return _find_nul(data) or _find_non_finite(data, value) or _find_large_integer(data)
+
+
+def _find_nul(data: bytes) -> Finding | None:
+    if rb"\u0000" not in data or not _NUL.search(data):
+        return None
+    where = _find(orjson.loads(data), lambda leaf: isinstance(leaf, str) and "\0" in leaf)
+    return _finding(where, "holds a NUL character, which PostgreSQL cannot store")
+
+
+def _find_non_finite(data: bytes, value: Any) -> Finding | None:
+    # Serialisers write null for what is not finite, so only where null stands can it have been.
+    if b"null" not in data or (text := _non_finite_as_words(value)) is None:
+        return None
+    nulls = {path for path, leaf in _leaves(orjson.loads(data), ()) if leaf is None}
+    bad = (path for path, leaf in _leaves(json.loads(text), ()) if _is_non_finite(leaf))
+    where = next((path_text(path) for path in bad if path in nulls), None)
+    return _finding(where, "is NaN or infinite, which JSON cannot express")
+
+
+def _find_large_integer(data: bytes) -> Finding | None:
+    if _MANY_DIGITS not in data.translate(_DIGITS):
+        return None
+    where = _find(json.loads(data), _is_beyond_64_bits)
+    return _finding(where, "is an integer beyond 64 bits; return it as a string")
 
 
 def _non_finite_as_words(value: Any) -> bytes | None:

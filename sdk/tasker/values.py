@@ -88,7 +88,7 @@ def shape_of(annotation: Any, subject: str) -> Shape:
             " models, dataclasses, TypedDicts, lists, dicts and plain types"
         ) from None
     except (PydanticUserError, NameError, TypeError) as error:
-        text = str(error).split("\n", 1)[0]
+        text = _explain(error)
         raise DefinitionError(f"{subject}: {annotation_text(annotation)}: {text}") from None
     own_class = annotation if _is_own_class(annotation) else None
     dumps = partial(to_json, by_alias=True, warnings="error")
@@ -109,6 +109,12 @@ def _is_own_class(annotation: Any) -> bool:
         return False
     own_class = cast("type[Any]", annotation)
     return issubclass(own_class, BaseModel) or dataclasses.is_dataclass(own_class)
+
+
+def _explain(error: Exception) -> str:
+    if isinstance(error, PydanticUserError) and error.code == "class-not-fully-defined":
+        return "it refers to a type that is not defined yet. Define that above"
+    return str(error).split("\n", 1)[0]
 
 
 def _conform(subject: str, adapter: TypeAdapter[Any], value: Any) -> Any:

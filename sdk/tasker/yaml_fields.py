@@ -123,7 +123,7 @@ class StepFields(Fields):
     """An addition: the time limit of all attempts together."""
     queue: str | None = None
     """An addition: the queue of the worker pool that runs it."""
-    result_schema: Json | bool | None = None
+    result_schema: Any = None
     system_dependency: str | None = None
     publishes_events: list[Json] = Field(default_factory=list[Json])
     batch_config: Json | None = None
@@ -189,7 +189,7 @@ class TemplateFields(Fields):
     steps: list[StepFields]
     description: str | None = None
     metadata: Json = Field(default_factory=dict)
-    input_schema: Json | bool | None = None
+    input_schema: Any = None
     lifecycle: LifecycleFields = Field(default_factory=LifecycleFields)
     environments: dict[str, EnvironmentFields] = Field(default_factory=dict)
     system_dependencies: Json = Field(default_factory=dict)

@@ -1,0 +1,336 @@
+"""Workflows in Python: parameters decide the edges, annotations are contracts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import pytest
+from pydantic import BaseModel
+from typing_extensions import TypedDict
+
+from tasker import DefinitionError, Retry, StepContext, StepHandler, Workflow
+from tasker.handler import bind_handler
+
+
+class Order(BaseModel):
+    id: str
+    lines: list[str] = []
+
+
+class Cart(BaseModel):
+    total: Decimal
+
+
+class Payment(BaseModel):
+    id: str
+    total: Decimal
+
+
+@dataclass
+class Parcel:
+    code: str
+
+
+class Receipt(TypedDict):
+    text: str
+
+
+class CardDeclined(Exception):
+    pass
+
+
+class WornOut(CardDeclined):
+    pass
+
+
+class Opaque:
+    pass
+
+
+TASK = UUID(int=3)
+
+
+def orders() -> Workflow:
+    workflow = Workflow("order", namespace="shop", version="2.0.0", input=Order)
+
+    @workflow.step
+    async def validate(input: Order) -> Cart:
+        return Cart(total=Decimal(len(input.lines)))
+
+    @workflow.step(
+        retry=Retry(max_attempts=5, permanent=(CardDeclined,)),
+        timeout="30s",
+        total_timeout=timedelta(minutes=5),
+        queue="payments",
+        config={"currency": "EUR"},
+    )
+    def pay(validate: Cart, input: Order, ctx: StepContext) -> Payment:
+        return Payment(id=ctx.idempotency_key, total=validate.total)
+
+    @workflow.step(name="send", depends_on=["validate"])
+    def ship(pay: Payment) -> Parcel:
+        return Parcel(pay.id)
+
+    return workflow
+
+
+def test_parameters_decide_the_edges() -> None:
+    template = orders().template
+    assert {step.name: step.depends_on for step in template.steps} == {
+        "validate": (),
+        "pay": ("validate",),
+        "send": ("pay", "validate"),
+    }
+    assert (template.full_name, template.version) == ("shop/order", "2.0.0")
+
+
+def test_options_are_in_the_definition() -> None:
+    pay = orders().template.to_json()["steps"][1]
+    assert pay["handler"] == "shop.order.pay"
+    assert pay["retry"]["max_attempts"] == 5
+    assert pay["retry"]["permanent_errors"] == ["CardDeclined"]
+    assert (pay["attempt_time_limit"], pay["step_time_limit"]) == (30.0, 300.0)
+    assert (pay["queue"], pay["config"]) == ("payments", {"currency": "EUR"})
+
+
+def test_types_are_published_as_schemas() -> None:
+    definition = orders().template.to_json()
+    assert definition["input_schema"]["required"] == ["id"]
+    assert definition["steps"][0]["result_schema"]["properties"] == {"total": {"type": "string"}}
+
+
+def test_the_same_workflow_gives_the_same_definition() -> None:
+    assert orders().template.to_json() == orders().template.to_json()
+
+
+def test_a_docstring_does_not_change_the_definition() -> None:
+    def definition(doc: str) -> dict[str, Any]:
+        model = type("M", (BaseModel,), {"__annotations__": {"n": int}, "__doc__": doc})
+        workflow = Workflow("w", input=model)
+
+        @workflow.step
+        def a(input: Any) -> int: ...
+
+        a.__doc__ = doc
+        return workflow.template.to_json()
+
+    assert definition("one") == definition("two")
+
+
+def test_the_functions_stay_plain_functions() -> None:
+    workflow = Workflow("plain")
+
+    def double(input: int) -> int:
+        return 2 * input
+
+    assert workflow.step(double) is double
+    assert workflow.step(name="again")(double) is double
+    assert double(4) == 8
+
+
+def test_handlers_run_from_json_to_json() -> None:
+    workflow = orders()
+    contexts = {
+        "shop.order.validate": {"task_input": {"id": "1", "lines": ["a", "b"]}},
+        "shop.order.pay": {"task_input": {"id": "1"}, "results": {"validate": {"total": "2"}}},
+        "shop.order.send": {"results": {"pay": {"id": "p", "total": 2}}},
+    }
+    results: list[bytes] = []
+    for number, step in enumerate(workflow.template.steps, 1):
+        bound = bind_handler(workflow.handlers[step.handler], step, workflow.template.input_schema)
+        ctx = StepContext(
+            task_id=TASK, namespace="shop", template="order", version="2.0.0",
+            step_name=step.name, step_no=number, **contexts[step.handler],
+        )  # fmt: skip
+        result = bound.function(**bound.bind(ctx))
+        results.append(bound.dump(asyncio.run(result) if bound.is_async else result))
+    assert results == [
+        b'{"total":"2"}',
+        f'{{"id":"{TASK}:2","total":"2"}}'.encode(),
+        b'{"code":"p"}',
+    ]
+
+
+def test_subclasses_of_permanent_errors_are_permanent() -> None:
+    workflow = orders()
+    bound = bind_handler(workflow.handlers["shop.order.pay"], workflow.template.steps[1])
+    verdicts = [bound.is_permanent(e) for e in (CardDeclined(), WornOut(), ValueError())]
+    assert verdicts == [True, True, False]
+
+
+def define(function: Callable[..., Any], **options: Any) -> None:
+    orders().step(**options)(function)
+
+
+def wrong_type(validate: Payment) -> None: ...
+def wrong_input(input: Cart) -> None: ...
+def wrong_dataclass(send: Receipt) -> None: ...
+def misspelt(valdate: Cart) -> None: ...
+def unknown(zebra: Cart) -> None: ...
+def opaque(validate: Opaque) -> None: ...
+def opaque_result(validate: Cart) -> list[Opaque]: ...
+def input() -> None: ...
+def ctx() -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("function", "said"),
+    [
+        (
+            wrong_type,
+            "shop/order: step wrong_type takes validate: Payment, but step validate returns Cart:"
+            " at $.id: is required, but is not given",
+        ),
+        (
+            wrong_input,
+            "shop/order: step wrong_input takes input: Cart, but the workflow's input is Order:"
+            " at $.total: is required, but is not given",
+        ),
+        (
+            wrong_dataclass,
+            "step wrong_dataclass takes send: Receipt, but step send returns Parcel: at $.text",
+        ),
+        (
+            misspelt,
+            "shop/order: step misspelt: nothing fills the parameter valdate. Possible are: input"
+            " (the task's input), a step defined above (validate, pay, send), a parameter annotated"
+            ' StepContext, or one with a default. Did you mean "validate"?',
+        ),
+        (unknown, "or one with a default."),
+        (opaque, "shop.order.opaque: parameter validate: Opaque is nothing that JSON can carry"),
+        (opaque_result, "shop.order.opaque_result: its result: list[tests"),
+        (input, "a parameter called input never takes a step's result"),
+        (ctx, "a parameter called ctx never takes a step's result"),
+    ],
+)
+def test_a_step_that_does_not_fit_is_refused_where_it_is_defined(
+    function: Callable[..., Any], said: str
+) -> None:
+    with pytest.raises(DefinitionError) as refused:
+        define(function)
+    assert said in str(refused.value)
+
+
+def fine(pay: Payment) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"name": "pay"}, "shop/order: step pay: there is a step of this name already"),
+        ({"name": ""}, "name is ''. It must be a text that is not empty."),
+        ({"name": "a/b"}, "It must have no slash"),
+        ({"timeout": "soon"}, "step fine: timeout: 'soon' is no duration"),
+        ({"timeout": 0}, "step fine: timeout: no time at all; None means no limit"),
+        ({"total_timeout": -1}, "step fine: total_timeout: a duration must be from 0"),
+        ({"queue": "Big Queue"}, "queue is 'Big Queue'. It must be a lower-case letter"),
+        ({"config": {"now": object()}}, "config, at $: is not JSON"),
+        ({"depends_on": ["snd"]}, "it depends on 'snd', no step yet. Did you mean \"send\"?"),
+        ({"depends_on": ["zzz"]}, "A step comes after those it waits for."),
+        ({"depends_on": "pay"}, "depends_on is a list of names, not 'pay'"),
+        ({"retry": 3}, "retry is a Retry, not 3"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(options: dict[str, Any], said: str) -> None:
+    with pytest.raises(DefinitionError) as refused:
+        define(fine, **options)
+    assert said in str(refused.value)
+
+
+def test_a_step_that_was_refused_is_not_there() -> None:
+    workflow = orders()
+    with pytest.raises(DefinitionError):
+        workflow.step(wrong_type)
+    assert [step.name for step in workflow.template.steps] == ["validate", "pay", "send"]
+
+
+def test_a_step_added_later_is_in_the_template() -> None:
+    workflow = orders()
+    assert len(workflow.template.steps) == 3
+    workflow.step(fine)
+    assert [step.name for step in workflow.template.steps][3:] == ["fine"]
+
+
+@pytest.mark.parametrize("thing", [7, "validate", StepHandler])
+def test_only_functions_are_steps(thing: Any) -> None:
+    with pytest.raises(DefinitionError, match="a step is a function"):
+        Workflow("w").step(thing)
+
+
+def test_without_annotations_anything_goes() -> None:
+    workflow = Workflow("loose")
+
+    def first(input): ...  # type: ignore[no-untyped-def]
+    def second(first): ...  # type: ignore[no-untyped-def]
+    def third(second: Cart) -> None: ...
+
+    for function in (first, second, third):
+        workflow.step(function)
+    assert workflow.template.steps[2].depends_on == ("second",)
+    assert workflow.template.steps[0].result_schema is None
+
+
+def test_classes_of_the_enclosing_function_may_be_used() -> None:
+    class Local(BaseModel):
+        n: int
+
+    workflow = Workflow("local", input=Local)
+
+    @workflow.step
+    def one(input: Local) -> Local: ...
+
+    @workflow.step(name="two")
+    def another(one: Local) -> list[Local]: ...
+
+    assert workflow.template.steps[1].depends_on == ("one",)
+
+
+def test_a_class_that_is_defined_below_is_refused() -> None:
+    workflow = Workflow("early")
+    with pytest.raises(DefinitionError, match="Below in the annotation of input is not known here"):
+
+        @workflow.step
+        def one(input: Below) -> None: ...
+
+    class Below(BaseModel):
+        pass
+
+
+def test_a_context_may_have_any_name_even_a_steps() -> None:
+    workflow = orders()
+
+    @workflow.step
+    def audit(pay: StepContext, validate: Cart) -> None: ...
+
+    assert workflow.template.steps[-1].depends_on == ("validate",)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"name": ""}, "name is ''; it must be a text"),
+        ({"namespace": "9"}, "namespace is '9'; it must be a letter"),
+        ({"version": 1.0}, "version is 1.0; it must be a text"),
+        ({"input": Opaque}, "workflow default/w: input: Opaque is nothing that JSON can carry"),
+        ({"time_limit": "x"}, "workflow default/w: time_limit: 'x' is no duration"),
+    ],
+)
+def test_a_workflow_that_makes_no_sense_is_refused(options: dict[str, Any], said: str) -> None:
+    with pytest.raises(DefinitionError) as refused:
+        Workflow(**{"name": "w", **options})
+    assert said in str(refused.value)
+
+
+def test_a_workflow_without_steps_is_no_template() -> None:
+    with pytest.raises(DefinitionError, match="the template has 0 steps"):
+        _ = Workflow("empty").template
+
+
+def test_a_workflow_names_itself() -> None:
+    assert repr(orders()) == "<Workflow shop/order 2.0.0: validate, pay, send>"
