@@ -31,9 +31,15 @@ def db(engine: Engine) -> Connection:
 
 
 @pytest.fixture(scope="module")
-def shared_db(servers: Callable[[int], Server]) -> Iterator[Connection]:
+def shared_engine(servers: Callable[[int], Server]) -> Iterator[Engine]:
     """A database that a module's tests share, for those that leave nothing behind in it."""
     url = copy_database(servers(18))
     with psycopg.connect(url, autocommit=True) as owner:
-        yield owner
+        yield Engine(url, owner)
     drop_database(servers(18), url)
+
+
+@pytest.fixture
+def shared_db(shared_engine: Engine) -> Connection:
+    """The owner's connection to the shared engine."""
+    return shared_engine.owner

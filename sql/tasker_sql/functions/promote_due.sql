@@ -26,7 +26,10 @@ begin
         for v_fired in
             with due as (
                 delete from tasker.timer d
-                where d.task_id = any (v_held) and d.fire_at <= now()
+                where (d.task_id, d.step_no, d.kind) in (
+                    select f.task_id, f.step_no, f.kind from tasker.timer f
+                    where f.task_id = any (v_held) and f.fire_at <= now()
+                    order by f.fire_at limit promote_due.max_rows)
                 returning d.kind, d.task_id, d.step_no)
             select due.kind, array_agg(due.task_id) as tasks, array_agg(due.step_no) as steps from due
             group by due.kind order by due.kind

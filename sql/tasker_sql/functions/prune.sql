@@ -1,6 +1,6 @@
 -- Deletes ended tasks, oldest first, with all that belongs to them, up to a limit. Ids sort by time, so the oldest stand
--- at the front of the primary key. Open tasks, and blocked ones, stay. Locks: the tasks, skipping those held.
--- Index: the primary keys; `after` is where the last call stopped, so that what must stay is not looked at again.
+-- at the front of the primary key, and nothing younger is looked at. Open tasks, and blocked ones, stay.
+-- Locks: the tasks, skipping those held. Index: the primary keys; `after` is where the last call stopped, so that what must stay is not looked at again.
 
 create or replace function tasker.prune(older_than interval, after uuid default null, max_rows integer default 1000)
 returns json
@@ -10,12 +10,16 @@ as $$
 declare
     v_page uuid[];
     v_gone uuid[];
+    v_before uuid := tasker.uuidv7_at(now() - prune.older_than);
 begin
     select array_agg(p.task_id) into v_page from (
         select t.task_id from tasker.task t
         where t.task_id > coalesce(prune.after, '00000000-0000-0000-0000-000000000000')
-            and t.created_at < now() - prune.older_than
+            and t.task_id < v_before
         order by t.task_id limit prune.max_rows) as p;
+    if v_page is null then
+        return json_build_object('pruned', 0, 'next', null);
+    end if;
     with chosen as (
         select t.task_id from tasker.task t
         where t.task_id = any (v_page) and t.state in ('complete', 'error', 'cancelled', 'resolved_manually')

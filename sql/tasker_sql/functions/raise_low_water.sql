@@ -1,33 +1,39 @@
 -- Raises a queue's low-water mark: no message below it is there or can still appear, so that a claim starts there instead
 -- of stepping over dead rows that an old snapshot elsewhere keeps from being vacuumed. A message's id is taken before its
--- transaction commits. So the sequence's position is put down with the newest transaction id of that moment; once no
--- transaction of that moment runs any more, every message below that position is visible or will never be, and the mark
--- may rise to it, or to the first message that is there. Internal. Locks: the queue's row.
+-- transaction commits, and after that transaction has its own id (everything that takes one has locked or written a row).
+-- So the sequence's position is read first, and put down with a transaction id that was given out after that: once every
+-- transaction before that id has ended, each message up to that position is visible or will never be, and the mark may
+-- rise to it, or to the first message that is there. Not pg_snapshot_xmax: it is the newest id that has ended, and newer
+-- ones may be running. An id ahead of this server's own comes from the dump of another one, and means nothing.
+-- Internal: part of upkeep. Locks: the queue's row, skipping it when held.
 
-create or replace function tasker.raise_low_water(p_queue_id integer) returns void
+create or replace function tasker.raise_low_water(p_queue_id integer, p_position bigint) returns void
 language plpgsql volatile
 set search_path = pg_catalog, tasker, pg_temp
 as $$
 declare
     v_queue tasker.queue;
     v_first bigint;
-    v_position bigint;
+    v_mark bigint;
 begin
     select q.* into v_queue from tasker.queue q where q.queue_id = p_queue_id for no key update skip locked;
-    if not found or pg_snapshot_xmin(pg_current_snapshot()) < v_queue.low_water_xid then
+    if not found then
         return;
     end if;
-    execute format('select (select m.msg_id from %s m where m.msg_id >= $1 order by m.msg_id limit 1),
-            (select s.last_value from %s s)', v_queue.message_table, v_queue.message_sequence)
-    into v_first, v_position using v_queue.low_water;
-    if v_position > v_queue.low_water_next or v_queue.low_water_next > v_queue.low_water then
-        update tasker.queue q
-        set low_water = greatest(q.low_water, least(q.low_water_next, v_first)), low_water_next = v_position,
-            low_water_xid = pg_snapshot_xmax(pg_current_snapshot())
-        where q.queue_id = p_queue_id;
+    v_mark := v_queue.low_water;
+    if v_queue.low_water_xid <= pg_current_xact_id() then
+        if pg_snapshot_xmin(pg_current_snapshot()) < v_queue.low_water_xid then
+            return;
+        end if;
+        execute format('select m.msg_id from %s m where m.msg_id >= $1 order by m.msg_id limit 1', v_queue.message_table)
+        into v_first using v_queue.low_water;
+        v_mark := greatest(v_mark, least(v_queue.low_water_next, v_first));
     end if;
+    update tasker.queue q
+    set low_water = v_mark, low_water_next = p_position, low_water_xid = pg_current_xact_id()
+    where q.queue_id = p_queue_id and (v_mark, p_position) is distinct from (v_queue.low_water, v_queue.low_water_next);
 end;
 $$;
 
-comment on function tasker.raise_low_water(integer) is
-    'Internal. Raises a queue''s low-water mark.';
+comment on function tasker.raise_low_water(integer, bigint) is
+    'Internal. Raises a queue''s low-water mark; the position is its sequence''s, read before this transaction had an id.';

@@ -1,5 +1,6 @@
 -- What an orchestrator does now and then: reports itself, forgets workers and orchestrators that stopped reporting, and
--- raises the queues' low-water marks. Locks: the rows it changes.
+-- raises the queues' low-water marks, unless its transaction has written something before (raise_low_water says why).
+-- Locks: the rows it changes.
 
 create or replace function tasker.upkeep(orchestrator_id uuid, name text) returns json
 language plpgsql volatile security definer
@@ -7,16 +8,25 @@ set search_path = pg_catalog, tasker, pg_temp
 as $$
 declare
     v_forgotten integer;
-    v_queue integer;
+    v_queue tasker.queue;
+    v_position bigint;
+    v_queues integer[] := '{}';
+    v_positions bigint[] := '{}';
 begin
+    if pg_current_xact_id_if_assigned() is null then
+        for v_queue in select q.* from tasker.queue q order by q.queue_id loop
+            execute format('select s.last_value from %s s', v_queue.message_sequence) into v_position;
+            v_queues := v_queues || v_queue.queue_id;
+            v_positions := v_positions || v_position;
+        end loop;
+    end if;
     insert into tasker.orchestrator as o (orchestrator_id, name) values (upkeep.orchestrator_id, upkeep.name)
     on conflict on constraint orchestrator_pkey do update set seen_at = now();
     delete from tasker.orchestrator o where o.seen_at < now() - interval '1 minute';
     delete from tasker.worker w where w.seen_at < now() - interval '1 minute';
     get diagnostics v_forgotten = row_count;
-    for v_queue in select q.queue_id from tasker.queue q order by q.queue_id loop
-        perform tasker.raise_low_water(v_queue);
-    end loop;
+    perform tasker.raise_low_water(p.queue_id, p.position)
+    from unnest(v_queues, v_positions) as p(queue_id, position);
     return json_build_object('workers_forgotten', v_forgotten);
 end;
 $$;
