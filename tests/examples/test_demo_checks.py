@@ -19,7 +19,9 @@ from tasker.demo.checks import (
     check_states,
 )
 from tasker.demo.children import Child
-from tasker.demo.story import Evidence, Kill, PlacedOrder, Recovery
+from tasker.demo.crash import Kill, Recovery
+from tasker.demo.placing import PlacedOrder
+from tasker.demo.story import Evidence
 from tasker.examples.orders.scenarios import CRASH, SCENARIOS
 from tasker.examples.payments import Books, Call, Charge
 

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tasker.cli.database import call_all, call_one
-from tasker.cli.watch import AT_REST
 
 if TYPE_CHECKING:
     from psycopg import Connection
 
-__all__ = ["Board", "Row", "Run", "Seen", "all_at_rest", "read_board"]
+__all__ = ["Board", "Row", "Run", "Seen", "read_board"]
 
 Row = Mapping[str, Any]
 
@@ -47,8 +46,3 @@ def read_board(connection: Connection, runs: Sequence[Run]) -> Board:
         )
         for run in runs
     ]
-
-
-def all_at_rest(board: Board) -> bool:
-    """Say whether nothing on the board will change by itself any more."""
-    return all(seen.state in AT_REST for seen in board)

@@ -10,7 +10,8 @@ from pydantic import ValidationError
 
 from tasker.cli.database import call_all, call_one
 from tasker.demo.board import Board
-from tasker.demo.story import Evidence, Kill, Recovery
+from tasker.demo.crash import Kill, Recovery
+from tasker.demo.story import Evidence
 from tasker.examples.payments import Books
 from tasker.examples.pipeline import Finding, compare_with_published
 

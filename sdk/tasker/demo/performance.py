@@ -20,7 +20,8 @@ from tasker.demo.checks import check_all
 from tasker.demo.children import Child, running_children
 from tasker.demo.failure import DemoFailed
 from tasker.demo.screen import Screen, open_screen
-from tasker.demo.story import Evidence, Stage, perform
+from tasker.demo.stage import Stage
+from tasker.demo.story import Evidence, perform
 from tasker.demo.summary import draw_summary
 from tasker.examples.orders import PAYMENT_SERVICE_URL
 from tasker.examples.payments import PaymentService, running_payment_service

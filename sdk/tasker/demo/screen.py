@@ -23,7 +23,7 @@ __all__ = ["Screen", "open_screen"]
 class Screen:
     """`say` tells a sentence, stamped with the seconds since the start; `show` shows the board."""
 
-    say: Callable[[str], None]
+    say: Callable[[str | Text], None]
     show: Callable[[Board], None]
 
 
@@ -32,10 +32,10 @@ def open_screen(console: Console) -> Generator[Screen]:
     """Give the screen that suits the console, until the block ends."""
     begun = time.monotonic()
 
-    def say(sentence: str) -> None:
-        stamp = Text(f"{time.monotonic() - begun:5.1f} s  ", style="dim")
+    def say(sentence: str | Text) -> None:
+        line = Text.assemble((f"{time.monotonic() - begun:5.1f} s  ", "dim"), sentence)
         # A file or a pipe keeps a sentence on one line.
-        console.print(stamp + Text(sentence), soft_wrap=not console.is_terminal)
+        console.print(line, soft_wrap=not console.is_terminal)
 
     tell = _make_teller(say)
     if not console.is_terminal:

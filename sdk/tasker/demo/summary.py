@@ -6,13 +6,15 @@ from collections import Counter
 from collections.abc import Sequence
 
 from rich.console import Group, RenderableType
+from rich.table import Table
 from rich.text import Text
 
 from tasker.cli.marks import describe_state
-from tasker.cli.tables import make_facts, make_table
+from tasker.cli.tables import make_table
 from tasker.demo.board import Board
 from tasker.demo.checks import Check
-from tasker.demo.story import CRASHED_STEP, Evidence
+from tasker.demo.crash import CRASHED_STEP
+from tasker.demo.story import Evidence
 from tasker.examples.payments import Books
 
 __all__ = ["draw_summary"]
@@ -63,21 +65,23 @@ def _draw_orders(evidence: Evidence, board: Board, books: Books) -> RenderableTy
 
 
 def _draw_check(check: Check) -> Text:
-    sign = Text("✓ ", style="green") if check.holds else Text("✗ ", style="red")
-    found = Text(f": {check.found}" if check.found else "", style="dim")
-    faults = "".join(f"\n    {fault}" for fault in check.faults)
-    return sign + Text(check.claim) + found + Text(faults, style="red")
+    return Text.assemble(
+        ("✓ ", "green") if check.holds else ("✗ ", "red"),
+        check.claim,
+        (f": {check.found}" if check.found else "", "dim"),
+        *((f"\n    {fault}", "red") for fault in check.faults),
+    )
 
 
 def _draw_next(evidence: Evidence) -> list[RenderableType]:
     declined = next(o.run.task_id for o in evidence.orders if o.scenario.state != "complete")
     crashed = evidence.crash.run.task_id
-    commands = make_facts(
-        [
-            (f"  tasker step show {crashed}/{CRASHED_STEP}", "its two attempts"),
-            ("  tasker dlq list", "the declined order waits for you there"),
-            (f"  tasker task show {declined}", "why it does"),
-            ("  tasker task list --tag demo", "all of them"),
-        ]
-    )
+    commands = Table.grid(padding=(0, 2))
+    for command, why in (
+        (f"tasker step show {crashed}/{CRASHED_STEP}", "its two attempts"),
+        ("tasker dlq list", "the declined order waits for you there"),
+        (f"tasker task show {declined}", "why it does"),
+        ("tasker task list --tag demo", "all of them"),
+    ):
+        commands.add_row("", command, Text(why, style="dim"))
     return [Text("Try next, on the same database:", style="bold"), commands]

@@ -5,7 +5,7 @@ workflows. What it does with a request is decided by the card (see `behaviour.py
 once per `Idempotency-Key`, however often the request comes.
 """
 
-from tasker.examples.payments.ledger import Books, Call, Charge
+from tasker.examples.payments.books import Books, Call, Charge
 from tasker.examples.payments.process import PaymentService, running_payment_service
 
 __all__ = ["Books", "Call", "Charge", "PaymentService", "running_payment_service"]

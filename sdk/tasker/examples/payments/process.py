@@ -9,7 +9,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from tasker.examples.payments.ledger import Books
+from tasker.examples.payments.books import Books
 
 __all__ = ["PaymentService", "running_payment_service"]
 

@@ -9,7 +9,8 @@ from typing import Any, assert_never
 from pydantic import BaseModel, ValidationError
 
 from tasker.examples.payments.behaviour import Busy, Decline, Fail
-from tasker.examples.payments.ledger import Charged, Conflict, Ledger, Replayed, Request
+from tasker.examples.payments.books import Request
+from tasker.examples.payments.ledger import Charged, Conflict, Ledger, Replayed
 
 __all__ = ["PaymentServer"]
 
