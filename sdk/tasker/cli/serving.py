@@ -1,5 +1,6 @@
 """Running something until a signal asks it to stop."""
 
+import logging
 import signal
 from collections.abc import Awaitable, Callable
 
@@ -7,6 +8,8 @@ import anyio
 import typer
 
 from tasker.cli.exit_codes import ExitCode
+
+_log = logging.getLogger(__name__)
 
 
 async def serve(run: Callable[[], Awaitable[None]], stop: Callable[[], None]) -> None:
@@ -25,6 +28,7 @@ async def serve(run: Callable[[], Awaitable[None]], stop: Callable[[], None]) ->
                     if signals > 1:
                         tasks.cancel_scope.cancel()
                         return
+                    _log.info("stopping; once more ends it without waiting")
                     stop()
 
         tasks.start_soon(listen)

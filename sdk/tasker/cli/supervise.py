@@ -20,7 +20,6 @@ WATCHED = frozenset({".py", ".yaml", ".yml"})
 IGNORED_FOLDERS = frozenset({"__pycache__", "node_modules", "site-packages", "venv"})
 # Between two looks at the files and at the processes, in seconds.
 LOOK_EVERY = 0.4
-# How long a process may take to stop before it is killed, in seconds.
 GRACE = 15.0
 
 Say = Callable[[str], None]
@@ -31,13 +30,15 @@ Snapshot = Mapping[Path, int]
 class Program:
     """A process to keep running: its name, its command, and the folders whose changes restart it.
 
-    `environment` is added to that of this process.
+    `environment` is added to that of this process; `grace` is how long it may take to stop before
+    it is killed, in seconds.
     """
 
     name: str
     command: Sequence[str]
     watched: Sequence[Path] = ()
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
+    grace: float = GRACE
 
 
 def tasker_command(*arguments: str) -> list[str]:
@@ -81,7 +82,8 @@ def run_programs(programs: Sequence[Program], stop: threading.Event, say: Say) -
                     return status or 1
         return 0
     finally:
-        stop_processes([each.process for each in running])
+        longest = max((program.grace for program in programs), default=GRACE)
+        stop_processes([each.process for each in running], longest)
 
 
 def stop_processes(processes: Sequence["subprocess.Popen[bytes]"], grace: float = GRACE) -> None:
@@ -133,7 +135,7 @@ class _Running:
         more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
         say(f"{self.program.name}: {changed[0].name}{more} changed, restarting")
         self._snapshot = snapshot
-        stop_processes([self.process])
+        stop_processes([self.process], self.program.grace)
         self.process, self._ended = self._start(), False
 
     def note_end(self, say: Say) -> int | None:

@@ -13,6 +13,9 @@ from tasker.cli.output import tell
 from tasker.cli.supervise import Program, run_programs, stop_on_signals, tasker_command
 from tasker.cli.worker_options import WorkerOptions, find_queues
 
+# Between the end of a worker's own grace and the moment when it is killed, in seconds.
+MARGIN = 5.0
+
 Modules = Annotated[
     list[str],
     typer.Argument(metavar="MODULE", help="Modules, by name (shop.orders) or file (orders.py)."),
@@ -76,7 +79,11 @@ def run_reloading(options: WorkerOptions, url: str | None) -> None:
     """Run a worker in a child process that is started again whenever its sources change."""
     environment = {} if url is None else {"TASKER_DATABASE_URL": url}
     program = Program(
-        "worker", tasker_command(*options.to_arguments()), options.find_folders(), environment
+        "worker",
+        tasker_command(*options.to_arguments()),
+        options.find_folders(),
+        environment,
+        grace=options.grace_seconds + MARGIN,
     )
     with stop_on_signals() as stop:
         raise typer.Exit(run_programs([program], stop, tell))

@@ -27,6 +27,16 @@ class WorkerOptions:
     name: str | None = None
     log_level: LogLevel = LogLevel.info
 
+    @property
+    def grace_seconds(self) -> float:
+        """The grace in seconds. Raises CommandFailed when it is no duration."""
+        from tasker.durations import to_seconds
+
+        try:
+            return to_seconds(self.grace)
+        except ValueError as error:
+            raise CommandFailed(ExitCode.USAGE, f"--grace: {error}") from error
+
     def to_arguments(self) -> list[str]:
         """Write them as the command line that a worker without reloading takes."""
         return ["worker", *self.modules, *self._write_options()]

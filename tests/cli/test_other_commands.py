@@ -1,0 +1,58 @@
+"""bench and db."""
+
+import shutil
+
+import pytest
+
+from tasker.cli.bench import draw_report
+from tasker.cli.dev import hide_password
+
+
+@pytest.mark.parametrize(
+    ("scenario", "options", "steps"),
+    [
+        ("chain", ["--steps", 2, "--tasks", 3], 6),
+        ("fanout", ["--width", 4, "--tasks", 2], 12),
+        ("latency", ["--steps", 2, "--tasks", 2], 4),
+    ],
+)
+def test_a_benchmark_runs_and_reports(cli, scenario, options, steps):
+    ran = cli("bench", scenario, *options, "-o", "json")
+    assert ran.code == 0
+    assert (ran.json["scenario"], ran.json["steps"]) == (scenario, steps)
+    assert ran.json["rate"] > 0
+
+
+def test_a_report_is_drawn_with_names_and_units(draw):
+    text = draw(draw_report({"rate": 12345.6, "steps": 4000, "settings": {"slots": 200}}))
+    assert "12,345.6" in text and "4,000" in text and "slots 200" in text
+
+
+def test_the_embedded_database_is_named_without_starting_it(cli, tmp_path):
+    ran = cli("db", "path", TASKER_HOME=str(tmp_path))
+    assert ran.out == f"{tmp_path / 'postgres18'}\n"
+    assert list(tmp_path.iterdir()) == []
+    assert "there is nothing in" in cli("db", "reset", "--yes", TASKER_HOME=str(tmp_path)).err
+
+
+def test_a_reset_asks_first(cli, tmp_path):
+    (tmp_path / "postgres18").mkdir()
+    ran = cli("db", "reset", stdin="n\n", TASKER_HOME=str(tmp_path))
+    assert ran.code == 1 and (tmp_path / "postgres18").exists()
+
+
+def test_the_url_in_use_is_printed(cli, database):
+    assert cli("db", "url").out == f"{database}\n"
+
+
+def test_psql_opens_the_database_in_use(start):
+    if shutil.which("psql") is None:
+        pytest.skip("there is no psql here")
+    psql = start("db", "psql", "--", "-Atc", "select count(*) from tasker.task")
+    assert psql.popen.wait(30) == 0
+    assert psql.text == "0\n"
+
+
+def test_a_password_is_not_shown():
+    shown = hide_password("postgresql://ann:secret@db.example/app")
+    assert "secret" not in shown and "db.example" in shown and "app" in shown
