@@ -21,6 +21,7 @@ from tasker.bench.workflows import NAMESPACE, Job, chain, fanout
 from tasker.client import Client, Submission
 from tasker.context import StepContext
 from tasker.database import resolve_database
+from tasker.handle import TaskHandle
 from tasker.worker import Worker
 from tasker.workflow import Workflow
 from tasker_sql.connection import Database
@@ -137,10 +138,12 @@ async def _measure_rate(
 
 async def _run_tasks(client: Client, session: Session, workflow: Workflow, tasks: int) -> float:
     """Submit the tasks, wait until none is open, and return the seconds from the first to the last of it."""
+    handles: list[TaskHandle] = []
     began = time.perf_counter()
     for first in range(0, tasks, 500):
         jobs = [Submission(Job(number=number)) for number in range(first, min(first + 500, tasks))]
-        await client.submit_many(workflow, jobs)
+        handles = await client.submit_many(workflow, jobs)
+    await handles[-1].result()  # the last to be submitted is among the last to end
     counting = "select tasker.count_open_tasks(%s, %s)"
     while await session.ask(counting, [NAMESPACE, workflow.name]):
         await anyio.sleep(0.01)
