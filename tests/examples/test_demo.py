@@ -98,6 +98,20 @@ def test_interrupted_demonstration_ends_what_it_started(
     assert "Traceback" not in said
 
 
+def test_demonstration_whose_process_dies_fails_and_says_which(database: str) -> None:
+    with demonstration(database) as process:
+        assert process.stdout is not None
+        said = process.stdout.readline()
+        found = re.search(r"orchestrator \(pid (\d+)\)", said)
+        assert found is not None, said
+        os.kill(int(found[1]), signal.SIGKILL)
+        said += process.stdout.read()
+        assert process.wait(30) == 1, said
+    assert "orchestrator ended with status -9" in said
+    assert "Traceback" not in said
+    assert [pid for pid in pids_in(said) if is_alive(pid)] == []
+
+
 def test_demonstration_without_a_database_says_so() -> None:
     with demonstration("postgresql://nobody@127.0.0.1:1/nothing") as process:
         text, _ = process.communicate(timeout=60)
