@@ -76,31 +76,31 @@ def discover(
     return Discovery(tuple(workflows.values()), tuple(handlers.values()), templates)
 
 
-def find_folder(given: str) -> Path | None:
+def find_folder(given: str) -> Path:
     """The folder whose files make up a module: that of its outermost package, or its own.
 
-    Imports nothing. None when there is no such module, or it has no files.
+    Imports nothing. Raises DiscoveryError when there is no such module or file.
     """
     if _is_path(given):
-        root, name = _split_path(Path(given).resolve())
+        path = _existing(given)
+        root, name = _split_path(path)
         top = root / name.partition(".")[0]
         return top if top.is_dir() else root
     _put_first(Path.cwd())
-    spec = importlib.util.find_spec(given.partition(".")[0])
-    if spec is None or spec.origin is None:
-        return (
-            None if spec is None else next(map(Path, spec.submodule_search_locations or ()), None)
-        )
-    return Path(spec.origin).parent
+    outermost = given.partition(".")[0]
+    spec = importlib.util.find_spec(outermost)
+    if spec is None:
+        raise _missing(outermost)
+    places = [spec.origin] if spec.origin else list(spec.submodule_search_locations or ())
+    path = Path(places[0]) if places else Path.cwd()
+    return path if path.is_dir() else path.parent
 
 
 def _load(given: str) -> ModuleType:
     if not _is_path(given):
         _put_first(Path.cwd())
         return _import(given, given)
-    path = Path(given).resolve()
-    if not path.exists():
-        raise DiscoveryError(f"there is no file {given}")
+    path = _existing(given)
     if path.is_dir() and not (path / "__init__.py").exists():
         raise DiscoveryError(f"{given} is a folder that is no package: name a file in it")
     root, name = _split_path(path)
@@ -117,10 +117,7 @@ def _import(name: str, given: str) -> ModuleType:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name is not None and f"{name}.".startswith(f"{error.name}."):
-            raise DiscoveryError(
-                f"there is no module {error.name}. Looked in {Path.cwd()} and where Python does;"
-                " a file is given by its path, as in flows/orders.py"
-            ) from None
+            raise _missing(error.name) from None
         raise DiscoveryError(_describe(error, given)) from error
     except (Exception, SystemExit) as error:
         raise DiscoveryError(_describe(error, given)) from error
@@ -139,6 +136,20 @@ def _describe(error: BaseException, given: str) -> str:
 def _is_theirs(filename: str) -> bool:
     folders = set(Path(filename).parents)
     return not (filename.startswith("<") or folders & _NOT_THEIRS)
+
+
+def _missing(name: str) -> DiscoveryError:
+    return DiscoveryError(
+        f"there is no module {name}. Looked in {Path.cwd()} and where Python does; a file is given"
+        " by its path, as in flows/orders.py"
+    )
+
+
+def _existing(given: str) -> Path:
+    path = Path(given).resolve()
+    if not path.exists():
+        raise DiscoveryError(f"there is no file {given}")
+    return path
 
 
 def _is_path(given: str) -> bool:

@@ -138,4 +138,7 @@ def test_the_folder_to_watch_is_found_without_importing(folder):
     (folder / "alone.py").write_text("raise RuntimeError('imported')")
     assert find_folder("shop.flows") == folder / "shop"
     assert find_folder("alone") == folder
-    assert find_folder("nowhere") is None
+    with pytest.raises(DiscoveryError, match="no module nowhere"):
+        find_folder("nowhere.flows")
+    with pytest.raises(DiscoveryError, match=r"no file nowhere\.py"):
+        find_folder("nowhere.py")

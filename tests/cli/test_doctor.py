@@ -3,6 +3,8 @@ import pytest
 from typer.testing import CliRunner
 
 from tasker.cli.app import app
+from tasker.cli.checks import Level, check_vacuum
+from tasker.cli.database import run_file
 
 
 def levels(ran):
@@ -27,17 +29,15 @@ def test_steps_that_nobody_takes_are_a_failure(cli, shop):
     assert "Nobody serves it: tasker worker MODULE --queue shop" in ran.out
 
 
-def test_an_open_transaction_is_pointed_out(cli, database, connection):
-    # As if it had been open for long: an hour is an hour only because the check looks back a minute.
-    with psycopg.connect(database) as idle:
+def test_an_open_transaction_is_pointed_out(database, connection):
+    with psycopg.connect(database, application_name="forgotten") as idle:
         idle.execute("select 1")
-        connection.execute("select pg_sleep(0)")
-        facts = connection.execute(
-            "select count(*) from pg_stat_activity where state = 'idle in transaction' and pid = %s",
-            [idle.info.backend_pid],
-        ).fetchone()
-        assert facts == (1,)
-        assert levels(cli("doctor", "-o", "json"))["vacuum"] == "ok"
+        (facts,) = run_file(connection, "doctor", open_for="0 seconds")
+        finding = check_vacuum(facts)
+        assert finding.level is Level.warn and "forgotten" in finding.found
+        assert f"pg_terminate_backend({idle.info.backend_pid})" in finding.todo
+        (facts,) = run_file(connection, "doctor", open_for="1 minute")
+        assert check_vacuum(facts).level is Level.ok
 
 
 def test_a_database_that_is_not_there_has_its_own_code():

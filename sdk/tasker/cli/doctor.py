@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from psycopg import Connection
     from rich.console import RenderableType
 
+# A transaction that has done nothing for so long was forgotten.
+LEFT_OPEN = "1 minute"
+
 STYLES = {Level.ok: "green", Level.warn: "yellow", Level.fail: "red"}
 
 
@@ -68,7 +71,7 @@ def draw_findings(findings: Sequence[Finding]) -> "RenderableType":
 
 def _examine(connection: "Connection") -> Iterator[Finding]:
     before = datetime.now(UTC)
-    facts: dict[str, Any] = run_file(connection, "doctor")[0]
+    facts: dict[str, Any] = run_file(connection, "doctor", open_for=LEFT_OPEN)[0]
     middle = before + (datetime.now(UTC) - before) / 2
     yield Finding(Level.ok, "database", f"{facts['database']} as {facts['user']}")
     yield from checks.check_server(facts, middle)

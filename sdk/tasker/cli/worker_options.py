@@ -42,18 +42,11 @@ class WorkerOptions:
         return ["worker", *self.modules, *self._write_options()]
 
     def find_folders(self) -> list[Path]:
-        """Find the folders whose changes concern the worker. Raises CommandFailed when one is
-        missing.
-        """
+        """Find the folders whose changes concern the worker. Raises DiscoveryError."""
         from tasker.discovery import find_folder
 
         folders = [path if path.is_dir() else path.parent for path in self.templates]
-        for module in self.modules:
-            folder = find_folder(module)
-            if folder is None or not folder.exists():
-                raise CommandFailed(ExitCode.USAGE, f"there is no module {module}")
-            folders.append(folder)
-        return list(dict.fromkeys(folders))
+        return list(dict.fromkeys([*folders, *map(find_folder, self.modules)]))
 
     def _write_options(self) -> Iterator[str]:
         for path in self.templates:

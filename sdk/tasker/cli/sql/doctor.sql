@@ -1,4 +1,5 @@
 -- What `tasker doctor` wants to know of a server, whether or not Tasker is installed there. Reads catalogues only.
+-- %(open_for)s is how long a transaction must have been left open to be mentioned.
 select json_build_object(
     'version', current_setting('server_version'),
     'version_num', current_setting('server_version_num')::integer,
@@ -27,12 +28,12 @@ select json_build_object(
                 extract(epoch from clock_timestamp() - a.xact_start) as seconds
             from pg_stat_activity a
             where a.state like 'idle in transaction%%' and a.datname = current_database()
-                and a.xact_start < clock_timestamp() - interval '1 minute'
+                and a.xact_start < clock_timestamp() - %(open_for)s::interval
             union all
             select null, p.owner, 'prepared transaction ' || p.gid,
                 extract(epoch from clock_timestamp() - p.prepared)
             from pg_prepared_xacts p
-            where p.database = current_database() and p.prepared < clock_timestamp() - interval '1 minute'
+            where p.database = current_database() and p.prepared < clock_timestamp() - %(open_for)s::interval
             limit 20
         ) as h)
 )
