@@ -81,8 +81,12 @@ class Claimer:
             want = 0 if self.draining else min(self.slots - self.running, -(-self.slots // 2))
             granted = await self._turn(want) if self.outcomes or want > 0 else 0
             quiet = 0 if granted else quiet + 1
-            if not self.outcomes and (granted < want or want <= 0):
-                await self._rest(min(self.poll, 0.005 * 2 ** min(quiet, 10)) if want > 0 else None)
+            if self.outcomes or (granted and granted == want):
+                continue
+            if want > 0:
+                await self._rest(min(self.poll, 0.005 * 2 ** min(quiet, 10)))
+            elif self.running:
+                await self._rest(None)
 
     async def _rest(self, longest: float | None) -> None:
         with anyio.move_on_after(longest):

@@ -32,7 +32,7 @@ from tasker.heartbeat import Heartbeat
 from tasker.notifier import notify
 from tasker.outcome import Failed, Outcome, Released
 from tasker.registry import register
-from tasker.template import StepDefinition
+from tasker.template import StepDefinition, Template
 from tasker.workflow import Workflow
 from tasker_sql.connection import Database
 from tasker_sql.session import Session
@@ -51,17 +51,18 @@ class Worker:
 
     `slots`: how many steps run at once. `lease`: how soon the steps of a worker that died are granted again (and a
     second), in seconds or as "15s". `grace`: how long a stopping worker waits for running handlers. `queues`: which
-    queues to serve, by default those of the workflows given. `url`: the database, by default TASKER_DATABASE_URL, else
-    the embedded one. Workflows are registered when the worker starts.
+    queues to serve, by default those of the workflows and templates given. `url`: the database, by default
+    TASKER_DATABASE_URL, else the embedded one. Workflows and templates are registered when the worker starts.
+    Raises DefinitionError when two handlers have one name, or no queue is known.
 
-        worker = Worker(orders)
+        worker = Worker(orders)     # or Worker(template, handler, another)
         await worker.run()          # until stop() is called, or
         async with worker: ...      # beside other work
     """
 
     def __init__(
         self,
-        *handlers: Workflow | Handler | Callable[..., Any],
+        *handlers: Workflow | Template | Handler | Callable[..., Any],
         url: str | None = None,
         queues: Sequence[str] = (),
         slots: int = 100,
@@ -74,9 +75,15 @@ class Worker:
         self.worker_id: UUID = uuid4()
         self.name = name or f"{socket.gethostname()}:{os.getpid()}"
         self._url = url
-        self._workflows = [given for given in handlers if isinstance(given, Workflow)]
+        self._templates = [
+            given.template if isinstance(given, Workflow) else given
+            for given in handlers
+            if isinstance(given, Workflow | Template)
+        ]
         self._handlers = _by_name(handlers)
-        self._queues = tuple(queues) or queues_of(self._workflows)
+        self._queues = tuple(queues) or queues_of(self._templates)
+        if not self._queues:
+            raise DefinitionError("no queue is known: give the worker templates, or name queues")
         self._slots = slots
         self._lease = to_seconds(lease)
         self._grace = to_seconds(grace)
@@ -117,11 +124,11 @@ class Worker:
             session = await stack.enter_async_context(
                 Session(database.connect_async, patience=None)
             )
-            await register(session, [workflow.template for workflow in self._workflows])
+            await register(session, self._templates)
             queue_ids = await self._register(session)
             tasks = await stack.enter_async_context(anyio.create_task_group())
             claimer = self._claimer(
-                session, queue_ids, tasks, poll=0.25 if database.pooled else 1.0
+                session, queue_ids, tasks, poll=0.25 if database.pooled else 0.75
             )
             heartbeat = self._heartbeat(database, session, claimer, tasks)
             heartbeat.start()
@@ -243,22 +250,26 @@ class Worker:
             running.revoke()
 
 
-def queues_of(workflows: Iterable[Workflow]) -> tuple[str, ...]:
-    """The queues that the workflows' steps go to, by default each namespace's own."""
+def queues_of(templates: Iterable[Template]) -> tuple[str, ...]:
+    """The queues that the templates' steps go to, by default each namespace's own."""
     queues: dict[str, None] = {}
-    for workflow in workflows:
-        own = workflow.namespace.lower().replace("-", "_")
-        for step in workflow.template.steps:
+    for template in templates:
+        own = template.namespace.lower().replace("-", "_")
+        for step in template.steps:
             queues[step.queue or own] = None
     return tuple(queues)
 
 
-def _by_name(given: Iterable[Workflow | Handler | Callable[..., Any]]) -> dict[str, Handler]:
+def _by_name(
+    given: Iterable[Workflow | Template | Handler | Callable[..., Any]],
+) -> dict[str, Handler]:
     handlers: dict[str, Handler] = {}
     for one in given:
         match one:
             case Workflow():
                 named = dict(one.handlers)
+            case Template():
+                named = {}
             case Handler():
                 named = {one.name: one}
             case _:

@@ -15,6 +15,7 @@ from uuid import UUID
 import anyio
 import anyio.to_thread
 
+from tasker.bench.history import write_history
 from tasker.bench.raw_pgmq import run_raw_pgmq
 from tasker.bench.report import Report, percentiles
 from tasker.bench.workflows import NAMESPACE, Job, chain, fanout
@@ -32,9 +33,19 @@ __all__ = ["run_chain", "run_fanout", "run_latency"]
 _RAW_BATCH = 100
 
 
-async def run_chain(url: str | None, *, steps: int, tasks: int, slots: int) -> Report:
-    """Many chains at once: the rate of steps from the first submission to the last result."""
+async def run_chain(
+    url: str | None, *, steps: int, tasks: int, slots: int, history: int = 0
+) -> Report:
+    """Many chains at once: the rate of steps from the first submission to the last result.
+
+    `history` finished tasks of the same template are written before it is measured.
+    """
     workflow = chain(steps, lambda _context, _ended: None)
+    if history:
+        database = await resolve_database(url)
+        async with Client(database.conninfo) as client:
+            await client.register(workflow)
+        await anyio.to_thread.run_sync(write_history, database, workflow, history)
     return await _measure_rate(url, "chain", workflow, steps, tasks, slots, {"steps": steps})
 
 

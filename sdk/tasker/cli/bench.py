@@ -29,14 +29,20 @@ Slots = Annotated[
 def chain(
     steps: Annotated[int, typer.Option("--steps", min=1, help="How many steps a chain has.")] = 4,
     tasks: Tasks = 1000,
-    slots: Slots = 200,
+    slots: Slots = 500,
+    history: Annotated[
+        int, typer.Option("--history", min=0, help="Finished tasks to write first. Takes disk.")
+    ] = 0,
     output: Output = Format.table,
     url: Url = None,
 ) -> None:
     """Many chains of steps at once: how many steps a second."""
     from tasker.bench import run_chain
 
-    _measure(lambda at: run_chain(at, steps=steps, tasks=tasks, slots=slots), output, url)
+    def run(at: str) -> Awaitable["Report"]:
+        return run_chain(at, steps=steps, tasks=tasks, slots=slots, history=history)
+
+    _measure(run, output, url)
 
 
 @app.command()
@@ -44,8 +50,8 @@ def fanout(
     width: Annotated[
         int, typer.Option("--width", min=1, help="How many steps side by side.")
     ] = 1000,
-    tasks: Tasks = 5,
-    slots: Slots = 200,
+    tasks: Tasks = 10,
+    slots: Slots = 500,
     output: Output = Format.table,
     url: Url = None,
 ) -> None:

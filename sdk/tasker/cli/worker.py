@@ -11,7 +11,7 @@ from tasker.cli.failures import CommandFailed
 from tasker.cli.logs import LogLevel, log_to_stderr
 from tasker.cli.output import tell
 from tasker.cli.supervise import Program, run_programs, stop_on_signals, tasker_command
-from tasker.cli.worker_options import WorkerOptions, find_queues
+from tasker.cli.worker_options import WorkerOptions
 
 # Between the end of a worker's own grace and the moment when it is killed, in seconds.
 MARGIN = 5.0
@@ -94,13 +94,11 @@ def run_worker(options: WorkerOptions, url: str | None) -> None:
     import anyio
 
     from tasker.cli.serving import serve
-    from tasker.cli.templates import register_templates
     from tasker.discovery import discover
     from tasker.worker import Worker
 
     found = discover(options.modules, options.templates, options.environment)
-    queues = tuple(options.queues) or find_queues(found)
-    if not queues:
+    if not (options.queues or found.all_templates):
         raise CommandFailed(
             ExitCode.USAGE,
             "there are handlers, but no template that says which queues they serve",
@@ -109,9 +107,10 @@ def run_worker(options: WorkerOptions, url: str | None) -> None:
     try:
         made = Worker(
             *found.workflows,
+            *found.templates,
             *found.handlers,
             url=url,
-            queues=queues,
+            queues=options.queues,
             slots=options.slots,
             lease=options.lease,
             grace=options.grace,
@@ -119,6 +118,4 @@ def run_worker(options: WorkerOptions, url: str | None) -> None:
         )
     except ValueError as error:
         raise CommandFailed(ExitCode.USAGE, str(error)) from error
-    if found.templates:
-        register_templates(found.templates, url)
     anyio.run(serve, made.run, made.stop)

@@ -10,7 +10,7 @@ from tasker.cli.failures import CommandFailed
 from tasker.cli.logs import LogLevel
 
 if TYPE_CHECKING:
-    from tasker.discovery import Discovery
+    pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +61,3 @@ class WorkerOptions:
         yield f"--lease={self.lease}"
         yield f"--grace={self.grace}"
         yield f"--log-level={self.log_level}"
-
-
-def find_queues(found: "Discovery") -> tuple[str, ...]:
-    """Find the queues that the steps of all templates found go to."""
-    return tuple(
-        dict.fromkeys(
-            step.queue or template.namespace.lower().replace("-", "_")
-            for template in found.all_templates
-            for step in template.steps
-        )
-    )

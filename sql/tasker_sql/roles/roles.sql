@@ -26,8 +26,7 @@ begin
         join pg_proc p on p.pronamespace = 'tasker'::regnamespace and (
             p.proname = any (regexp_split_to_array(g.verbs, '\s+'))
             or p.proname in ('get_task', 'get_task_result', 'list_tasks', 'list_steps', 'get_step', 'explain_step',
-                'queue_stats', 'count_open_tasks', 'list_workers', 'list_orchestrators', 'list_templates', 'get_template', 'verify',
-                'schema_version'))
+                'queue_stats', 'count_open_tasks', 'list_workers', 'list_orchestrators', 'list_templates', 'get_template', 'verify'))
         where to_regrole(g.role) is not null
     loop
         execute format('grant execute on function %s to %I', v_grant.signature, v_grant.role);
