@@ -86,7 +86,12 @@ def _default(parameter: Any) -> str:
     if isinstance(shown, str):
         return f"`{shown}`"
     value = parameter.default
-    if shown is False or value in (None, False, [], ()) or callable(value) or "Sentinel" in repr(value):
+    if (
+        shown is False
+        or value in (None, False, [], ())
+        or callable(value)
+        or "Sentinel" in repr(value)
+    ):
         return ""
     return f"`{getattr(value, 'value', value)}`"
 

@@ -35,7 +35,9 @@ def find_faults() -> Iterator[str]:
             if _MACHINE_PATH.search(line):
                 yield f"{page.relative_to(ROOT)}:{number}: a path of one machine"
     yield from _find_unreachable()
-    yield from (f"sql: {fault}" for fault in sql_reference.find_faults(sql_reference.read_functions()))
+    yield from (
+        f"sql: {fault}" for fault in sql_reference.find_faults(sql_reference.read_functions())
+    )
     for page, text in _generate():
         if page.read_text("utf-8") != text:
             yield f"{page.relative_to(ROOT)}: not what the code says: python checks/docs.py --write"
@@ -73,7 +75,9 @@ def _find_broken_links(page: Path) -> Iterator[str]:
 def _find_unreachable() -> Iterator[str]:
     """Pages of docs/ that index.md does not lead to."""
     index = ROOT / "docs" / "index.md"
-    linked = {(index.parent / target.partition("#")[0]).resolve() for _, target in find_links(index)}
+    linked = {
+        (index.parent / target.partition("#")[0]).resolve() for _, target in find_links(index)
+    }
     for page in DOCS:
         if page.parent.is_relative_to(index.parent) and page not in (index, *linked):
             yield f"{page.relative_to(ROOT)}: docs/index.md does not lead to it"

@@ -95,7 +95,9 @@ def read_grants() -> dict[str, tuple[str, ...]]:
 def find_faults(functions: Sequence[Function]) -> Iterator[str]:
     """What contradicts itself: a function granted that says it is internal, and the reverse."""
     known = {function.name for function in functions}
-    yield from (f"roles.sql grants {name}, which is no function" for name in read_grants().keys() - known)
+    yield from (
+        f"roles.sql grants {name}, which is no function" for name in read_grants().keys() - known
+    )
     for function in functions:
         if function.roles and function.comment.startswith("Internal."):
             yield f"{function.name} says it is internal, but is granted to {function.roles[0]}"

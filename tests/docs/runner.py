@@ -5,7 +5,8 @@ A fenced block says after its language what it is:
 - `file=NAME`: a file, written to the folder.
 - `run`: run here. Python may await; SQL is sent as it stands; of a console, what follows `$ ` is run,
   and the lines below are what it prints. `# exit code 6` after a command expects that, else it is 0.
-- `run background`: a console's commands, left running until the page ends.
+- `run background`: a console's commands, left running until the page ends. The next block comes when
+  they have printed what is expected.
 - `output`: what the Python or SQL block before printed or returned.
 - `fragment`: not run, only compiled, if it is Python.
 
@@ -24,6 +25,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 import types
 from collections.abc import Generator
 from contextlib import contextmanager, redirect_stdout
@@ -63,8 +65,8 @@ class PageRun:
             case ("console", "run"):
                 self.run_console(block)
             case ("console", "run", "background"):
-                for command, _ in read_commands(block):
-                    self.start(command)
+                for command, expected in read_commands(block):
+                    self.start(block, command, expected)
             case (_, "output"):
                 check_output(block.where, block.text, self.output)
             case ("python", "fragment"):
@@ -81,7 +83,9 @@ class PageRun:
         return printed.getvalue()
 
     def run_sql(self, block: Block) -> str:
-        url = self.environment["TASKER_DATABASE_URL"]
+        url = self.environment.get("TASKER_DATABASE_URL")
+        if url is None:
+            return self.run_psql(block)
         with psycopg.connect(url, autocommit=True) as connection:
             cursor = connection.execute(cast("Any", block.text))
             while cursor.nextset():
@@ -89,14 +93,26 @@ class PageRun:
             rows = cursor.fetchall() if cursor.description else []
         return "".join(" | ".join(map(str, row)) + "\n" for row in rows)
 
+    def run_psql(self, block: Block) -> str:
+        """Send SQL to the embedded database, which runs only while somebody uses it."""
+        done = subprocess.run(
+            ["tasker", "db", "psql", "--", "-qAt", "-v", "ON_ERROR_STOP=1"],
+            cwd=self.folder,
+            env=self.environment,
+            input=block.text,
+            capture_output=True,
+            text=True,
+            timeout=_LONGEST,
+            check=False,
+        )
+        assert done.returncode == 0, f"{block.where}: {done.stderr}"
+        return done.stdout
+
     def run_console(self, block: Block) -> None:
         for command, expected in read_commands(block):
             # Variables that a command sets are there for the next.
-            script = f"set -a; [ -f .shell ] && . ./.shell\n{command}\nexport -p > .shell.new"
-            script += " && mv .shell.new .shell"
-            code = re.search(_EXIT_CODE, command)
-            if code:
-                script = f"set -a; [ -f .shell ] && . ./.shell\n{command}"
+            script = f"set -a; [ -f .shell ] && . ./.shell\n{command}\n_code=$?\n"
+            script += "export -p > .shell.new && mv .shell.new .shell; exit $_code"
             done = subprocess.run(
                 ["bash", "-c", script],
                 cwd=self.folder,
@@ -108,22 +124,31 @@ class PageRun:
                 timeout=_LONGEST,
                 check=False,
             )
+            code = re.search(_EXIT_CODE, command)
             assert done.returncode == int(code[1] if code else 0), (
                 f"{block.where}: $ {command}\nexit code {done.returncode}\n{done.stdout}"
             )
             if expected.strip():
                 check_output(f"{block.where}: $ {command}", expected, done.stdout)
 
-    def start(self, command: str) -> None:
-        process = subprocess.Popen(
-            ["bash", "-c", f"exec {command}"],
-            cwd=self.folder,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+    def start(self, block: Block, command: str, expected: str) -> None:
+        """Start a command, and wait until it has printed what is expected of it."""
+        log = self.folder / f"output-{len(self.background)}"
+        with log.open("wb") as out:
+            process = subprocess.Popen(
+                ["bash", "-c", f"set -a; [ -f .shell ] && . ./.shell\nexec {command}"],
+                cwd=self.folder,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+            )
         self.background.append(process)
+        deadline = time.monotonic() + _LONGEST
+        while not re.match(expect(expected), tidy(log.read_text()), flags=re.DOTALL):
+            assert process.poll() is None, f"{block.where}: $ {command}\n{log.read_text()}"
+            assert time.monotonic() < deadline, f"{block.where}: $ {command}\n{log.read_text()}"
+            time.sleep(0.05)  # a process outside gives no signal but its output
 
     def stop(self) -> None:
         for process in self.background:
@@ -174,10 +199,14 @@ def read_commands(block: Block) -> list[tuple[str, str]]:
 
 def check_output(where: str, expected: str, actual: str) -> None:
     """Compare what was printed with what the page says; … stands for anything."""
-    pattern = ".*?".join(re.escape(part) for part in tidy(expected).split("…"))
-    assert re.fullmatch(pattern, tidy(actual), flags=re.DOTALL), (
+    assert re.fullmatch(expect(expected), tidy(actual), flags=re.DOTALL), (
         f"{where}\nexpected:\n{expected}\nbut it was:\n{actual}"
     )
+
+
+def expect(text: str) -> str:
+    """The pattern of what is expected."""
+    return ".*?".join(re.escape(part) for part in tidy(text).split("…"))
 
 
 def tidy(text: str) -> str:

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 from checks.pages import DOCS, ROOT, Block, read_blocks
 from tests.docs.runner import LANGUAGES, MARKS, open_page
@@ -65,18 +66,24 @@ def test_every_example_is_marked() -> None:
     assert [block.where for block in find_unmarked()] == []
 
 
-def test_a_wrong_example_is_found_out(folder: Path, tmp_path: Path, database: str) -> None:
+@pytest.mark.parametrize(
+    ("info", "text"),
+    [
+        ("python run", "raise ValueError"),
+        ("python fragment", "def ("),
+        ("sql run", "select tasker.no_such_function();"),
+        ("console run", "$ echo one\ntwo"),
+        ("console run", "$ false"),
+        ("console run", "$ true  # exit code 6"),
+        ("text output", "something"),
+    ],
+)
+def test_a_wrong_example_is_found_out(
+    info: str, text: str, folder: Path, tmp_path: Path, database: str
+) -> None:
     page = tmp_path / "page.md"
-    wrong = {
-        "python run": "raise ValueError\n",
-        "sql run": "select tasker.no_such_function();\n",
-        "console run": "$ echo one\ntwo\n",
-        "console run ": "$ false\n",
-        "python fragment": "def (\n",
-    }
-    for info, text in wrong.items():
-        page.write_text(f"```{info}\n{text}```\n")
-        with open_page(folder, {"TASKER_DATABASE_URL": database}) as run:
-            [block] = read_blocks(page)
-            with pytest.raises(Exception):  # noqa: B017 - each of another kind
-                run.run(block)
+    page.write_text(f"```{info}\n{text}\n```\n")
+    [block] = read_blocks(page)
+    page_run = open_page(folder, {"TASKER_DATABASE_URL": database})
+    with page_run as run, pytest.raises((AssertionError, SyntaxError, ValueError, psycopg.Error)):
+        run.run(block)
