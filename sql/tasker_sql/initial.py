@@ -19,7 +19,10 @@ def main(arguments: list[str]) -> int:
     """Write the file, or check it; the exit code."""
     wanted = b"\n".join(file.text for file in read_folder("schema"))
     if "--check" in arguments:
-        return 0 if _TARGET.read_bytes() == wanted else 1
+        if _TARGET.read_bytes() == wanted:
+            return 0
+        sys.stderr.write("migrations/0001_initial.sql is out of date: python -m tasker_sql.initial\n")
+        return 1
     _TARGET.write_bytes(wanted)
     return 0
 

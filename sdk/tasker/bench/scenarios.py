@@ -30,8 +30,6 @@ from tasker_sql.session import Session
 
 __all__ = ["run_chain", "run_fanout", "run_latency"]
 
-_RAW_BATCH = 100
-
 
 async def run_chain(
     url: str | None, *, steps: int, tasks: int, slots: int, history: int = 0
@@ -131,16 +129,15 @@ async def _measure_rate(
         await _run_tasks(client, session, workflow, tasks=min(tasks, 10))  # warms up
         seconds = await _run_tasks(client, session, workflow, tasks)
     rate = steps * tasks / seconds
-    raw = await anyio.to_thread.run_sync(
-        run_raw_pgmq, database, min(steps * tasks, 20_000), _RAW_BATCH
-    )
+    batch = -(-slots // 2)  # what one exchange takes at most
+    raw = await anyio.to_thread.run_sync(run_raw_pgmq, database, min(steps * tasks, 20_000), batch)
     return Report(
         scenario=scenario,
         tasks=tasks,
         steps=steps * tasks,
         seconds=round(seconds, 4),
         rate=round(rate, 1),
-        settings={**settings, "slots": slots, "workers": 1, "raw_pgmq_batch": _RAW_BATCH},
+        settings={**settings, "slots": slots, "workers": 1, "raw_pgmq_batch": batch},
         raw_pgmq_rate=round(raw, 1),
         ratio=round(rate / raw, 3),
         **server,
