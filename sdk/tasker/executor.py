@@ -60,24 +60,22 @@ async def _attempt(
     running: Running, handler: BoundHandler, threads: anyio.CapacityLimiter
 ) -> Outcome:
     limit = running.grant.definition.attempt_time_limit
+    if limit is not None:
+        running.scope.deadline = anyio.current_time() + limit
     with running.scope:
-        with anyio.move_on_after(limit) as clock:
-            try:
-                return Completed(handler.dump(await _call(handler, running.context, threads)))
-            except RetryableError as error:
-                return Retried(_describe(error), error.retry_after)
-            except PermanentError as error:
-                return Failed(_describe(error))
-            except (Exception, SystemExit) as error:
-                return Retried(_describe(error))
-        if clock.cancelled_caught:
-            running.context.cancellation.set()
-            return Retried(
-                describe_failure(
-                    "AttemptTimedOut", f"the attempt ran past its time limit of {limit:g} s"
-                )
-            )
-    return Released(describe_failure("Interrupted", "the handler was interrupted"), delay=0)
+        try:
+            return Completed(handler.dump(await _call(handler, running.context, threads)))
+        except RetryableError as error:
+            return Retried(_describe(error), error.retry_after)
+        except PermanentError as error:
+            return Failed(_describe(error))
+        except (Exception, SystemExit) as error:
+            return Retried(_describe(error))
+    if running.context.cancelled:
+        return Released(describe_failure("Interrupted", "the handler was interrupted"), delay=0)
+    running.context.cancellation.set()
+    late = f"the attempt ran past its time limit of {limit:g} s"
+    return Retried(describe_failure("AttemptTimedOut", late))
 
 
 async def _call(handler: BoundHandler, context: StepContext, threads: anyio.CapacityLimiter) -> Any:

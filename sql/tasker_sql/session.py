@@ -43,7 +43,7 @@ class Session:
         self._patience = patience
         self._connection: AsyncConnection | None = None
         self._answered_at = 0.0
-        self._turn = anyio.Lock()
+        self._turn = anyio.Lock(fast_acquire=True)
 
     async def __aenter__(self) -> Self:
         return self
