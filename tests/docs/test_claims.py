@@ -1,0 +1,85 @@
+"""What the documentation claims can be looked up in the code."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import psycopg
+import pytest
+from checks.pages import ROOT, quoted, read_tables
+from checks.sql_reference import ROLES, read_functions
+
+README = ROOT / "README.md"
+DEPLOYMENT = ROOT / "docs" / "deployment.md"
+
+INSTRUMENT = re.compile(r'create_\w+\(\s*"(tasker\.[\w.]+)"')
+SPAN = re.compile(r'start_as_current_span\(\s*f?"(tasker\.[\w.]+)')
+
+
+def test_links_references_and_pages_are_in_order() -> None:
+    check = [sys.executable, str(ROOT / "checks" / "docs.py")]
+    done = subprocess.run(check, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_each_guarantee_has_a_test_that_exists() -> None:
+    [rows] = read_tables(README, "Guarantees")
+    assert [row[0] for row in rows] == ["1", "2", "3", "4", "5", "6"]
+    for _, _, tests in rows:
+        links = re.findall(r"\[`(\w+)`\]\(([^)]+)\)", tests)
+        assert links
+        for name, path in links:
+            tree = ast.parse((ROOT / path).read_text("utf-8"))
+            functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+            assert name in {node.name for node in tree.body if isinstance(node, functions)}
+
+
+def test_spans_and_metrics_are_those_of_the_code() -> None:
+    spans, metrics = read_tables(DEPLOYMENT, "OpenTelemetry")
+    telemetry = (ROOT / "sdk" / "tasker" / "telemetry.py").read_text("utf-8")
+    registrar = ROOT / "orchestration" / "tasker_orchestration" / "registrar.py"
+    code = telemetry + registrar.read_text("utf-8")
+    assert {quoted(row[0])[0].split()[0] for row in spans} == set(SPAN.findall(code))
+    assert {quoted(row[0])[0] for row in metrics} == set(INSTRUMENT.findall(code))
+
+
+def test_the_sql_reference_is_what_the_database_says(database: str) -> None:
+    documented = {function.name: function.roles for function in read_functions()}
+    query = """
+        select p.proname, array(
+            select r from unnest(%s::text[]) with ordinality as t(r, n)
+            where has_function_privilege(r, p.oid, 'execute') order by n)
+        from pg_proc p where p.pronamespace = 'tasker'::regnamespace
+    """
+    with psycopg.connect(database) as connection:
+        found = {name: tuple(roles) for name, roles in connection.execute(query, [list(ROLES)])}
+    assert documented == found
+
+
+def test_what_is_wrong_with_a_page_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "path", [str(ROOT / "checks"), *sys.path])
+    check = importlib.import_module("docs")
+    index, page, lost = (tmp_path / "docs" / f"{name}.md" for name in ("index", "page", "lost"))
+    index.parent.mkdir()
+    index.write_text("# Index\n[page](page.md)\n")
+    lost.write_text("# Lost\n")
+    page.write_text(
+        "# A heading\n[right](#a-heading) [wrong](#another) [gone](gone.md)\n\nsee /home/somebody\n"
+    )
+    monkeypatch.setattr(check, "ROOT", tmp_path)
+    monkeypatch.setattr(check, "PAGES", [index, page, lost])
+    monkeypatch.setattr(check, "DOCS", [index, page, lost])
+    monkeypatch.setattr(check, "GENERATED", {})
+    assert list(check.find_faults()) == [
+        "docs/page.md:2: docs/page.md has no heading #another",
+        "docs/page.md:2: gone.md is not there",
+        "docs/page.md:4: a path of one machine",
+        "docs/lost.md: docs/index.md does not lead to it",
+    ]

@@ -1,0 +1,54 @@
+"""docs/templates.md names every field there is, and says rightly which of them act."""
+
+from __future__ import annotations
+
+import pytest
+from checks.pages import ROOT, quoted, read_tables
+
+from tasker.policy import Retry
+from tasker.template import StepDefinition, Template
+from tasker.yaml_fields import (
+    Fields,
+    HandlerFields,
+    LifecycleFields,
+    OverrideFields,
+    RetryFields,
+    StepFields,
+    TemplateFields,
+    known_names,
+)
+
+PAGE = ROOT / "docs" / "templates.md"
+
+STEP = StepDefinition("a", "h.a")
+
+
+@pytest.mark.parametrize(
+    ("heading", "fields"),
+    [
+        ("Template fields", TemplateFields),
+        ("Step fields", StepFields),
+        ("Handler fields", HandlerFields),
+        ("Retry fields", RetryFields),
+        ("Lifecycle fields", LifecycleFields),
+        ("Environment fields", OverrideFields),
+    ],
+)
+def test_the_yaml_fields_are_those_of_the_code(heading: str, fields: type[Fields]) -> None:
+    [rows] = read_tables(PAGE, heading)
+    assert sorted(name for row in rows for name in quoted(row[0])) == sorted(known_names(fields))
+    assert {quoted(row[0])[0] for row in rows if row[1] == "warns"} == set(fields.LATER)
+    assert {row[1] for row in rows} <= {"yes", "no", "warns"}
+
+
+@pytest.mark.parametrize(
+    ("heading", "keys"),
+    [
+        ("Definition", Template("n", "t", "1", (STEP,)).to_json().keys()),
+        ("Step", STEP.to_json().keys()),
+        ("Retry", Retry().to_json().keys()),
+    ],
+)
+def test_the_json_fields_are_those_of_the_code(heading: str, keys: set[str]) -> None:
+    [rows] = read_tables(PAGE, heading)
+    assert {name for row in rows for name in quoted(row[0])} == set(keys)
