@@ -66,7 +66,7 @@ def read_signature(
     """
     if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
         raise DefinitionError(f"{subject} is a generator; a handler returns its result at once")
-    declared = [*inspect.signature(function).parameters.values()][leading:]
+    declared = _declared(function, subject)[leading:]
     hints = _resolve_hints(function, declared, subject, local_names)
     parameters = tuple(_read_parameter(p, hints.get(p.name, Any), subject) for p in declared)
     result = shape_of(hints.get("return", Any), f"{subject}: its result")
@@ -107,6 +107,13 @@ def _read_parameter(declared: inspect.Parameter, hint: Any, subject: str) -> Par
     return Parameter(declared.name, shape, is_context, declared.default is not declared.empty)
 
 
+def _declared(function: Callable[..., Any], subject: str) -> list[inspect.Parameter]:
+    try:
+        return list(inspect.signature(function).parameters.values())
+    except NameError as error:  # from Python 3.14 on, this evaluates the annotations
+        raise _unknown_name(subject, error, "") from None
+
+
 def _resolve_hints(
     function: Callable[..., Any],
     declared: list[inspect.Parameter],
@@ -116,14 +123,17 @@ def _resolve_hints(
     try:
         return typing.get_type_hints(function, localns=dict(local_names), include_extras=True)
     except NameError as error:
-        unknown = str(error.name)
-        where = next((f" of {p.name}" for p in declared if unknown in str(p.annotation)), "")
-        raise DefinitionError(
-            f"{subject}: {unknown} in the annotation{where} is not known here. Define or import it"
-            " above the handler, and not only under TYPE_CHECKING"
-        ) from None
+        named = (f" of {p.name}" for p in declared if str(error.name) in str(p.annotation))
+        raise _unknown_name(subject, error, next(named, "")) from None
     except (AttributeError, SyntaxError, TypeError) as error:
         raise DefinitionError(f"{subject}: an annotation cannot be resolved: {error}") from error
+
+
+def _unknown_name(subject: str, error: NameError, where: str) -> DefinitionError:
+    return DefinitionError(
+        f"{subject}: {error.name} in the annotation{where} is not known here. Define or import it"
+        " above the handler, and not only under TYPE_CHECKING"
+    )
 
 
 def _untyped(parameter: Parameter, subject: str) -> str:

@@ -14,7 +14,24 @@ from tasker_grammar.contracts import Schema, strip_prose
 __all__ = ["accepted_schema", "produced_schema"]
 
 
-class _Produced(GenerateJsonSchema):
+_DECIMAL = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
+
+
+class _Accepted(GenerateJsonSchema):
+    """Decimals are described the same by every version of pydantic, and no text passes for one.
+
+    Some versions give a pattern and some do not, but a registered template must not change with
+    the version.
+    """
+
+    def decimal_schema(self, schema: core_schema.DecimalSchema) -> JsonSchemaValue:
+        described = super().decimal_schema(schema)
+        text = described["anyOf"][1] if "anyOf" in described else described
+        text["pattern"] = _DECIMAL
+        return described
+
+
+class _Produced(_Accepted):
     """The schema of a dump, which is narrower than pydantic's own.
 
     Fields with defaults are always written, and nothing beside the fields is. Without saying so, a
@@ -50,7 +67,7 @@ def _closed(schema: JsonSchemaValue) -> JsonSchemaValue:
 def accepted_schema(adapter: TypeAdapter[Any]) -> Schema | None:
     """What the type takes, or None when it cannot be described."""
     try:
-        return strip_prose(adapter.json_schema(mode="validation"))
+        return strip_prose(adapter.json_schema(mode="validation", schema_generator=_Accepted))
     except PydanticUserError:
         return None
 

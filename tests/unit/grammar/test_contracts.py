@@ -159,6 +159,7 @@ def test_prose_is_stripped_and_meaning_is_kept() -> None:
             "title": {"type": "string", "title": "Title", "examples": ["x"]},
             "kind": {"const": {"title": "kept"}, "default": {"description": "kept"}},
         },
+        "$defs": {"description": {"type": "null", "description": "gone"}},
         "required": ["title"],
         "anyOf": [{"description": "gone", "minProperties": 1}],
     }
@@ -168,6 +169,7 @@ def test_prose_is_stripped_and_meaning_is_kept() -> None:
             "title": {"type": "string"},
             "kind": {"const": {"title": "kept"}, "default": {"description": "kept"}},
         },
+        "$defs": {"description": {"type": "null"}},
         "required": ["title"],
         "anyOf": [{"minProperties": 1}],
     }

@@ -56,6 +56,12 @@ def test_progress_goes_where_the_worker_wants_it() -> None:
     assert seen == [Progress(3, 10, "rows"), Progress(4, None, None)]
 
 
+def test_a_context_made_by_hand_is_a_first_and_only_attempt() -> None:
+    ctx = context()
+    assert (ctx.step_no, ctx.attempt, ctx.max_attempts) == (1, 1, 1)
+    assert (ctx.config, ctx.results, ctx.tags, ctx.deadline) == ({}, {}, (), None)
+
+
 def test_progress_outside_a_worker_goes_nowhere() -> None:
     context().progress(1, 2)
 

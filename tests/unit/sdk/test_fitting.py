@@ -98,6 +98,20 @@ class Row(TypedDict):
     qty: NotRequired[int]
 
 
+class Loose(TypedDict, total=False):
+    sku: str
+
+
+class Quantity(BaseModel):
+    qty: int
+
+
+class Sparing(BaseModel):
+    qty: int = Field(exclude_if=lambda qty: qty == 0)
+
+
+DECIMAL = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
+
 SAME = [
     int, str, bool, float, bytes, None, Decimal, datetime, date, timedelta, UUID, Color, Item,
     Closed, Open, Aliased, Tree, Point, Row, list[Item], dict[str, Item], dict[int, str],
@@ -153,9 +167,11 @@ def test_what_fits(given: Any, taken: Any) -> None:
     ("given", "taken", "said"),
     [
         (int, str, "at $: takes string, is given integer"),
+        (tuple[int, str], list[int], "at $: takes array of integer, is given array"),
         (float, int, "at $: takes integer, is given number"),
         (str, datetime, "at $: takes string (date-time), is given string"),
         (datetime, date, "at $: takes string (date), is given string (date-time)"),
+        (str, Decimal, "at $: takes string with pattern " + DECIMAL),
         (str, Color, "at $: takes 'red', is given string"),
         (bool, int, "at $: takes integer, is given boolean"),
         (Noted, Point, "at $.x: is required, but is not given"),
@@ -177,10 +193,13 @@ def test_what_does_not_fit(given: Any, taken: Any, said: str) -> None:
 
 
 def test_a_field_with_a_default_is_always_written() -> None:
-    class Quantity(BaseModel):
-        qty: int
-
     assert misfit(Item, Quantity) is None
+
+
+def test_a_key_that_may_be_left_out_is_not_always_written() -> None:
+    assert misfit(Row, Quantity) == "at $.qty: is required, but may be missing"
+    assert misfit(Loose, Sku) == "at $.sku: is required, but may be missing"
+    assert misfit(Sparing, Quantity) == "at $.qty: is required, but may be missing"
 
 
 def test_a_class_that_cannot_read_what_it_writes_does_not_fit_itself() -> None:

@@ -128,6 +128,42 @@ def test_a_class_may_have_a_static_call_and_need_no_base() -> None:
     assert bound.function(**bound.bind(context(task_input={"id": "7"}))) == "7"
 
 
+def test_classes_of_the_enclosing_function_may_be_used() -> None:
+    class Local(BaseModel):
+        n: int
+
+    @handler("function")
+    def function(input: Local) -> Local:
+        return input
+
+    class Class(StepHandler):
+        name = "class"
+
+        def call(self, input: Local) -> Local:
+            return input
+
+    @handler("decorated")
+    class Decorated:
+        def call(self, input: Local) -> Local:
+            return input
+
+    for target in (function, Class, Decorated):
+        bound = join(target)
+        assert bound.bind(context(task_input={"n": 1})) == {"input": Local(n=1)}
+
+
+def test_a_class_may_gather_arguments_that_nobody_gives() -> None:
+    @handler("gathering")
+    class Gathering:
+        def __init__(self, *args: int, retries: int = 3, **options: int) -> None:
+            self.retries = retries
+
+        def call(self) -> int:
+            return self.retries
+
+    assert join(Gathering).function() == 3
+
+
 def test_a_base_without_name_is_no_handler_and_its_subclass_is() -> None:
     class Base(StepHandler):
         def call(self, input: Order) -> str:

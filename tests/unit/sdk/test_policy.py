@@ -69,6 +69,13 @@ def test_what_is_refused(options: dict[str, Any], part: str) -> None:
     assert part in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    "options", [{"max_attempts": 1}, {"max_attempts": 1000}, {"base": "60s"}, {"jitter": 1}]
+)
+def test_the_bounds_themselves_are_allowed(options: dict[str, Any]) -> None:
+    assert Retry(**options)
+
+
 def test_policies_are_values() -> None:
     assert Retry(permanent=["A"]) == Retry(permanent=("A",))
     with pytest.raises(AttributeError):

@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from tasker.storable import dumps_anything, serialize
+from tasker.storable import MAX_BYTES, dumps_anything, serialize
 from tasker_grammar.contracts import Finding
 
 
@@ -98,6 +98,10 @@ def test_an_integer_that_another_serialiser_lets_through_is_found() -> None:
     def dumps(value: Any) -> bytes:
         return json.dumps(value).encode()
 
+    for number in (2**64 - 1, -(2**63)):
+        assert serialize(dumps, number) == str(number).encode()
+    for number in (2**64, -(2**63) - 1):
+        assert isinstance(serialize(dumps, number), Finding)
     finding = serialize(dumps, {"ids": [1, 2**70]})
     assert finding == Finding("$.ids[1]", "is an integer beyond 64 bits; return it as a string")
 
@@ -118,6 +122,10 @@ def test_a_value_that_holds_itself_cannot_be_stored() -> None:
     finding = dump(loop)
     assert isinstance(finding, Finding)
     assert "is not JSON" in finding.message
+
+
+def test_the_usual_limit_is_16_mebibytes() -> None:
+    assert MAX_BYTES == 16_777_216
 
 
 def test_the_limit_counts_bytes_of_json() -> None:

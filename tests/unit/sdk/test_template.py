@@ -158,6 +158,14 @@ def test_the_definition_is_what_the_database_takes() -> None:
             ("steps", 0, "result_schema"),
             "Retrieval is disabled",
         ),
+        (
+            [step("a", result_schema={"const": "\0"})],
+            {},
+            ("steps", 0, "result_schema"),
+            "result_schema, at $.const: holds a NUL character",
+        ),
+        ([step("a", handler="h" * 1001)], {}, ("steps", 0, "handler"), "has 1001 characters"),
+        ([step("a")], {"version": "v" * 51}, ("version",), "51 characters; 50 are the most"),
         ([step("a", config={"f": print})], {}, ("steps", 0, "config"), "config, at $: is not JSON"),
         ([step("a", config={"f": {1}})], {}, ("steps", 0, "config"), "config, at $: is not JSON"),
         ([step("a", config={"t": "\0"})], {}, ("steps", 0, "config"), "NUL"),
@@ -179,6 +187,11 @@ def test_a_broken_template_cannot_be_made(
     assert [fault.path for fault in refused.value.faults] == [path]
     assert said in str(refused.value.faults[0])
     assert said in str(refused.value)
+
+
+def test_the_bounds_themselves_are_allowed() -> None:
+    longest = step("s" * 128, handler="h" * 1000, queue="q" * 39, attempt_time_limit=315_360_000)
+    assert template(longest, namespace="n" * 29, name="t" * 255, version="v" * 50)
 
 
 def test_a_circle_is_shown_as_a_path() -> None:

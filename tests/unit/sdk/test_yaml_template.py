@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tasker import TemplateError, load_templates
+from tasker import Retry, TemplateError, load_templates
 from tasker.yaml_template import LoadedTemplate, parse_templates
 
 LINEAR = """\
@@ -270,6 +270,10 @@ def test_no_attempts_at_all_is_one_attempt() -> None:
     assert load(text).template.steps[0].retry.max_attempts == 1
 
 
+def test_what_is_not_said_is_usual() -> None:
+    assert load(EVENTS).template.steps[0].retry == Retry(base=1.0, cap=60.0)
+
+
 def test_a_long_base_raises_the_usual_cap() -> None:
     text = LINEAR.replace("backoff_base_ms: 1000, max_backoff_ms: 30000", "backoff_base_ms: 90000")
     assert load(text).template.steps[0].retry.to_json()["cap"] == 90.0
@@ -308,6 +312,18 @@ def edited(old: str, new: str) -> str:
         (
             edited("max_attempts: 4", "max_attempts: -1"),
             "t.yaml:17: steps[0].retry.max_attempts is -1. It should be greater than or equal to 0.",
+        ),
+        (
+            edited("max_attempts: 4", "max_attempts: 1001"),
+            "t.yaml:17: steps[0].retry.max_attempts is 1001. It should be less than or equal to 1000.",
+        ),
+        (
+            edited("jitter: 0}", "jitter: 1.5}"),
+            "t.yaml:26: steps[1].retry.jitter is 1.5. It should be less than or equal to 1.",
+        ),
+        (
+            edited("step_type: standard", "step_type: " + "x" * 80),
+            "t.yaml:13: steps[0].step_type is '" + "x" * 56 + "...",
         ),
         (
             edited("backoff: fibonacci", "backoff: cubic"),
