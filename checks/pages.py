@@ -11,7 +11,10 @@ ROOT = Path(__file__).parents[1]
 DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 """The documentation, whose examples are run."""
 
-PAGES = [*DOCS, ROOT / "CHANGELOG.md", ROOT / "examples" / "README.md"]
+PAGES = [
+    *DOCS,
+    *(ROOT / name for name in ("CHANGELOG.md", "CONTRIBUTING.md", "examples/README.md")),
+]
 """All pages, whose links are checked."""
 
 _FENCE = re.compile(r"(?P<fence>`{3,})(?P<info>[^`]*)")
