@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Generator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 from uuid import UUID, uuid4
 
 import psycopg
@@ -14,6 +15,7 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 Json = Any
+T = TypeVar("T")
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 
@@ -25,8 +27,8 @@ class Engine:
     owner: Connection
 
     def connect(self) -> Connection:
-        """Open another connection, for the caller to close. Each statement commits by itself."""
-        return psycopg.connect(self.url, autocommit=True)
+        """Open another connection, for the caller to close. Each statement commits by itself, and ends after 30 s."""
+        return psycopg.connect(self.url, autocommit=True, options="-c statement_timeout=30s")
 
 
 @dataclass(frozen=True)
@@ -325,39 +327,20 @@ def broken(connection: Connection) -> list[str]:
 # Concurrency
 
 
-def wait_until_blocked(connection: Connection, pid: int) -> None:
-    """Wait until the backend with that process id waits for a lock."""
-    deadline = threading.Event()
-    for _ in range(2000):
-        if one(connection, "select cardinality(pg_blocking_pids(%s))", pid):
+def wait_until_blocked(
+    connection: Connection, pid: int, done: Callable[[], bool] = lambda: False
+) -> None:
+    """Wait until the backend with that process id waits for a lock, or until `done`."""
+    pause = threading.Event()
+    for _ in range(5000):
+        if done() or one(connection, "select cardinality(pg_blocking_pids(%s))", pid):
             return
-        deadline.wait(0.005)
+        pause.wait(0.001)
     raise AssertionError(f"backend {pid} waits for nobody")
 
 
 @contextmanager
-def in_background(work: Callable[[], Any]) -> Generator[Callable[[], Any]]:
-    """Run `work` in a thread; gives a function that waits for what it returned or raised."""
-    box: list[Any] = []
-    error: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            box.append(work())
-        except BaseException as raised:
-            error.append(raised)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-
-    def join() -> Any:
-        thread.join(30)
-        assert not thread.is_alive(), "the background work does not end"
-        if error:
-            raise error[0]
-        return box[0]
-
-    try:
-        yield join
-    finally:
-        thread.join(30)
+def in_background(work: Callable[[], T]) -> Generator[Future[T]]:
+    """Run `work` in a thread; gives what it will return or raise. Connections end what takes too long (see connect)."""
+    with ThreadPoolExecutor(1) as pool:
+        yield pool.submit(work)

@@ -387,7 +387,7 @@ def test_operators_take_turns(engine: Engine, db: Connection) -> None:
         ) as answer:  # fmt: skip
             wait_until_blocked(db, other_side.info.backend_pid)
             one_side.commit()
-            assert answer()[0] == "TK004"
+            assert answer.result()[0] == "TK004"
     assert task_state(db, task_id) == "cancelled"
     assert broken(db) == []
 
@@ -403,7 +403,7 @@ def test_a_cancellation_waits_for_an_exchange_and_then_finds_what_it_did(
         with in_background(lambda: cancel(other_side, task_id)) as answer:
             wait_until_blocked(db, other_side.info.backend_pid)
             one_side.commit()
-            assert answer()["steps"] == 2
+            assert answer.result()["steps"] == 2
     assert step_states(db, task_id) == {"a": "complete", "b": "cancelled", "c": "cancelled"}
     assert claim(worker) == []
     assert broken(db) == []

@@ -226,7 +226,7 @@ def test_two_registrations_at_once(engine: Engine, db: Connection, same: bool) -
         with in_background(answer) as answered:
             wait_until_blocked(db, other_side.info.backend_pid)
             one_side.commit()
-            assert answered() == ({**first, "created": False} if same else "TK003")
+            assert answered.result() == ({**first, "created": False} if same else "TK003")
     assert contents(db)["template"] == contents(db)["queue"] == contents(db)["namespace"] == 1
 
 

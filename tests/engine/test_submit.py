@@ -232,12 +232,12 @@ def test_two_at_once_under_one_key(
             getattr(one_side, end)()
             match end, on_conflict:
                 case "commit", "reject":
-                    assert answer() == "TK003"
+                    assert answer.result() == "TK003"
                 case "commit", _:
-                    assert answer() == first
+                    assert answer.result() == first
                 case _:
-                    assert isinstance(answer(), UUID)
-                    assert answer() != first
+                    assert isinstance(answer.result(), UUID)
+                    assert answer.result() != first
     assert contents(db)["task"] == 1
     assert broken(db) == []
 
@@ -259,7 +259,7 @@ def test_batches_take_keys_in_their_own_order_and_so_cannot_deadlock(
                 submit(db, "pair", idempotency_key="a")
             submit(db, "pair", idempotency_key="z")
             one_side.commit()
-            assert [created for _, _, created in answer()] == [False, False, True]
+            assert [created for _, _, created in answer.result()] == [False, False, True]
 
 
 def test_a_key_is_free_again_after_its_task_was_pruned(db: Connection) -> None:

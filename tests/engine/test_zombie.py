@@ -181,7 +181,7 @@ def test_a_zombie_racing_the_new_holder(engine: Engine, db: Connection) -> None:
             with engine.connect() as watcher:
                 wait_until_blocked(watcher, db.info.backend_pid)
             other.commit()
-            assert accepted() == []
+            assert accepted.result() == []
         assert step_states(db, task_id) == {"a": "in_progress", "b": "pending"}
         assert hand_in(new, complete(taken)) == [1]
         other.commit()

@@ -1,0 +1,615 @@
+"""Random programs of workers, crashes, zombies, operators and timers, checked against an oracle after each action.
+
+TASKER_MODEL_EXAMPLES and TASKER_MODEL_STEPS set how many programs are tried and how long they are. Without them the
+same few are tried each time, and one that fails is not made smaller, which would take minutes.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar, cast
+from uuid import UUID
+
+import psycopg
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
+from tests.engine.oracle import DONE, OPEN, StepPlan, Task
+from tests.engine.support import (
+    Connection,
+    Engine,
+    Exchanged,
+    Lease,
+    Worker,
+    beat,
+    broken,
+    call,
+    exchange,
+    in_background,
+    lapse,
+    make_due,
+    one,
+    outcome,
+    register,
+    register_worker,
+    step,
+    submit_many,
+    template,
+    wait_until_blocked,
+)
+
+EXAMPLES = int(os.environ.get("TASKER_MODEL_EXAMPLES", "120"))
+PHASES = [Phase.explicit, Phase.generate] + [Phase.shrink] * ("TASKER_MODEL_EXAMPLES" in os.environ)
+STEPS = int(os.environ.get("TASKER_MODEL_STEPS", "40"))
+
+QUEUES = ("t", "q2", "q3")
+KINDS = ("retry", "step_time_limit", "task_start", "task_time_limit")
+OUTCOMES = (*["complete"] * 5, "retry", "fatal", "error", "release")
+SETTLED = {"complete_step": "complete", "resolve_step": "resolved_manually"}
+VERBS = (
+    ["cancel_task", "resolve_task", "retry_task", "retry_task"]
+    + ["retry_step"] * 4
+    + [*SETTLED] * 2
+)
+FAILED = {"error", "waiting_for_retry"}
+LIKELY = {
+    "retry_step": FAILED,
+    "retry_task": {"error"},
+    "complete_step": OPEN | {"error"},
+    "resolve_step": OPEN | {"error"},
+}
+WHO = {"reason": "because", "actor": "ann"}
+
+T = TypeVar("T")
+Place = tuple[UUID, int]
+
+
+@dataclass
+class World:
+    """What the program has seen so far. `results` is the ledger: what was accepted for each step, once."""
+
+    tasks: dict[UUID, Task] = field(default_factory=dict)
+    plans: dict[str, dict[int, StepPlan]] = field(default_factory=dict)
+    leases: list[Lease] = field(default_factory=list)
+    results: dict[Place, Any] = field(default_factory=dict)
+
+    def holds(self, lease: Lease) -> bool:
+        """Whether a lease is good."""
+        task = self.tasks.get(lease.task_id)
+        return task is not None and task.holds(lease.step_no, lease)
+
+    def is_superseded(self, lease: Lease) -> bool:
+        """Whether another lease of the same step is good: the case that fencing is for."""
+        task = self.tasks.get(lease.task_id)
+        return task is not None and task.steps[lease.step_no].holder not in (None, lease)
+
+    def state_at(self, place: Place) -> str | None:
+        """Return the state of a step, or None when its task was pruned."""
+        task = self.tasks.get(place[0])
+        return task and task.steps[place[1]].state
+
+    def places(self, queues: Sequence[str] = QUEUES) -> list[Place]:
+        """List every step of every task, in some queues."""
+        return [
+            (task_id, no)
+            for task_id, task in self.tasks.items()
+            for no, s in task.steps.items()
+            if s.plan.queue in queues
+        ]
+
+
+# Choices: numbers, so that what is drawn does not depend on what the database answered.
+
+NUMBER = st.integers(0, 999)
+NUMBERS = st.lists(NUMBER, min_size=1, max_size=8)
+
+
+@dataclass(frozen=True)
+class ExchangeChoice:
+    """Which worker hands in what: of the leases that are good, and of all there ever were."""
+
+    worker: int
+    current: list[tuple[int, str]]
+    any: list[tuple[int, str]]
+    want: int
+
+
+@dataclass(frozen=True)
+class OperateChoice:
+    """What an operator does to which step, or its task."""
+
+    verb: str
+    place: int
+
+
+Choice = ExchangeChoice | OperateChoice
+
+EXCHANGES = st.builds(
+    ExchangeChoice,
+    worker=st.integers(0, 2),
+    current=st.lists(st.tuples(NUMBER, st.sampled_from(OUTCOMES)), min_size=1, max_size=10),
+    any=st.lists(st.tuples(NUMBER, st.sampled_from(OUTCOMES)), max_size=2),
+    want=st.sampled_from((0, 1, 3, 100, 100)),
+)
+OPERATIONS = st.builds(OperateChoice, verb=st.sampled_from(VERBS), place=NUMBER)
+
+
+def pick(items: Sequence[T], number: int) -> T:
+    """Return the item that a number stands for; late ones for small numbers."""
+    return items[-1 - number % len(items)]
+
+
+# Actions: each is run on a connection, and then its answer is checked and taken into the world.
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """A worker hands in outcomes and claims steps."""
+
+    worker: Worker
+    queues: tuple[str, ...]
+    outcomes: tuple[tuple[Lease, str], ...]
+    want: int
+
+    def run(self, connection: Connection) -> Exchanged:
+        worker = Worker(connection, self.worker.id, self.worker.queue_ids)
+        return exchange(
+            worker, [as_json(lease, kind) for lease, kind in self.outcomes], want=self.want
+        )
+
+    def absorb(self, world: World, answer: Exchanged, db: Connection, alone: bool) -> None:
+        good = [n for n, (lease, _) in enumerate(self.outcomes, 1) if world.holds(lease)]
+        assert answer.accepted == good, f"accepted {answer.accepted}, but {good} hold their leases"
+        for n in good:
+            lease, kind = self.outcomes[n - 1]
+            world.tasks[lease.task_id].hand_in(lease.step_no, kind)
+            if kind == "complete":
+                place = lease.task_id, lease.step_no
+                assert place not in world.results, f"{place} was completed twice"
+                world.results[place] = result_of(lease)
+        if alone:
+            for task in world.tasks.values():
+                task.fire()
+        self.absorb_claim(world, answer, db, alone)
+
+    def absorb_claim(self, world: World, answer: Exchanged, db: Connection, alone: bool) -> None:
+        places = [p for p in world.places(self.queues) if world.tasks[p[0]].steps[p[1]].claimable]
+        spent = [(t, no) for t, no in places if world.tasks[t].steps[no].spent]
+        for lease in sorted(
+            answer.leases, key=lambda g: (list(world.tasks).index(g.task_id), g.step_no)
+        ):
+            assert (lease.task_id, lease.step_no) in places, f"{lease} could not be claimed"
+            world.tasks[lease.task_id].grant(lease.step_no, lease)
+            assert lease.attempt == world.tasks[lease.task_id].steps[lease.step_no].attempt
+            world.leases.append(lease)
+        check_what_handlers_see(world, answer)
+        taken = len(answer.leases)
+        for task_id, no in spent:
+            taken += absorb_spent(world.tasks[task_id], task_id, no, db, alone)
+        if alone:
+            assert taken == min(self.want, len(places)), f"{taken} of {len(places)} were claimed"
+
+
+def absorb_spent(task: Task, task_id: UUID, no: int, db: Connection, alone: bool) -> int:
+    """Whether a claim took a step whose last attempt was lost. It cannot end it while another holds the task."""
+    holder = task.steps[no].holder
+    assert isinstance(holder, Lease)
+    state = one(
+        db, "select state::text from tasker.step where task_id = %s and step_no = %s", task_id, no
+    )
+    if state == "error":
+        task.lose_last(no)
+        return 1
+    table = f"pgmq.q_tasker_{task.steps[no].plan.queue}"
+    if one(db, f"select read_ct from {table} where msg_id = %s", holder.msg_id) == holder.read_ct:
+        return 0
+    assert not alone, f"step {no} was leased to nobody"
+    task.steps[no].holder, task.steps[no].lapsed = None, False
+    return 1
+
+
+def check_what_handlers_see(world: World, answer: Exchanged) -> None:
+    """Every parent's result is there, and is what was accepted."""
+    for lease in answer.leases:
+        assert lease.task_id in answer.tasks
+        for parent in world.tasks[lease.task_id].steps[lease.step_no].plan.parents:
+            place = lease.task_id, parent
+            assert answer.results[place] == world.results.get(place), f"wrong result of {place}"
+
+
+def result_of(lease: Lease) -> Any:
+    return {"by": [lease.msg_id, lease.read_ct, lease.attempt]}
+
+
+def as_json(lease: Lease, kind: str) -> Any:
+    match kind:
+        case "complete":
+            return outcome(lease, "complete", result=result_of(lease))
+        case "release":
+            return outcome(lease, "release", delay=1000)
+        case "fatal":
+            return outcome(lease, "retry", error={"type": "Fatal"}, delay=1000)
+        case _:
+            return outcome(lease, kind, error={"type": "Any"}, delay=1000)
+
+
+@dataclass(frozen=True)
+class Operate:
+    """An operator does something to a task, or to one of its steps."""
+
+    verb: str
+    task_id: UUID
+    step_no: int
+
+    def run(self, connection: Connection) -> str | None:
+        more: dict[str, Any] = {}
+        if self.verb.endswith("_step"):
+            query = "select d.name from tasker.step s join tasker.step_definition d using (definition_id)"
+            where = " where s.task_id = %s and s.step_no = %s"
+            more["step_name"] = one(connection, query + where, self.task_id, self.step_no)
+        if self.verb in SETTLED:
+            more["result"] = {"by": "hand"}
+        try:
+            call(connection, self.verb, task_id=self.task_id, **more, **WHO)
+        except psycopg.Error as error:
+            return error.sqlstate
+        return None
+
+    def absorb(self, world: World, answer: str | None, db: Connection, alone: bool) -> None:
+        task = world.tasks[self.task_id]
+        match self.verb:
+            case "cancel_task":
+                may = task.end("cancelled")
+            case "resolve_task":
+                may = task.end("resolved_manually")
+            case "retry_task":
+                may = task.retry_all()
+            case "retry_step":
+                may = task.retry_step(self.step_no)
+            case _:
+                may = task.settle(self.step_no, SETTLED[self.verb])
+                if may:
+                    place = self.task_id, self.step_no
+                    assert place not in world.results
+                    world.results[place] = {"by": "hand"}
+        assert answer == (None if may else "TK004")
+
+
+Action = Exchange | Operate
+
+
+class Model(RuleBasedStateMachine):
+    """Actions on a few tasks of a few templates, by three workers, operators and orchestrators."""
+
+    def __init__(self, engine: Engine, connections: Sequence[Connection]) -> None:
+        super().__init__()
+        for connection in connections:
+            connection.execute(
+                "select setseed(0.5)"
+            )  # an exchange takes its queues in random order
+        self.db = engine.owner
+        self.connections = connections
+        self.world = World()
+        served = (("t",), ("t", "q2"), ("q2", "q3"))
+        self.workers = [
+            (register_worker(c, *queues), queues)
+            for c, queues in zip(connections, served, strict=True)
+        ]
+
+    def teardown(self) -> None:
+        tables = [
+            "task",
+            "step",
+            "attempt",
+            "timer",
+            "action",
+            "idempotency_key",
+            "worker",
+            "orchestrator",
+        ]
+        tables += ["definition_edge", "step_definition", "template"]
+        for table in tables:
+            self.db.execute(f"delete from tasker.{table}")
+        for queue in QUEUES:
+            self.db.execute(f"delete from pgmq.q_tasker_{queue}")
+
+    # Tasks
+
+    @initialize(data=st.data())
+    def begin(self, data: st.DataObject) -> None:
+        self.submit(data, self.define(data), 2, False)
+
+    @rule(
+        data=st.data(),
+        count=st.integers(1, 3),
+        later=st.sampled_from([False, False, False, True]),
+        again=st.booleans(),
+    )
+    def submit_more(self, data: st.DataObject, count: int, later: bool, again: bool) -> None:
+        if len(self.world.tasks) < 8:
+            known = sorted(self.world.plans)
+            name = data.draw(st.sampled_from(known)) if again else self.define(data)
+            self.submit(data, name, count, later)
+
+    def define(self, data: st.DataObject) -> str:
+        """Register a random graph; its name."""
+        count = data.draw(st.integers(4, 12) if len(self.world.plans) < 2 else st.integers(1, 5))
+        order = data.draw(
+            st.permutations(range(1, count + 1))
+        )  # so that parents may stand below children
+        timed = data.draw(st.booleans())
+        plans: dict[int, StepPlan] = {}
+        for position, no in enumerate(order):
+            before = order[:position]
+            parents = data.draw(st.sets(st.sampled_from(before), max_size=4)) if before else set()
+            queue = data.draw(st.sampled_from(QUEUES))
+            attempts = data.draw(st.integers(1, 3))
+            plans[no] = StepPlan(
+                f"s{no}", frozenset(parents), queue, attempts, data.draw(st.booleans())
+            )
+        name = f"{'timed' if timed else 'plain'}{len(self.world.plans)}"
+        steps = [
+            step(
+                plans[no].name,
+                *(f"s{p}" for p in sorted(plans[no].parents)),
+                queue=plans[no].queue,
+                retry={"max_attempts": plans[no].max_attempts, "permanent_errors": ["Fatal"]},
+                step_time_limit=10_000 if plans[no].timed else None,
+            )
+            for no in range(1, count + 1)
+        ]
+        register(self.db, template(name, *steps, time_limit=50_000 if timed else None))
+        self.world.plans[name] = plans
+        return name
+
+    def submit(self, data: st.DataObject, name: str, count: int, later: bool) -> None:
+        start_at = datetime.now(UTC) + timedelta(hours=1)
+        given = {"start_at": start_at.isoformat()} if later else {}
+        for _, task_id, _ in submit_many(self.db, name, [given] * count):
+            plans = self.world.plans[name]
+            self.world.tasks[task_id] = Task.of(plans, not later, name.startswith("timed"))
+
+    # Workers
+
+    @rule(choice=EXCHANGES)
+    def exchange(self, choice: ExchangeChoice) -> None:
+        self.act(self.chosen_exchange(choice))
+
+    def chosen_exchange(self, choice: ExchangeChoice) -> Exchange:
+        worker, queues = self.workers[choice.worker]
+        current = [lease for lease in self.world.leases if self.world.holds(lease)]
+        chosen = {pick(current, number): kind for number, kind in choice.current if current}
+        chosen |= {
+            pick(self.world.leases, number): kind
+            for number, kind in choice.any
+            if self.world.leases
+        }
+        return Exchange(worker, queues, tuple(chosen.items()), choice.want)
+
+    @rule(choice=EXCHANGES)
+    def exchange_again(self, choice: ExchangeChoice) -> None:
+        self.exchange(choice)
+
+    @rule(number=st.integers(0, 2))
+    def claim_everything(self, number: int) -> None:
+        worker, queues = self.workers[number]
+        self.act(Exchange(worker, queues, (), 100))
+
+    @rule(number=st.integers(0, 2))
+    def complete_half(self, number: int) -> None:
+        worker, queues = self.workers[number]
+        held = [lease for lease in self.world.leases if self.world.holds(lease)]
+        half = tuple((lease, "complete") for lease in held[: (len(held) + 1) // 2])
+        self.act(Exchange(worker, queues, half, 100))
+
+    @rule(number=st.integers(0, 2), numbers=NUMBERS, kind=st.sampled_from(OUTCOMES))
+    def awake_too_late(self, number: int, numbers: list[int], kind: str) -> None:
+        """Let leases run out, another worker claim the steps, and then the first one hand in."""
+        self.claim_everything(number)
+        held = [lease for lease in self.world.leases if self.world.holds(lease)]
+        self.crash(numbers)
+        self.claim_everything(number)
+        worker, queues = self.workers[number]
+        late = tuple((lease, kind) for lease in {pick(held, n): None for n in numbers if held})
+        self.act(Exchange(worker, queues, late, 0))
+
+    @rule(numbers=NUMBERS)
+    def crash(self, numbers: list[int]) -> None:
+        """Let some leases run out."""
+        held = [lease for lease in self.world.leases if self.world.holds(lease)]
+        for lease in {pick(held, number) for number in numbers if held}:
+            lapse(self.db, lease)
+            self.world.tasks[lease.task_id].steps[lease.step_no].lapsed = True
+
+    @rule(number=st.integers(0, 2), numbers=NUMBERS)
+    def heartbeat(self, number: int, numbers: list[int]) -> None:
+        """With leases that are good and others that are not, and any worker's: what counts is the lease."""
+        known = self.world.leases
+        leases = list(dict.fromkeys(pick(known, n) for n in numbers if known))
+        answer = beat(self.workers[number][0], *leases, progress={"at": number})
+        gone = {n: lease for n, lease in enumerate(leases, 1) if not self.world.holds(lease)}
+        cancelled = [
+            n
+            for n, lease in gone.items()
+            if self.world.state_at((lease.task_id, lease.step_no)) == "cancelled"
+        ]
+        assert answer["cancelled"] == cancelled
+        assert answer["lost"] == [n for n in gone if n not in cancelled]
+        for n, lease in enumerate(leases, 1):
+            if n not in gone:
+                self.world.tasks[lease.task_id].steps[lease.step_no].lapsed = False
+
+    # Operators
+
+    @rule(choice=OPERATIONS)
+    def operate(self, choice: OperateChoice) -> None:
+        if self.world.tasks:
+            self.act(self.chosen_operation(choice))
+
+    def chosen_operation(self, choice: OperateChoice) -> Operate:
+        """Mostly one that may be done, now and then any."""
+        places = self.world.places()
+        likely = [p for p in places if self.world.state_at(p) in LIKELY.get(choice.verb, OPEN)]
+        task_id, no = pick(likely if likely and choice.place % 4 else places, choice.place)
+        return Operate(choice.verb, task_id, no)
+
+    # Time and maintenance
+
+    @rule(kinds=st.sets(st.sampled_from(KINDS[:3]), min_size=1) | st.just(set(KINDS)))
+    def let_timers_be_due(self, kinds: set[str]) -> None:
+        make_due(self.db, *kinds)
+        for task in self.world.tasks.values():
+            task.make_due(kinds)
+
+    @rule(what=st.sampled_from(["promote", "promote", "purge", "rescue", "prune", "upkeep"]))
+    def maintain(self, what: str) -> None:
+        match what:
+            case "promote":
+                self.promote()
+            case "purge":
+                self.purge_and_rescue()
+            case "rescue":
+                self.db.execute(
+                    "update tasker.step set enqueued_at = enqueued_at - interval '1 hour'"
+                )
+                assert call(self.db, "rescue")["rescued"] == 0
+            case "prune":
+                self.prune()
+            case _:
+                given = {"orchestrator_id": UUID(int=1), "name": "o"}
+                call(self.db, "upkeep", **given)
+
+    def promote(self) -> None:
+        call(self.db, "promote_due")
+        for task in self.world.tasks.values():
+            task.fire()
+
+    def purge_and_rescue(self) -> None:
+        """Lose every message, as when a queue was purged by hand."""
+        for queue in QUEUES:
+            self.db.execute(f"delete from pgmq.q_tasker_{queue}")
+        self.db.execute("update tasker.step set enqueued_at = enqueued_at - interval '1 hour'")
+        call(self.db, "rescue")
+        for task in self.world.tasks.values():
+            task.purge_and_rescue()
+
+    def prune(self) -> None:
+        ended = {task_id for task_id, task in self.world.tasks.items() if task.ended}
+        answer = call(self.db, "prune", older_than=timedelta(seconds=-5))
+        assert answer["pruned"] == len(ended)
+        for task_id in ended:
+            del self.world.tasks[task_id]
+
+    # Two at once
+
+    @rule(
+        choices=st.tuples(EXCHANGES | OPERATIONS, EXCHANGES | OPERATIONS),
+        end=st.sampled_from(["commit", "commit", "rollback"]),
+    )
+    def race(self, choices: tuple[Choice, Choice], end: str) -> None:
+        """Run an action while another, on another connection, has run and not yet committed or rolled back."""
+        if self.world.tasks:
+            self.promote()
+            first, second = map(self.chosen, choices)
+            self.run_both(first, second, end)
+
+    def chosen(self, choice: Choice) -> Action:
+        if isinstance(choice, ExchangeChoice):
+            return self.chosen_exchange(choice)
+        return self.chosen_operation(choice)
+
+    def run_both(self, first: Action, second: Action, end: str) -> None:
+        holding, other, _ = self.connections
+        holding.execute("begin")
+        held: Any = first.run(holding)
+        if end == "commit":
+            first.absorb(self.world, held, holding, alone=True)
+        with in_background(lambda: second.run(other)) as answer:
+            wait_until_blocked(self.db, other.info.backend_pid, answer.done)
+            holding.execute(cast("Any", end))
+        second.absorb(self.world, cast("Any", answer.result()), self.db, alone=False)
+
+    def act(self, action: Action) -> None:
+        answer: Any = action.run(self.connections[0])
+        action.absorb(self.world, answer, self.db, alone=True)
+
+    # What must always hold
+
+    @invariant()
+    def is_as_the_oracle_says(self) -> None:
+        assert self.states() == {
+            task_id: (task.state, {no: (s.state, s.attempt) for no, s in task.steps.items()})
+            for task_id, task in self.world.tasks.items()
+        }
+
+    def states(self) -> dict[UUID, Any]:
+        query = """select t.task_id, t.state::text, jsonb_object_agg(s.step_no, jsonb_build_array(s.state, s.attempt))
+            from tasker.task t join tasker.step s using (task_id) group by t.task_id"""
+        return {
+            task_id: (state, {int(no): tuple(found) for no, found in steps.items()})
+            for task_id, state, steps in self.db.execute(query).fetchall()
+        }
+
+    @invariant()
+    def is_sound(self) -> None:
+        assert broken(self.db) == []
+
+    @invariant()
+    def ended_attempts_are_recorded(self) -> None:
+        found = self.db.execute(
+            "select task_id, step_no, attempt, outcome from tasker.attempt order by task_id, step_no, attempt"
+        ).fetchall()
+        assert found == [
+            (task_id, no, attempt, how)
+            for task_id, task in sorted(self.world.tasks.items())
+            for no, s in sorted(task.steps.items())
+            for attempt, how in s.ended_attempts
+        ]
+
+    @invariant()
+    def results_are_what_was_accepted(self) -> None:
+        """The ledger: each step that is done has the one result that was accepted for it, and nothing else has one."""
+        found = self.db.execute(
+            "select task_id, step_no, result from tasker.step where result is not null"
+        )
+        known = {
+            place: result
+            for place, result in self.world.results.items()
+            if place[0] in self.world.tasks
+        }
+        assert {(task_id, no): result for task_id, no, result in found} == known
+        assert {
+            (task_id, no)
+            for task_id, task in self.world.tasks.items()
+            for no, s in task.steps.items()
+            if s.state in DONE
+        } == set(known)
+
+
+def test_the_engine_does_what_the_oracle_says(shared_engine: Engine) -> None:
+    for queue in QUEUES:
+        one(shared_engine.owner, "select tasker.ensure_queue(%s)", queue)
+    with ExitStack() as stack:
+        connections = [stack.enter_context(shared_engine.connect()) for _ in range(3)]
+        run_state_machine_as_test(
+            lambda: Model(shared_engine, connections),
+            settings=settings(
+                max_examples=EXAMPLES,
+                stateful_step_count=STEPS,
+                deadline=None,
+                derandomize="TASKER_MODEL_EXAMPLES" not in os.environ,
+                phases=PHASES,
+                suppress_health_check=list(HealthCheck),
+                report_multiple_bugs=False,
+            ),
+        )
