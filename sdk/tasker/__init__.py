@@ -1,31 +1,38 @@
-"""Tasker: a durable workflow engine that lives in PostgreSQL."""
+"""Tasker: a durable workflow engine that lives in PostgreSQL.
+
+What is imported from here is loaded when it is first used, so that a command which only prints its help stays quick.
+"""
 
 from __future__ import annotations
 
-from tasker.client import Client, Submission
-from tasker.context import StepContext
-from tasker.decorators import StepHandler, handler
-from tasker.errors import (
-    ConflictError,
-    ContractError,
-    DatabaseUnavailable,
-    DefinitionError,
-    InvalidInputError,
-    InvalidStateError,
-    NotFoundError,
-    PermanentError,
-    RetryableError,
-    TaskCancelled,
-    TaskerError,
-    TaskFailed,
-    TemplateError,
-)
-from tasker.handle import TaskHandle
-from tasker.policy import Retry
-from tasker.sync_client import SyncClient, SyncTaskHandle
-from tasker.worker import Worker
-from tasker.workflow import Workflow
-from tasker.yaml_template import load_templates
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tasker.client import Client, Submission
+    from tasker.context import StepContext
+    from tasker.decorators import StepHandler, handler
+    from tasker.errors import (
+        ConflictError,
+        ContractError,
+        DatabaseUnavailable,
+        DefinitionError,
+        InvalidInputError,
+        InvalidStateError,
+        NotFoundError,
+        PermanentError,
+        RetryableError,
+        TaskCancelled,
+        TaskerError,
+        TaskFailed,
+        TemplateError,
+    )
+    from tasker.handle import TaskHandle
+    from tasker.policy import Retry
+    from tasker.sync_client import SyncClient, SyncTaskHandle
+    from tasker.worker import Worker
+    from tasker.workflow import Workflow
+    from tasker.yaml_template import load_templates
 
 __all__ = [
     "Client",
@@ -54,3 +61,24 @@ __all__ = [
     "handler",
     "load_templates",
 ]
+
+_MODULES = {
+    "Client": "client",
+    "Retry": "policy",
+    "StepContext": "context",
+    "StepHandler": "decorators",
+    "Submission": "client",
+    "SyncClient": "sync_client",
+    "SyncTaskHandle": "sync_client",
+    "TaskHandle": "handle",
+    "Worker": "worker",
+    "Workflow": "workflow",
+    "handler": "decorators",
+    "load_templates": "yaml_template",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'tasker' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"tasker.{_MODULES.get(name, 'errors')}"), name)

@@ -11,8 +11,8 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, TypeVar, cast
 
+from tasker.binding import ATTRIBUTE, Handler, describe
 from tasker.errors import DefinitionError
-from tasker.handler import ATTRIBUTE, Handler, describe
 from tasker.injection import read_signature
 
 __all__ = [
@@ -60,7 +60,6 @@ def read_handler(
     function: Callable[..., Any],
     name: str,
     known: Mapping[str, Any],
-    permanent: frozenset[str] = frozenset(),
 ) -> Handler:
     """Read a function as the handler `name`; `known` are local names that annotations may use.
 
@@ -68,7 +67,7 @@ def read_handler(
     """
     signature = read_signature(function, f"handler {name}", known)
     is_async = inspect.iscoroutinefunction(function)
-    return Handler(name, signature, is_async, lambda: function, permanent)
+    return Handler(name, signature, is_async, lambda: function)
 
 
 def local_names(depth: int) -> Mapping[str, Any]:

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
+from tasker.binding import Handler, handlers_in
 from tasker.errors import TaskerError
-from tasker.handler import Handler, handlers_in
 from tasker.template import Template
 from tasker.workflow import Workflow
 from tasker.yaml_template import load_templates

@@ -15,10 +15,10 @@ import anyio
 import anyio.to_thread
 
 from tasker import telemetry
+from tasker.binding import BoundHandler
 from tasker.context import Progress, StepContext
 from tasker.errors import PermanentError, RetryableError
 from tasker.grant import Grant, describe_error, describe_failure
-from tasker.handler import BoundHandler
 from tasker.outcome import Completed, Failed, Failure, Outcome, Released, Retried
 
 __all__ = ["Running", "execute"]

@@ -21,13 +21,13 @@ from uuid import UUID, uuid4
 import anyio
 from anyio.abc import TaskGroup, TaskStatus
 
+from tasker.binding import BoundHandler, Handler, bind_handler, handler_of
 from tasker.claimer import Claimer
 from tasker.database import resolve_database
 from tasker.durations import Duration, to_seconds
 from tasker.errors import DefinitionError
 from tasker.executor import Running, execute
 from tasker.grant import Definition, Grant, describe_failure
-from tasker.handler import BoundHandler, Handler, bind_handler, handler_of
 from tasker.heartbeat import Heartbeat
 from tasker.notifier import notify
 from tasker.outcome import Failed, Outcome, Released

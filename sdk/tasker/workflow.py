@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast, overload
 
+from tasker.binding import Handler
 from tasker.decorators import local_names, read_handler
 from tasker.durations import Duration, to_seconds
 from tasker.errors import DefinitionError
 from tasker.fitting import find_misfit
-from tasker.handler import Handler
 from tasker.injection import CONTEXT_NAMES, Assignment, Parameter, assign
 from tasker.names import (
     LONGEST_TEMPLATE,
@@ -169,9 +169,7 @@ class Workflow:
         retry = Retry() if options.retry is None else options.retry
         if not isinstance(cast("object", retry), Retry):
             raise DefinitionError(f"{subject}: retry is a Retry, not {retry!r}")
-        handler = read_handler(
-            function, self._handler_name(name), known, frozenset(retry.permanent_names)
-        )
+        handler = read_handler(function, self._handler_name(name), known)
         definition = StepDefinition(
             name=name,
             handler=handler.name,

@@ -38,8 +38,6 @@ class Handler:
     is_async: bool
     make: Callable[[], Callable[..., Any]]
     """Gives what is called; for a class, a method of its one instance."""
-    permanent: frozenset[str] = frozenset()
-    """Names of exceptions, their subclasses included, after which no other attempt is made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +81,6 @@ class BoundHandler:
         if self.result_contract is not None:
             _hold(self.result_contract, orjson.loads(data), shape.subject)
         return data
-
-    def is_permanent(self, error: BaseException) -> bool:
-        """Whether the step's retry policy, as written in code, calls this error permanent."""
-        permanent = self.handler.permanent
-        return bool(permanent) and any(c.__name__ in permanent for c in type(error).__mro__)
 
 
 def handler_of(target: object) -> Handler:

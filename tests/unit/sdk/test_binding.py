@@ -13,7 +13,7 @@ import pytest
 from pydantic import BaseModel
 
 from tasker import ContractError, DefinitionError, StepContext, StepHandler, handler
-from tasker.handler import BoundHandler, bind_handler, handler_of, handlers_in
+from tasker.binding import BoundHandler, bind_handler, handler_of, handlers_in
 from tasker.template import StepDefinition
 
 
@@ -337,7 +337,3 @@ def test_siblings_do_not_share_what_they_are_given() -> None:
 def test_a_result_above_the_callers_limit_is_refused() -> None:
     with pytest.raises(ContractError, match="the limit is 10"):
         join(plain, "cart").dump("a" * 20, max_bytes=10)
-
-
-def test_without_a_policy_no_error_is_permanent() -> None:
-    assert not join(plain, "cart").is_permanent(ValueError())
