@@ -1,0 +1,92 @@
+"""What the crash tests run in processes of their own: a workflow whose handlers write down what they did."""
+
+import os
+import sys
+import time
+
+import anyio
+import psycopg
+from pydantic import BaseModel
+
+from tasker import Retry, StepContext, Worker, Workflow
+
+LEASE = "2s"
+STEPS = 4
+
+
+class Job(BaseModel):
+    number: int
+
+
+work = Workflow("crash_work", namespace="crash", version="1", input=Job)
+retry = Retry(max_attempts=20, backoff="fixed", base="50ms", cap="50ms")
+
+
+def write_down(ctx: StepContext) -> None:
+    """One line per run of a handler, in one write, so that a kill cannot tear it."""
+    line = f"{ctx.task_id} {ctx.step_no} {ctx.attempt} {ctx.idempotency_key} {os.getpid()}\n"
+    ledger = os.open(os.environ["LEDGER"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    os.write(ledger, line.encode())
+    os.close(ledger)
+
+
+@work.step(retry=retry)
+async def split(input: Job, ctx: StepContext) -> Job:
+    write_down(ctx)
+    await anyio.sleep(0.01)
+    return input
+
+
+@work.step(retry=retry)
+def left(split: Job, ctx: StepContext) -> Job:
+    write_down(ctx)
+    time.sleep(0.02)
+    return split
+
+
+@work.step(retry=retry)
+async def right(split: Job, ctx: StepContext) -> Job:
+    write_down(ctx)
+    await anyio.sleep(0.02)
+    return split
+
+
+@work.step(retry=retry)
+async def join(left: Job, right: Job, ctx: StepContext) -> Job:
+    write_down(ctx)
+    return Job(number=left.number + right.number)
+
+
+def serve(url: str) -> None:
+    async def run() -> None:
+        worker = Worker(work, url=url, slots=10, lease=LEASE, name=f"crash:{os.getpid()}")
+        await worker.run()
+
+    anyio.run(run)
+
+
+def submit(url: str, count: int) -> None:
+    """Submit tasks through SQL under idempotency keys, again and again until each is accepted."""
+    number = 0
+    while number < count:
+        try:
+            with psycopg.connect(url, autocommit=True) as connection:
+                while number < count:
+                    connection.execute(
+                        "select tasker.submit_task('crash', 'crash_work', jsonb_build_object('number', %s::int),"
+                        " idempotency_key => %s, on_conflict => 'return_existing')",
+                        [number, f"job-{number}"],
+                    )
+                    number += 1
+        except psycopg.OperationalError:
+            time.sleep(0.1)
+
+
+if __name__ == "__main__":
+    match sys.argv[1:]:
+        case ["serve", url]:
+            serve(url)
+        case ["submit", url, count]:
+            submit(url, int(count))
+        case other:
+            raise SystemExit(f"unknown: {other}")
