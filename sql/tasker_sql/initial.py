@@ -21,7 +21,9 @@ def main(arguments: list[str]) -> int:
     if "--check" in arguments:
         if _TARGET.read_bytes() == wanted:
             return 0
-        sys.stderr.write("migrations/0001_initial.sql is out of date: python -m tasker_sql.initial\n")
+        sys.stderr.write(
+            "migrations/0001_initial.sql is out of date: python -m tasker_sql.initial\n"
+        )
         return 1
     _TARGET.write_bytes(wanted)
     return 0

@@ -17,6 +17,17 @@ __all__ = ["MigrationError", "Plan", "migrate", "plan"]
 
 _OLDEST_SERVER = 15
 _LOCK = 0x7461736B6572  # "tasker"
+_LACKS_GRANTS = """
+    select coalesce(bool_or(case
+        when r.oid is null then me.rolsuper or me.rolcreaterole
+        else not has_schema_privilege(r.oid, n.oid, 'usage') end), true)
+    from pg_namespace n
+    cross join unnest(%s::text[]) as wanted(name)
+    join pg_roles me on me.rolname = current_user
+    left join pg_roles r on r.rolname = wanted.name
+    where n.nspname = 'tasker'
+"""
+_ROLES = ("tasker_client", "tasker_worker", "tasker_operator", "tasker_reader")
 
 
 class MigrationError(Exception):
@@ -25,20 +36,25 @@ class MigrationError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What migrating changes: whether pgmq is installed, which migrations, whether functions are replaced."""
+    """What migrating changes: whether pgmq is installed, which migrations, whether functions are replaced.
+
+    `grant`: a role of ours is there that may not use the schema yet, such as one made after the last migration.
+    """
 
     install_pgmq: bool
     pending: tuple[Migration, ...]
     replace_functions: bool
+    grant: bool
 
     def __bool__(self) -> bool:
-        return self.install_pgmq or bool(self.pending) or self.replace_functions
+        return self.install_pgmq or bool(self.pending) or self.replace_functions or self.grant
 
     def describe(self) -> list[str]:
         """A line for each change; none when there is nothing to do."""
         lines = ["install pgmq"] if self.install_pgmq else []
         lines += [f"apply migration {one.version:04} {one.name}" for one in self.pending]
-        return lines + (["replace functions and grants"] if self.replace_functions else [])
+        lines += ["replace functions"] if self.replace_functions else []
+        return lines + (["grant the functions to the roles"] if self.grant else [])
 
 
 def plan(connection: Connection) -> Plan:
@@ -64,6 +80,7 @@ def plan(connection: Connection) -> Plan:
         install_pgmq=not _exists(connection, "pgmq"),
         pending=tuple(known[len(applied) :]),
         replace_functions=_functions_checksum(connection) != checksum(_functions()),
+        grant=_lacks_grants(connection),
     )
 
 
@@ -153,6 +170,11 @@ def _functions_checksum(connection: Connection) -> str | None:
         "select version from tasker.installed where what = 'functions'"
     ).fetchone()
     return row[0] if row else None
+
+
+def _lacks_grants(connection: Connection) -> bool:
+    row = connection.execute(_LACKS_GRANTS, [list(_ROLES)]).fetchone()
+    return row is None or row[0]
 
 
 def _has_table(connection: Connection, name: str) -> bool:

@@ -65,7 +65,12 @@ def submit(
     on_conflict: Annotated[
         OnConflict, typer.Option(help="What to do when the key is taken.")
     ] = OnConflict.reject,
-    priority: Annotated[int, typer.Option(help="Higher runs sooner.", min=-9999, max=9999)] = 0,
+    priority: Annotated[
+        int,
+        typer.Option(
+            help="Stored with the task; it does not order the queue yet.", min=-9999, max=9999
+        ),
+    ] = 0,
     tag: Annotated[list[str] | None, typer.Option("--tag", help="A tag; may be repeated.")] = None,
     correlation_id: Annotated[
         str | None, typer.Option(help="A UUID that ties tasks together.")

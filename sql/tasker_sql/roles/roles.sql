@@ -1,5 +1,6 @@
--- The roles, and what each may call. Nothing is granted on tables: the functions are the API. Roles belong to the whole
--- server, so they are made only where the migrating role may; grants go to those that exist. Applied at every migration.
+-- The roles, and what each may call. The functions are the API: of tables, only those that say which version is
+-- installed may be read. Roles belong to the whole server, so they are made only where the migrating role may; grants go
+-- to those that exist. Applied at every migration, and when a role has come that has no grants yet.
 
 do $$
 declare
@@ -34,7 +35,7 @@ begin
     foreach v_role in array array['tasker_client', 'tasker_worker', 'tasker_operator', 'tasker_reader'] loop
         if to_regrole(v_role) is not null then
             execute format('grant usage on schema tasker to %I', v_role);
-            execute format('grant select on tasker.dead_letter to %I', v_role);
+            execute format('grant select on tasker.dead_letter, tasker.migration, tasker.installed to %I', v_role);
         end if;
     end loop;
 end;
