@@ -1,8 +1,10 @@
 -- Applies what a worker's handlers came to: fenced, set-based, in one transaction. Returns the numbers (1-based) of the
 -- outcomes that were accepted; the others are stale and change nothing; and the queues that got new messages. Internal:
 -- the first half of an exchange.
--- Locks, in this order: the queues' messages (by deleting them, where message id and read count are still the ones the
--- worker was granted), the tasks by id, their steps. Index: the primary keys.
+-- Locks, in this order: the tasks by id, the queues' messages (by deleting them, where message id and read count are
+-- still the ones the worker was granted), the steps. Tasks come first because `for update skip locked` may wait all the
+-- same for a row that is updated just then, and whoever closes steps takes their messages holding the task.
+-- Index: the primary keys.
 
 create or replace function tasker.apply_outcomes(p_outcomes jsonb, out accepted integer[], out queues integer[])
 returns record
@@ -17,6 +19,10 @@ declare
     v_definitions integer[];
     v_resolved record;
 begin
+    perform from tasker.task t
+    where t.task_id in (select o.task_id from jsonb_to_recordset(p_outcomes) as o(task_id uuid))
+    order by t.task_id for no key update;
+
     for v_queue in
         select q.* from tasker.queue q
         where q.queue_id in (select o.queue_id from jsonb_to_recordset(p_outcomes) as o(queue_id integer))
@@ -33,12 +39,6 @@ begin
         into v_numbers using p_outcomes, v_queue.queue_id;
         v_granted := v_granted || coalesce(v_numbers, '{}');
     end loop;
-
-    perform from tasker.task t
-    where t.task_id in (
-        select o.task_id from rows from (jsonb_to_recordset(p_outcomes) as (task_id uuid)) with ordinality as o(task_id, n)
-        where o.n = any (v_granted))
-    order by t.task_id for no key update;
 
     with done as (
         update tasker.step s

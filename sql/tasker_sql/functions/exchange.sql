@@ -1,6 +1,6 @@
 -- The hot path: applies a worker's outcomes and claims its next steps, in one transaction. Plans are pinned: these are
 -- all walks along primary keys, and fresh tables have no statistics that would tell the planner so.
--- Locks: messages, tasks by id, steps (apply_outcomes); tasks, skipping (promote_due); messages and steps, skipping (claim).
+-- Locks: tasks by id, messages, steps (apply_outcomes); tasks, skipping (promote_due); messages and steps, skipping (claim).
 
 create or replace function tasker.exchange(
     worker_id uuid, queue_ids integer[], outcomes jsonb, want integer, lease_seconds double precision
