@@ -1,4 +1,4 @@
-"""The engine in a database of its own."""
+"""The engine in a database of its own, on each PostgreSQL we support: one version after the other, all tests on each."""
 
 from __future__ import annotations
 
@@ -7,21 +7,26 @@ from collections.abc import Callable, Iterator
 import psycopg
 import pytest
 from tests.engine.support import Connection, Engine
-from tests.fix_postgres import Server, copy_database, drop_database
+from tests.fix_postgres import VERSIONS, Server, copy_database, drop_database
+
+
+@pytest.fixture(scope="session", params=VERSIONS, ids=lambda version: f"pg{version}")
+def engine_server(request: pytest.FixtureRequest, servers: Callable[[int], Server]) -> Server:
+    """A server of the version whose turn it is."""
+    return servers(request.param)
+
+
+@pytest.fixture
+def server(engine_server: Server) -> Server:
+    """What `database` is made on."""
+    return engine_server
 
 
 @pytest.fixture
 def engine(database: str) -> Iterator[Engine]:
-    """On the newest PostgreSQL."""
+    """A database of its own."""
     with psycopg.connect(database, autocommit=True) as owner:
         yield Engine(database, owner)
-
-
-@pytest.fixture
-def any_engine(any_database: str) -> Iterator[Engine]:
-    """On each PostgreSQL we support, one after the other."""
-    with psycopg.connect(any_database, autocommit=True) as owner:
-        yield Engine(any_database, owner)
 
 
 @pytest.fixture
@@ -31,12 +36,12 @@ def db(engine: Engine) -> Connection:
 
 
 @pytest.fixture(scope="module")
-def shared_engine(servers: Callable[[int], Server]) -> Iterator[Engine]:
+def shared_engine(engine_server: Server) -> Iterator[Engine]:
     """A database that a module's tests share, for those that leave nothing behind in it."""
-    url = copy_database(servers(18))
+    url = copy_database(engine_server)
     with psycopg.connect(url, autocommit=True) as owner:
         yield Engine(url, owner)
-    drop_database(servers(18), url)
+    drop_database(engine_server, url)
 
 
 @pytest.fixture
