@@ -1,4 +1,4 @@
-"""The engine in a database of its own, on each PostgreSQL we support: one version after the other, all tests on each."""
+"""The engine in a database of its own, on each PostgreSQL we support: one after the other, with all tests."""
 
 from __future__ import annotations
 

@@ -7,6 +7,9 @@
 create or replace function tasker.rescue(after uuid default null, max_rows integer default 1000) returns json
 language plpgsql volatile security definer
 set search_path = pg_catalog, tasker, pg_temp
+set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
 as $$
 declare
     v_page uuid[];
