@@ -173,7 +173,11 @@ class Client:
         trace = telemetry.trace_context()
         rows = [_encode(one, encode(one.input), trace) for one in submissions]
         namespace, _, short = name.partition("/")
-        return [namespace, short, orjson.dumps(rows).decode(), version, on_conflict]
+        try:
+            tasks = orjson.dumps(rows).decode()
+        except TypeError as error:
+            raise InvalidInputError(f"a task's options are not JSON: {error}") from None
+        return [namespace, short, tasks, version, on_conflict]
 
     def handles(self, template: str | Workflow, ids: Iterable[str | UUID]) -> list[TaskHandle]:
         """The handles of tasks of one template, which may say what type their result is."""

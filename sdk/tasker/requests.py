@@ -35,4 +35,7 @@ def request_errors() -> Generator[None]:
             raise kind(error.diag.message_primary or str(error), error.diag.message_hint) from error
         if passes(error):
             raise DatabaseUnavailable(str(error)) from error
+        if isinstance(error, psycopg.DataError):  # a NUL, for instance
+            detail = error.diag.message_detail or error.diag.message_primary or str(error)
+            raise InvalidInputError(f"the database cannot store this: {detail}") from error
         raise
