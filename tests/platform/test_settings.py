@@ -67,6 +67,13 @@ def test_a_malformed_url_is_told_how_to_write_it() -> None:
     assert refused.value.hint == "Write postgresql://user@host/name."
 
 
+def test_a_malformed_url_tells_no_password() -> None:
+    with pytest.raises(InvalidInputError, match='unexpected spaces found in "…"') as refused:
+        find_database("postgresql://ann:ge heim@host/shop")
+    assert "heim" not in str(refused.value)
+    assert refused.value.__cause__ is None
+
+
 def test_a_database_that_does_not_answer_is_unavailable_and_no_password_is_told() -> None:
     with pytest.raises(DatabaseUnavailable, match="the database does not answer") as missing:
         find_database("postgresql://ann:geheim@/shop?host=/nonexistent")
