@@ -12,6 +12,8 @@ TaskerError
 │   ├── InvalidInputError
 │   ├── ConflictError
 │   └── InvalidStateError
+├── NotInstalledError       the database has no Tasker schema, or another version of it
+├── NotAllowedError         the login lacks the role for this
 ├── TaskFailed              the awaited task ended without a result
 └── TaskCancelled           the awaited task was cancelled
 
@@ -38,7 +40,9 @@ __all__ = [
     "Fault",
     "InvalidInputError",
     "InvalidStateError",
+    "NotAllowedError",
     "NotFoundError",
+    "NotInstalledError",
     "PermanentError",
     "RequestError",
     "RetryableError",
