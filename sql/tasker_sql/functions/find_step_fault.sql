@@ -8,8 +8,9 @@ as $$
         (1, jsonb_typeof(p_step) is distinct from 'object', 'is no JSON object'),
         (2, coalesce(length(p_step ->> 'name'), 0) not between 1 and 128, 'name must have 1 to 128 characters'),
         (3, coalesce(length(p_step ->> 'handler'), 0) = 0, 'handler is missing'),
-        (4, coalesce(p_step ->> 'kind', 'standard') <> 'standard',
-            format('kind %s does not run yet; only standard steps do', p_step ->> 'kind')),
+        (4, coalesce(p_step ->> 'kind', 'standard')
+            not in ('standard', 'decision', 'deferred_convergence', 'batchable', 'batch_worker'),
+            'kind must be standard, decision, deferred_convergence, batchable or batch_worker'),
         (5, not tasker.is_text_array(coalesce(p_step -> 'depends_on', '[]')), 'depends_on must be an array of step names'),
         (6, coalesce(p_step ->> 'queue', 'a') !~ '^[a-z][a-z0-9_]{0,38}$',
             'queue must be up to 39 lower-case letters, digits and underscores'),

@@ -71,7 +71,8 @@ create table tasker.template (
 );
 
 -- A template's steps, compiled to rows when it is registered, so that creating a task is one set-based insert. `step_no`
--- is the step's number in every task of the template; `parents` is how many steps it waits for.
+-- is the step's number in every task of the template; `parents` is how many steps it waits for. `initial` steps are in
+-- every task from its beginning; the others stand behind a decision or a batch, and come when those have spoken.
 
 create table tasker.step_definition (
     definition_id      integer generated always as identity primary key,
@@ -79,10 +80,11 @@ create table tasker.step_definition (
     step_no            integer not null,
     name               text not null check (length(name) between 1 and 128),
     handler            text not null,
-    kind               text not null check (kind = 'standard'),
+    kind               text not null check (kind in ('standard', 'decision', 'deferred_convergence', 'batchable', 'batch_worker')),
     queue_id           integer not null references tasker.queue,
     parents            integer not null,
     children           integer not null,
+    initial            boolean not null,
     config             jsonb not null,
     max_attempts       smallint not null check (max_attempts between 1 and 1000),
     backoff            text not null check (backoff in ('none', 'fixed', 'linear', 'exponential', 'fibonacci')),
@@ -96,14 +98,19 @@ create table tasker.step_definition (
     unique (template_id, name)
 );
 
+-- So that an exchange sees at once whether any step that it completed makes its task grow.
+create index step_definition_growing on tasker.step_definition (definition_id) where kind in ('decision', 'batchable');
+
 -- The edges of a template. They are the same for each of its tasks and so are stored once, not per task
--- (docs/decisions/0001-static-edges.md). The index serves the way from a step to its parents.
+-- (docs/decisions/0001-static-edges.md). `many`: the parent is a batch worker, of which a task has any number. The index
+-- serves the way from a step to its parents.
 
 create table tasker.definition_edge (
     from_id integer not null references tasker.step_definition on delete cascade,
     to_id   integer not null references tasker.step_definition on delete cascade,
     from_no integer not null,
     to_no   integer not null,
+    many    boolean not null,
     primary key (from_id, to_id)
 );
 
@@ -156,6 +163,8 @@ create index idempotency_key_task on tasker.idempotency_key (task_id);
 -- A step of a task. No index but the key, and room on each page: its updates must stay heap-only. `waiting_on` counts
 -- unresolved parents; `msg_id` is its message while it is enqueued or in progress, and the only one that is good for it;
 -- `attempt_limit` is the last attempt it may have (an operator's retry raises it); `deadline_at` ends the current attempt.
+-- A step that came after its task began has `origin_no`, the step that brought it; one of a batch has its place in it,
+-- `instance`, from 1 on, and its cursor, `input`.
 
 create table tasker.step (
     task_id       uuid not null,
@@ -171,6 +180,9 @@ create table tasker.step (
     state         tasker.step_state not null,
     attempt       smallint not null default 0,
     attempt_limit smallint not null,
+    origin_no     integer,
+    instance      integer,
+    input         jsonb,
     result        jsonb,
     error         jsonb,
     progress      jsonb,
