@@ -12,6 +12,7 @@ from typing import Any, assert_never
 import orjson
 
 from tasker.outcome import Completed, Failed, Failure, Outcome, Released, Retried
+from tasker.template import Kind
 
 __all__ = [
     "Definition",
@@ -38,7 +39,7 @@ class Definition:
     namespace: str
     template: str
     version: str
-    step_no: int
+    kind: Kind
     name: str
     handler: str
     config: Mapping[str, Json]
@@ -69,6 +70,8 @@ class Grant:
 
     task: TaskFacts
     definition: Definition
+    step_no: int
+    instance: int | None  # of a batch's worker: its place in the batch, from 1
     queue_id: int
     msg_id: int
     read_ct: int
@@ -77,6 +80,12 @@ class Grant:
     deadline: float | None  # seconds since the epoch
     results: Mapping[str, Json]
 
+    @property
+    def step_name(self) -> str:
+        """What the step is called in its task."""
+        name = self.definition.name
+        return name if self.instance is None else f"{name}/{self.instance}"
+
     def lease(self) -> dict[str, Json]:
         """The lease as heartbeats name it."""
         return {
@@ -84,7 +93,7 @@ class Grant:
             "msg_id": self.msg_id,
             "read_ct": self.read_ct,
             "task_id": self.task.task_id,
-            "step_no": self.definition.step_no,
+            "step_no": self.step_no,
         }
 
 
@@ -108,7 +117,8 @@ def read_grants(granted: Mapping[str, Json], definitions: Mapping[int, Definitio
         )
         for row in granted["tasks"]
     }
-    results = {(task_id, no): result for task_id, no, result in granted["results"] or ()}
+    given = [*(granted["results"] or ()), *(granted["gathered"] or ())]
+    results = {(task_id, no): result for task_id, no, result in given}
     grants: list[Grant] = []
     for row in granted["steps"]:
         definition = definitions[row["definition_id"]]
@@ -117,16 +127,30 @@ def read_grants(granted: Mapping[str, Json], definitions: Mapping[int, Definitio
             Grant(
                 tasks[task_id],
                 definition,
+                row["step_no"],
+                row["instance"],
                 row["queue_id"],
                 row["msg_id"],
                 row["read_ct"],
                 row["attempt"],
                 row["attempt_limit"],
                 row["deadline"],
-                {name: results[task_id, no] for no, name in definition.parents},
+                _parents_results(row, definition, results),
             )
         )
     return grants
+
+
+def _parents_results(
+    row: Mapping[str, Json], definition: Definition, results: Mapping[tuple[str, int], Json]
+) -> dict[str, Json]:
+    """By name. A batch's worker has its own item in place of the whole list; a parent that was excluded has none."""
+    if row["instance"] is not None:
+        return {name: row["input"] for _, name in definition.parents}
+    task_id = row["task_id"]
+    return {
+        name: results[task_id, no] for no, name in definition.parents if (task_id, no) in results
+    }
 
 
 def encode_outcomes(outcomes: Iterable[tuple[Grant, Outcome]]) -> bytes:
