@@ -105,7 +105,7 @@ class StepFields(Fields):
     LATER = {
         "system_dependency": "It has no effect.",
         "publishes_events": "Events are not published yet.",
-        "batch_config": "Batches do not run yet.",
+        "batch_config": "The batchable step's handler decides how many there are.",
         "composition": "Compositions do not run yet; the handler does.",
     }
 
