@@ -21,6 +21,7 @@ from tests.engine.support import (
     exchange,
     fail,
     hand_in,
+    lapse,
     one,
     register,
     register_worker,
@@ -224,6 +225,10 @@ def batch(**worker_options: Any) -> dict[str, Json]:
     )
 
 
+def limited(**options: Json) -> dict[str, Json]:
+    return batch(batch=options, retry={"max_attempts": 1})
+
+
 def cursors(leases: Iterable[Lease]) -> list[Json]:
     return [lease.input for lease in leases]
 
@@ -333,4 +338,100 @@ def test_cancelling_a_batch(db: Connection, worker: Worker) -> None:
     hand_in(worker, complete(claim(worker)[0], [1, 2, 3]))
     call(db, "cancel_task", task_id=task_id, **WHO)
     assert set(step_states(db, task_id).values()) == {"complete", "cancelled"}
+    assert rows(db, "verify", task_id=task_id) == []
+
+
+def test_parallelism_bounds_how_many_run_at_once(db: Connection, worker: Worker) -> None:
+    register(db, limited(parallelism=2))
+    task_id = submit(db, "batch")
+    hand_in(worker, complete(claim(worker)[0], [10, 20, 30, 40, 50]))
+    held = claim_named(worker)
+    assert sorted(held) == ["part/1", "part/2"]
+    assert step_states(db, task_id)["part/3"] == "pending"
+    answer = call(db, "explain_step", task_id=task_id, step_name="part/3")
+    assert "it waits for its turn" in answer["reason"]
+    hand_in(worker, complete(held["part/2"], 2))
+    more = claim_named(worker)
+    assert sorted(more) == ["part/3"]
+    assert broken(db) == []
+    hand_in(worker, complete(held["part/1"], 1), complete(more["part/3"], 3))
+    last = claim_named(worker)
+    assert sorted(last) == ["part/4", "part/5"]
+    hand_in(worker, *(complete(x, x.instance) for x in last.values()))
+    answer = exchange(worker)
+    assert list(answer.gathered.values()) == [[1, 2, 3, 4, 5]]
+    assert broken(db) == []
+
+
+def test_one_that_fails_gives_up_its_turn(db: Connection, worker: Worker) -> None:
+    register(db, limited(parallelism=1))
+    task_id = submit(db, "batch")
+    hand_in(worker, complete(claim(worker)[0], [1, 2]))
+    hand_in(worker, fail(claim(worker)[0]))
+    assert step_states(db, task_id)["part/2"] == "enqueued"
+    run_all(worker)
+    assert task_state(db, task_id) == "blocked_by_failures"
+    assert broken(db) == []
+    call(db, "retry_task", task_id=task_id, **WHO)
+    run_all(worker)
+    assert task_state(db, task_id) == "complete"
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["failed", "lost"])
+def test_a_batch_can_go_on_without_those_that_fail(
+    db: Connection, worker: Worker, lost: bool
+) -> None:
+    register(db, limited(on_failure="continue", parallelism=3))
+    task_id = submit(db, "batch")
+    hand_in(worker, complete(claim(worker)[0], ["a", "b", "c"]))
+    held = claim_named(worker)
+    hand_in(worker, complete(held["part/1"], "A"), complete(held["part/3"], "C"))
+    if lost:
+        lapse(db, held["part/2"])
+    else:
+        hand_in(worker, fail(held["part/2"]))
+    [join] = claim(worker) or claim(worker)
+    assert step_states(db, task_id)["part/2"] == "tolerated"
+    assert task_state(db, task_id) == "in_progress"
+    gathered = call(db, "gather_batch", p_task_id=task_id, p_definition_id=_part(db))
+    assert gathered["results"] == ["A", "C"]
+    [failure] = gathered["failures"]
+    assert (failure["instance"], failure["input"]) == (2, "b")
+    assert failure["error"]["type"] == ("LeaseLost" if lost else "Broken")
+    hand_in(worker, complete(join, "AC"))
+    assert task_state(db, task_id) == "complete"
+    assert rows(db, "verify", task_id=task_id) == []
+    assert db.execute("select step from tasker.dead_letter").fetchall() == []
+
+
+def _part(db: Connection) -> int:
+    return one(db, "select definition_id from tasker.step_definition where name = 'part'")
+
+
+def test_a_batch_of_which_all_fail(db: Connection, worker: Worker) -> None:
+    register(db, limited(on_failure="continue"))
+    task_id = submit(db, "batch")
+    hand_in(worker, complete(claim(worker)[0], [1, 2]))
+    hand_in(worker, *(fail(x) for x in claim(worker)))
+    run_all(worker)
+    assert task_state(db, task_id) == "complete"
+    assert broken(db) == []
+
+
+def test_a_batch_can_fail_its_task_at_once(db: Connection, worker: Worker) -> None:
+    register(db, limited(on_failure="fail_task", parallelism=2))
+    task_id = submit(db, "batch")
+    hand_in(worker, complete(claim(worker)[0], [1, 2, 3]))
+    held = claim_named(worker)
+    assert hand_in(worker, fail(held["part/2"])) == [1]
+    task = call(db, "get_task", task_id=task_id)
+    assert (task["state"], task["reason"]) == ("error", "step part/2 failed")
+    assert hand_in(worker, complete(held["part/1"])) == []
+    assert step_states(db, task_id) == {
+        "split": "complete",
+        "join": "cancelled",
+        "part/1": "cancelled",
+        "part/2": "error",
+        "part/3": "cancelled",
+    }
     assert rows(db, "verify", task_id=task_id) == []

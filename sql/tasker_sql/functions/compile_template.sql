@@ -6,7 +6,8 @@ set search_path = pg_catalog, tasker, pg_temp
 as $$
 begin
     insert into tasker.step_definition (template_id, step_no, name, handler, kind, queue_id, parents, children, initial, config,
-        max_attempts, backoff, backoff_base, backoff_cap, jitter, permanent_errors, attempt_time_limit, step_time_limit)
+        max_attempts, backoff, backoff_base, backoff_cap, jitter, permanent_errors, attempt_time_limit, step_time_limit,
+        parallelism, on_failure)
     select p_template_id, s.step_no, s.step ->> 'name', s.step ->> 'handler', coalesce(s.step ->> 'kind', 'standard'),
         case when s.step ->> 'queue' is null then p_queue_id else tasker.ensure_queue(s.step ->> 'queue') end,
         0, 0, true, coalesce(s.step -> 'config', '{}'),
@@ -16,7 +17,8 @@ begin
         coalesce(tasker.seconds(s.step #> '{retry,cap}'), interval '60 seconds'),
         coalesce((s.step #>> '{retry,jitter}')::double precision, 0.1),
         coalesce(array(select jsonb_array_elements_text(s.step #> '{retry,permanent_errors}')), '{}'),
-        tasker.seconds(s.step -> 'attempt_time_limit'), tasker.seconds(s.step -> 'step_time_limit')
+        tasker.seconds(s.step -> 'attempt_time_limit'), tasker.seconds(s.step -> 'step_time_limit'),
+        (s.step #>> '{batch,parallelism}')::integer, coalesce(s.step #>> '{batch,on_failure}', 'wait')
     from jsonb_array_elements(p_steps) with ordinality as s(step, step_no);
 
     insert into tasker.definition_edge (from_id, to_id, from_no, to_no, many)

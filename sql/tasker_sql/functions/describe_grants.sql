@@ -32,9 +32,8 @@ as $$
         'results', (select json_agg(json_build_array(s.task_id, s.step_no, s.result))
             from parents p join tasker.step s on s.task_id = p.task_id and s.step_no = p.from_no
             where not p.many),
-        'gathered', (select json_agg(json_build_array(p.task_id, p.from_no, (
-                select coalesce(json_agg(s.result order by s.instance), '[]') from tasker.step s
-                where s.task_id = p.task_id and s.definition_id = p.from_id)))
+        'gathered', (select json_agg(json_build_array(p.task_id, p.from_no,
+                tasker.gather_batch(p.task_id, p.from_id)))
             from parents p
             where p.many and exists (select from tasker.definition_edge b
                 join tasker.step s on s.task_id = p.task_id and s.step_no = b.from_no where b.to_id = p.from_id)))

@@ -31,7 +31,7 @@ begin
             join tasker.definition_edge e on e.to_id = c.definition_id
             join tasker.step_definition p on p.definition_id = e.from_id
             left join tasker.step s on s.task_id = p_task_id and s.step_no = p.step_no
-            cross join lateral (select s.state in ('complete', 'resolved_manually') as done) as k
+            cross join lateral (select s.state in ('complete', 'resolved_manually', 'tolerated') as done) as k
         ), verdict as (
             select e.definition_id, case when e.kind = 'deferred_convergence'
                 then bool_or(e.fate = 'alive') else bool_and(e.fate = 'alive') end as alive

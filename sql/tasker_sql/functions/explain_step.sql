@@ -23,7 +23,7 @@ begin
         from tasker.definition_edge e
         join tasker.step p on p.task_id = v_step.task_id and p.definition_id = e.from_id
         join tasker.step_definition d on d.definition_id = p.definition_id
-        where e.to_id = v_step.definition_id and p.state not in ('complete', 'resolved_manually')
+        where e.to_id = v_step.definition_id and p.state not in ('complete', 'resolved_manually', 'tolerated')
         order by p.state <> 'error', p.step_no limit 20) as w;
     select count(*) into v_workers from tasker.worker w
     where w.queue_ids @> array[v_queue.queue_id] and w.seen_at > now() - interval '1 minute';

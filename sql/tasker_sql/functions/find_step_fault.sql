@@ -30,7 +30,13 @@ as $$
         (11, not tasker.is_text_array(coalesce(p_step #> '{retry,permanent_errors}', '[]')),
             'retry.permanent_errors must be an array of names'),
         (12, jsonb_typeof(coalesce(p_step -> 'retry', '{}')) <> 'object', 'retry must be an object'),
-        (13, jsonb_typeof(coalesce(p_step -> 'config', '{}')) <> 'object', 'config must be an object')
+        (13, jsonb_typeof(coalesce(p_step -> 'config', '{}')) <> 'object', 'config must be an object'),
+        (14, jsonb_typeof(coalesce(p_step -> 'batch', '{}')) not in ('object', 'null'), 'batch must be an object'),
+        (15, jsonb_typeof(coalesce(p_step #> '{batch,parallelism}', 'null')) not in ('null', 'number')
+            or coalesce(p_step #>> '{batch,parallelism}', '1') !~ '^[1-9][0-9]{0,5}$',
+            'batch.parallelism must be null or 1 to 999,999'),
+        (16, coalesce(p_step #>> '{batch,on_failure}', 'wait') not in ('wait', 'continue', 'fail_task'),
+            'batch.on_failure must be wait, continue or fail_task')
     ) as c(n, broken, what) where c.broken order by c.n limit 1;
 $$;
 

@@ -12,7 +12,6 @@ as $$
 declare
     v_new integer[];
     v_last integer;
-    v_messages bigint[];
     v_steps integer[];
 begin
     select array_agg(c.definition_id) into v_new
@@ -34,35 +33,36 @@ begin
     cross join lateral jsonb_array_elements(b.result) with ordinality as c(cursor, no)
     where d.definition_id = any (v_new) and d.kind = 'batch_worker';
 
+    insert into tasker.batch (task_id, definition_id, first_no, size, released)
+    select p_task_id, d.definition_id, coalesce(min(s.step_no), v_last + 1), count(s.step_no),
+        least(count(s.step_no), d.parallelism)
+    from tasker.step_definition d
+    left join tasker.step s on s.task_id = p_task_id and s.definition_id = d.definition_id
+    where d.definition_id = any (v_new) and d.kind = 'batch_worker' group by d.definition_id;
+
     insert into tasker.step (task_id, step_no, definition_id, waiting_on, state, attempt_limit, origin_no)
     select p_task_id, d.step_no, d.definition_id, 0, 'pending', d.max_attempts, p_origin_no
     from tasker.step_definition d where d.definition_id = any (v_new) and d.kind <> 'batch_worker';
 
     with unresolved as (
         select s.definition_id, count(*)::integer as parents from tasker.step s
-        where s.task_id = p_task_id and s.state not in ('complete', 'resolved_manually') group by s.definition_id
+        where s.task_id = p_task_id and s.state not in ('complete', 'resolved_manually', 'tolerated') group by s.definition_id
     ), counted as (
-        select d.definition_id, coalesce(sum(u.parents), 0)::integer as waiting_on, d.queue_id
-        from tasker.step_definition d
+        select s.step_no, coalesce(sum(u.parents), 0)::integer + coalesce((s.instance > d.parallelism)::integer, 0) as waiting_on
+        from tasker.step s
+        join tasker.step_definition d using (definition_id)
         left join tasker.definition_edge e on e.to_id = d.definition_id
         left join unresolved u on u.definition_id = e.from_id
-        where d.definition_id = any (v_new) group by d.definition_id
+        where s.task_id = p_task_id and s.definition_id = any (v_new)
+        group by s.step_no, s.instance, d.parallelism
     ), told as (
-        update tasker.step s
-        set waiting_on = c.waiting_on,
-            state = case when c.waiting_on = 0 then 'enqueued' else s.state end,
-            enqueued_at = case when c.waiting_on = 0 then now() end,
-            msg_id = case when c.waiting_on = 0 then nextval(q.message_sequence) end
-        from counted c join tasker.queue q using (queue_id)
-        where s.task_id = p_task_id and s.definition_id = c.definition_id
-        returning s.task_id, s.step_no, s.msg_id, c.queue_id
+        update tasker.step s set waiting_on = c.waiting_on
+        from counted c where s.task_id = p_task_id and s.step_no = c.step_no
+        returning s.task_id, s.step_no, s.waiting_on
     )
-    select array_agg(t.task_id), array_agg(t.step_no), array_agg(t.msg_id), array_agg(t.queue_id)
-    into ready, v_steps, v_messages, queues from told t where t.msg_id is not null;
-
+    select array_agg(t.task_id), array_agg(t.step_no) into ready, v_steps from told t where t.waiting_on = 0;
     if ready is not null then
-        perform tasker.start_step_clocks(ready, v_steps);
-        perform tasker.send_messages(queues, v_messages, ready, v_steps);
+        queues := tasker.start_steps(ready, v_steps);
     end if;
 end;
 $$;

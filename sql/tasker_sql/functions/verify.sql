@@ -12,7 +12,9 @@ as $$
         select s.*, tasker.step_name(d.name, s.instance) as name, s.state in ('enqueued', 'in_progress', 'waiting_for_retry', 'waiting') as live,
             (select count(*) from tasker.definition_edge e
                 join tasker.step p on p.task_id = s.task_id and p.definition_id = e.from_id
-                where e.to_id = s.definition_id and p.state not in ('complete', 'resolved_manually')) as unresolved,
+                where e.to_id = s.definition_id and p.state not in ('complete', 'resolved_manually', 'tolerated'))
+                + coalesce((select s.state = 'pending' and s.instance > b.released from tasker.batch b
+                    where b.task_id = s.task_id and b.definition_id = s.definition_id)::integer, 0) as unresolved,
             s.msg_id is not null and tasker.has_message(s.definition_id, s.msg_id) as has_message,
             exists (select from tasker.timer r where r.task_id = s.task_id and r.step_no = s.step_no and r.kind = 'retry') as has_retry
         from tasker.step s join tasker.step_definition d using (definition_id)
@@ -38,7 +40,7 @@ as $$
     union all
     select format('the task is %s, but step %s is %s', t.state, s.name, s.state)
     from t, s where not t.open and s.state in ('pending', 'enqueued', 'in_progress', 'waiting_for_retry', 'waiting')
-        or t.state = 'complete' and s.state not in ('complete', 'resolved_manually')
+        or t.state = 'complete' and s.state not in ('complete', 'resolved_manually', 'tolerated')
     union all
     select format('the task is %s with live %s and failed %s', t.state, t.live, t.failed)
     from t where t.state = 'in_progress' and t.live = 0

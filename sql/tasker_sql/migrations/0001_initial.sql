@@ -21,7 +21,8 @@ create type tasker.step_state as enum (
     'complete',
     'error',                -- failed for good; an operator may retry or resolve it
     'cancelled',
-    'resolved_manually'
+    'resolved_manually',
+    'tolerated'             -- failed for good, and its batch goes on without it
 );
 
 create type tasker.timer_kind as enum (
@@ -73,6 +74,7 @@ create table tasker.template (
 -- A template's steps, compiled to rows when it is registered, so that creating a task is one set-based insert. `step_no`
 -- is the step's number in every task of the template; `parents` is how many steps it waits for. `initial` steps are in
 -- every task from its beginning; the others stand behind a decision or a batch, and come when those have spoken.
+-- `parallelism` is how many workers of one batch run at once, `on_failure` what one that failed means for its batch.
 
 create table tasker.step_definition (
     definition_id      integer generated always as identity primary key,
@@ -94,12 +96,15 @@ create table tasker.step_definition (
     permanent_errors   text[] not null,
     attempt_time_limit interval,
     step_time_limit    interval,
+    parallelism        integer check (parallelism > 0),
+    on_failure         text not null check (on_failure in ('wait', 'continue', 'fail_task')),
     unique (template_id, step_no),
     unique (template_id, name)
 );
 
--- So that an exchange sees at once whether any step that it completed makes its task grow.
-create index step_definition_growing on tasker.step_definition (definition_id) where kind in ('decision', 'batchable');
+-- So that an exchange sees at once whether more follows from steps that it completed than their edges say.
+create index step_definition_growing on tasker.step_definition (definition_id)
+    where kind in ('decision', 'batchable', 'batch_worker');
 
 -- The edges of a template. They are the same for each of its tasks and so are stored once, not per task
 -- (docs/decisions/0001-static-edges.md). `many`: the parent is a batch worker, of which a task has any number. The index
@@ -188,6 +193,18 @@ create table tasker.step (
     progress      jsonb,
     primary key (task_id, step_no)
 ) with (fillfactor = 60, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 0);
+
+-- The workers of one batch: which steps of the task they are (`size` numbers from `first_no` on), and how many have had
+-- their turn. The rest wait, where the definition limits how many run at once.
+
+create table tasker.batch (
+    task_id       uuid not null,
+    definition_id integer not null,
+    first_no      integer not null,
+    size          integer not null,
+    released      integer not null check (released between 0 and size),
+    primary key (task_id, definition_id)
+);
 
 -- An attempt that failed or was lost. The one that succeeded stands in the step's own row.
 

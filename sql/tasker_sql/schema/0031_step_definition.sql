@@ -1,6 +1,7 @@
 -- A template's steps, compiled to rows when it is registered, so that creating a task is one set-based insert. `step_no`
 -- is the step's number in every task of the template; `parents` is how many steps it waits for. `initial` steps are in
 -- every task from its beginning; the others stand behind a decision or a batch, and come when those have spoken.
+-- `parallelism` is how many workers of one batch run at once, `on_failure` what one that failed means for its batch.
 
 create table tasker.step_definition (
     definition_id      integer generated always as identity primary key,
@@ -22,9 +23,12 @@ create table tasker.step_definition (
     permanent_errors   text[] not null,
     attempt_time_limit interval,
     step_time_limit    interval,
+    parallelism        integer check (parallelism > 0),
+    on_failure         text not null check (on_failure in ('wait', 'continue', 'fail_task')),
     unique (template_id, step_no),
     unique (template_id, name)
 );
 
--- So that an exchange sees at once whether any step that it completed makes its task grow.
-create index step_definition_growing on tasker.step_definition (definition_id) where kind in ('decision', 'batchable');
+-- So that an exchange sees at once whether more follows from steps that it completed than their edges say.
+create index step_definition_growing on tasker.step_definition (definition_id)
+    where kind in ('decision', 'batchable', 'batch_worker');
