@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from tasker.batches import BatchResults
 from tasker.errors import ContractError
 from tasker.fitting import find_misfit
 from tasker.growth import item_type
 from tasker.injection import Parameter
-from tasker.template import Kind
+from tasker.template import Kind, StepDefinition
 from tasker.values import Shape, annotation_text, shape_of
 from tasker_grammar.contracts import Schema
 
@@ -37,19 +38,22 @@ def stored_schema(kind: Kind, result: Shape) -> Schema | None:
     return _NAMES if kind == "decision" else result.produced()
 
 
-def given_shape(kind: Kind, result: Shape, to: Kind) -> Shape:
-    """What a step of `kind` that returns `result` gives to one of kind `to`.
+def given_shape(step: StepDefinition, result: Shape, to: Kind) -> Shape:
+    """What a step that returns `result` gives to one of kind `to`.
 
-    A batch gives its worker one item; the workers of a batch together give a list.
+    A batch gives its worker one item. The workers of a batch together give a list, or, where it
+    goes on without those that fail, `BatchResults`.
     """
-    if result.adapter is None and kind != "decision":
+    if result.adapter is None and step.kind in ("standard", "deferred_convergence"):
         return result
-    match kind, to:
+    match step.kind, to:
         case "batchable", "batch_worker":
             return shape_of(item_type(result.annotation), result.subject)
         case "batch_worker", _:
-            listed: Any = list[result.annotation]
-            return shape_of(listed, result.subject)
+            each = result.annotation
+            goes_on = step.batch.on_failure == "continue"
+            together: Any = BatchResults[each] if goes_on else list[each]
+            return shape_of(together, result.subject)
         case "decision", _:
             return shape_of(list[str], result.subject)
         case _:

@@ -8,10 +8,10 @@ from typing import Any, TypeVar, overload
 
 from tasker.decorators import local_names
 from tasker.durations import Duration
-from tasker.policy import Retry
+from tasker.policy import OnFailure, Retry
 from tasker.template import Kind
 
-__all__ = ["Options", "StepDecorator"]
+__all__ = ["BatchWorkerDecorator", "Options", "StepDecorator"]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -27,6 +27,8 @@ class Options:
     queue: str | None = None
     depends_on: Sequence[str] = ()
     config: Mapping[str, Any] | None = None
+    parallelism: int | None = None
+    on_failure: OnFailure = "wait"
 
 
 Add = Callable[[Callable[..., Any], Kind, Options, Mapping[str, Any]], None]
@@ -69,12 +71,57 @@ class StepDecorator:
 
     def __call__(self, function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
         """Add a function, or return what adds one with these options."""
-        if function is not None:
-            self.add(function, self.kind, Options(), local_names(2))
-            return function
+        return _decorate(self, function, options)
 
-        def decorate(function: Function) -> Function:
-            self.add(function, self.kind, Options(**options), local_names(2))
-            return function
 
-        return decorate
+@dataclass(frozen=True, slots=True)
+class BatchWorkerDecorator:
+    """As `StepDecorator`, with two more options.
+
+    - `parallelism`: how many workers of one batch run at once; as many as there are slots.
+    - `on_failure`: what one that failed for good means. `wait`: the convergence waits until it is
+      mended. `continue`: the batch goes on without it, and the convergence gets `BatchResults`.
+      `fail_task`: the task ends with an error.
+    """
+
+    add: Add
+    kind: Kind = "batch_worker"
+
+    @overload
+    def __call__(self, function: Function, /) -> Function: ...
+
+    @overload
+    def __call__(
+        self,
+        /,
+        *,
+        name: str | None = None,
+        retry: Retry | None = None,
+        timeout: Duration | None = None,
+        total_timeout: Duration | None = None,
+        queue: str | None = None,
+        depends_on: Sequence[str] = (),
+        config: Mapping[str, Any] | None = None,
+        parallelism: int | None = None,
+        on_failure: OnFailure = "wait",
+    ) -> Callable[[Function], Function]: ...
+
+    def __call__(self, function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
+        """Add a function, or return what adds one with these options."""
+        return _decorate(self, function, options)
+
+
+def _decorate(
+    to: StepDecorator | BatchWorkerDecorator,
+    function: Callable[..., Any] | None,
+    options: Mapping[str, Any],
+) -> Any:
+    if function is not None:
+        to.add(function, to.kind, Options(), local_names(3))
+        return function
+
+    def decorate(function: Function) -> Function:
+        to.add(function, to.kind, Options(**options), local_names(2))
+        return function
+
+    return decorate

@@ -22,8 +22,8 @@ from tasker.names import (
     find_name_fault,
     find_namespace_fault,
 )
-from tasker.policy import Retry
-from tasker.step_decorator import Options, StepDecorator
+from tasker.policy import BatchPolicy, Retry
+from tasker.step_decorator import BatchWorkerDecorator, Options, StepDecorator
 from tasker.structure import find_step_faults
 from tasker.template import Kind, StepDefinition, Template
 from tasker.values import Shape, annotation_text, shape_of
@@ -140,13 +140,13 @@ class Workflow:
         return StepDecorator(self._add, "batchable")
 
     @property
-    def batch_worker(self) -> StepDecorator:
+    def batch_worker(self) -> BatchWorkerDecorator:
         """Adds the step that runs once for each item of a batch.
 
         Its parameter named after the batch takes its own item. Only a convergence can depend on
         it; that takes all results, as a list in the order of the items.
         """
-        return StepDecorator(self._add, "batch_worker")
+        return BatchWorkerDecorator(self._add)
 
     def _add(
         self, function: Callable[..., Any], kind: Kind, options: Options, known: Mapping[str, Any]
@@ -171,6 +171,7 @@ class Workflow:
             attempt_time_limit=_seconds(options.timeout, f"{subject}: timeout"),
             step_time_limit=_seconds(options.total_timeout, f"{subject}: total_timeout"),
             result_schema=stored_schema(kind, handler.signature.result),
+            batch=_policy(options, subject),
         )
         for fault in find_step_faults(definition):
             raise DefinitionError(f"{subject}: {fault}", [fault])
@@ -246,7 +247,7 @@ class Workflow:
         for parameter in assignment.results:
             parent = self._steps[parameter.name]
             returned = parent.handler.signature.result
-            given = given_shape(parent.definition.kind, returned, step.kind)
+            given = given_shape(parent.definition, returned, step.kind)
             giver = f"step {parameter.name} {'returns' if given is returned else 'gives'}"
             self._agree(step.name, parameter, given, given.produced(), giver)
             if parameter.name in lacking and not accepts_none(parameter):
@@ -269,6 +270,13 @@ class Workflow:
     def _refuse(self, what: str, value: object, fault: str | None) -> None:
         if fault is not None:
             raise DefinitionError(f"workflow {self.name!r}: {what} is {value!r}; it {fault}")
+
+
+def _policy(options: Options, subject: str) -> BatchPolicy:
+    try:
+        return BatchPolicy(options.parallelism, options.on_failure)
+    except DefinitionError as error:
+        raise DefinitionError(f"{subject}: {error}") from None
 
 
 def _seconds(duration: Duration | None, subject: str) -> float | None:

@@ -308,7 +308,7 @@ def test_workers_read_definitions(db: Connection) -> None:
         call(db, "get_definitions", definition_ids=ids), key=lambda d: d["definition_id"]
     )
     assert a == {
-        "definition_id": ids[0], "namespace": "t", "template": "x", "version": "1", "step_no": 1,
+        "definition_id": ids[0], "namespace": "t", "template": "x", "version": "1", "kind": "standard",
         "name": "a", "handler": "h.a", "config": {"k": 1}, "attempt_time_limit": 2.5,
         "input_schema": schema, "result_schema": schema, "parents": [],
     }  # fmt: skip

@@ -168,8 +168,12 @@ def test_a_linear_template() -> None:
             BATCH,
             ["batchable", "batch_worker", "deferred_convergence"],
             [
-                "t.yaml:13: batch_config is not acted on. The batchable step's handler decides how many"
-                " there are.",
+                "t.yaml:13: batch_size is not acted on. The batchable step's handler returns a list, with an"
+                " item for each worker.",
+                "t.yaml:13: cursor_field is not acted on. The batchable step's handler returns a list, with an"
+                " item for each worker.",
+                "t.yaml:14: worker_template is not acted on. The batchable step's handler returns a list, with an"
+                " item for each worker.",
             ],
         ),
         (
@@ -455,7 +459,7 @@ def test_a_file_may_hold_several_templates() -> None:
 def test_a_directory_is_read_in_order_with_what_is_below(tmp_path: Path) -> None:
     (tmp_path / "sub").mkdir()
     (tmp_path / "b.yml").write_text(EVENTS)
-    (tmp_path / "sub" / "a.yaml").write_text(DECISION)
+    (tmp_path / "sub" / "a.yaml").write_text(BATCH)
     (tmp_path / "a.yaml").write_text(LINEAR)
     (tmp_path / "notes.txt").write_text("not: [a template")
     loaded = load_templates(tmp_path)
