@@ -16,7 +16,8 @@ declare
 begin
     select array_agg(c.definition_id) into v_new
     from tasker.determine_steps(p_task_id) as g cross join unnest(g.chosen) as c(definition_id)
-    where c.definition_id not in (select s.definition_id from tasker.step s where s.task_id = p_task_id);
+    where c.definition_id not in (select s.definition_id from tasker.step s where s.task_id = p_task_id
+        union all select b.definition_id from tasker.batch b where b.task_id = p_task_id);
     if v_new is null then
         return;
     end if;
