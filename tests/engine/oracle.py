@@ -190,7 +190,7 @@ class Task:
                 step.leave("enqueued")
 
     def complete(self, no: int, state: str, answer: Any) -> None:
-        """A step has a result. One that is no answer of a decision or a batch is an error."""
+        """A step has a result. One that is no answer of a decision or a batch is an error. The task goes on later."""
         step = self.steps[no]
         if self.find_fault(step, answer):
             step.leave("error", "error")
@@ -198,7 +198,6 @@ class Task:
         step.answer = answer if isinstance(answer, list) else None
         step.leave(state)
         self.give_turn(step)
-        self.go_on()
 
     def find_fault(self, step: Step, answer: Any) -> bool:
         """Whether a result says nothing that could be done."""
@@ -259,6 +258,7 @@ class Task:
                 case _:
                     step.leave("error", "error")
                     failed.append(no)
+        self.go_on()
         self.fail(failed)
 
     # Time
@@ -339,4 +339,5 @@ class Task:
             step.ended_attempts.append((step.attempt, "cancelled"))
             step.state = "enqueued"
         self.complete(no, state, answer)
+        self.go_on()
         return None
