@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Mapping, Sequence
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
@@ -12,54 +12,29 @@ from uuid import UUID
 
 import anyio
 import orjson
-import psycopg
 from psycopg import AsyncConnection
 
 from tasker import telemetry
 from tasker.database import resolve_database
-from tasker.errors import (
-    ConflictError,
-    DatabaseUnavailable,
-    InvalidInputError,
-    InvalidStateError,
-    NotFoundError,
-)
+from tasker.errors import InvalidInputError
 from tasker.handle import TaskHandle
 from tasker.inputs import InputContracts
 from tasker.notifier import notify
 from tasker.registry import register
+from tasker.requests import request_errors
 from tasker.template import Template
 from tasker.values import Shape
 from tasker.worker import Worker
 from tasker.workflow import Workflow
-from tasker_sql.session import Session, passes
+from tasker_sql.session import Session
 
-__all__ = ["SUBMIT", "Client", "OnConflict", "Submission", "request_errors"]
+__all__ = ["SUBMIT", "Client", "OnConflict", "Submission"]
 
 OnConflict = Literal["reject", "return_existing"]
 
 SUBMIT: LiteralString = """
     select json_agg(s.task_id order by s.ordinal) from tasker.submit_tasks(%s, %s, %s::jsonb, %s, %s) as s
 """
-
-_REQUEST_ERRORS = {
-    kind.sqlstate: kind
-    for kind in (NotFoundError, InvalidInputError, ConflictError, InvalidStateError)
-}
-
-
-@contextmanager
-def request_errors() -> Generator[None]:
-    """Raise what the database refuses as RequestError, and its absence as DatabaseUnavailable."""
-    try:
-        yield
-    except psycopg.Error as error:
-        kind = _REQUEST_ERRORS.get(error.sqlstate or "")
-        if kind is not None:
-            raise kind(error.diag.message_primary or str(error), error.diag.message_hint) from error
-        if passes(error):
-            raise DatabaseUnavailable(str(error)) from error
-        raise
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +88,10 @@ class Client:
             for worker in self._workers:
                 await worker.stopped()
         self._tasks.cancel_scope.cancel()
+        if isinstance(error, Exception):
+            # The task group is not told of it: it would hand it on in an exception group.
+            await self._stack.__aexit__(None, None, None)
+            return None
         return await self._stack.__aexit__(kind, error, trace)
 
     async def register(self, *templates: Workflow | Template) -> None:
@@ -194,7 +173,11 @@ class Client:
         trace = telemetry.trace_context()
         rows = [_encode(one, encode(one.input), trace) for one in submissions]
         namespace, _, short = name.partition("/")
-        return [namespace, short, orjson.dumps(rows).decode(), version, on_conflict]
+        try:
+            tasks = orjson.dumps(rows).decode()
+        except TypeError as error:
+            raise InvalidInputError(f"a task's options are not JSON: {error}") from None
+        return [namespace, short, tasks, version, on_conflict]
 
     def handles(self, template: str | Workflow, ids: Iterable[str | UUID]) -> list[TaskHandle]:
         """The handles of tasks of one template, which may say what type their result is."""
@@ -259,6 +242,8 @@ def _full_name(template: str | Workflow) -> str:
 
 def _encode(one: Submission, data: bytes, trace: Mapping[str, str] | None) -> dict[str, Any]:
     """The submission as `tasker.submit_tasks` takes it; the input is embedded as the JSON it is."""
+    if one.start_at is not None:
+        _check_start(one.start_at)
     row: dict[str, Any] = {"input": orjson.Fragment(data), "priority": one.priority}
     optional = {
         "idempotency_key": one.idempotency_key,
@@ -269,3 +254,12 @@ def _encode(one: Submission, data: bytes, trace: Mapping[str, str] | None) -> di
         "trace_context": trace,
     }
     return row | {key: value for key, value in optional.items() if value is not None}
+
+
+def _check_start(start_at: object) -> None:
+    """Refuse a time without a zone: it would be read in whatever zone the connection has."""
+    if not isinstance(start_at, datetime) or start_at.utcoffset() is None:
+        raise InvalidInputError(
+            f"start_at is {start_at!r}, which is no time with a time zone",
+            "Give it one, as in datetime(2030, 1, 31, 12, tzinfo=UTC). Nothing was submitted.",
+        )

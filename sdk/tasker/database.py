@@ -5,6 +5,8 @@ Reads the environment when called.
 
 from __future__ import annotations
 
+import re
+
 import psycopg
 from anyio import to_thread
 
@@ -32,9 +34,11 @@ def find_database(url: str | None = None) -> Database:
     except psycopg.OperationalError as error:
         raise DatabaseUnavailable(f"the database does not answer: {error}") from error
     except psycopg.ProgrammingError as error:
+        # libpq quotes what it stumbled over, which may be the password.
+        what = re.sub(r'"[^"]*"', '"…"', str(error)).strip()
         raise InvalidInputError(
-            f"the database URL is malformed: {error}", "Write postgresql://user@host/name."
-        ) from error
+            f"the database URL is malformed: {what}", "Write postgresql://user@host/name."
+        ) from None
 
 
 async def resolve_database(url: str | None = None) -> Database:

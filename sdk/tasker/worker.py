@@ -32,6 +32,7 @@ from tasker.heartbeat import Heartbeat
 from tasker.notifier import notify
 from tasker.outcome import Failed, Outcome, Released
 from tasker.registry import register
+from tasker.requests import request_errors
 from tasker.template import StepDefinition, Template
 from tasker.workflow import Workflow
 from tasker_sql.connection import Database
@@ -53,7 +54,8 @@ class Worker:
     second), in seconds or as "15s". `grace`: how long a stopping worker waits for running handlers. `queues`: which
     queues to serve, by default those of the workflows and templates given. `url`: the database, by default
     TASKER_DATABASE_URL, else the embedded one. Workflows and templates are registered when the worker starts.
-    Raises DefinitionError when two handlers have one name, or no queue is known.
+    Raises DefinitionError when two handlers have one name, or no queue is known; ConflictError when it starts and a
+    template is registered under the same version with another definition.
 
         worker = Worker(orders)     # or Worker(template, handler, another)
         await worker.run()          # until stop() is called, or
@@ -96,9 +98,13 @@ class Worker:
 
     async def __aenter__(self) -> Self:
         await self._stack.__aenter__()
-        tasks = await self._stack.enter_async_context(anyio.create_task_group())
+        self._tasks = await self._stack.enter_async_context(anyio.create_task_group())
         self._stack.callback(self.stop)
-        await tasks.start(self.run)
+        try:
+            await self._tasks.start(self.run)
+        except BaseException as error:
+            await self.__aexit__(type(error), error, error.__traceback__)
+            raise
         return self
 
     async def __aexit__(
@@ -107,6 +113,11 @@ class Worker:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> bool | None:
+        if isinstance(error, Exception):
+            # The task group is not told of it: it would hand it on in an exception group.
+            self._tasks.cancel_scope.cancel()
+            await self._stack.__aexit__(None, None, None)
+            return None
         return await self._stack.__aexit__(kind, error, trace)
 
     def stop(self) -> None:
@@ -124,8 +135,9 @@ class Worker:
             session = await stack.enter_async_context(
                 Session(database.connect_async, patience=None)
             )
-            await register(session, self._templates)
-            queue_ids = await self._register(session)
+            with request_errors():
+                await register(session, self._templates)
+                queue_ids = await self._register(session)
             tasks = await stack.enter_async_context(anyio.create_task_group())
             claimer = self._claimer(
                 session, queue_ids, tasks, poll=0.25 if database.pooled else 0.75

@@ -6,6 +6,8 @@ them has changed, so no migration ever repeats a function's body.
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import psycopg
@@ -59,6 +61,24 @@ class Plan:
 
 def plan(connection: Connection) -> Plan:
     """What `migrate` would do. Raises MigrationError when it would refuse."""
+    with _privileges_explained(connection):
+        return _plan(connection)
+
+
+def migrate(connection: Connection) -> Plan:
+    """Bring the database up to date, all or nothing, and return what was done. Two at once take turns.
+
+    The connection's role must own the database, or at least be allowed to create schemas in it. Raises MigrationError.
+    """
+    with _privileges_explained(connection), connection.transaction():
+        connection.execute("select pg_advisory_xact_lock(%s)", [_LOCK])
+        todo = _plan(connection)
+        if todo:
+            _apply(connection, todo)
+    return todo
+
+
+def _plan(connection: Connection) -> Plan:
     server = connection.info.server_version // 10000
     if server < _OLDEST_SERVER:
         raise MigrationError(
@@ -77,31 +97,22 @@ def plan(connection: Connection) -> Plan:
                 "this Tasker was not built from the release that made the database"
             )
     return Plan(
-        install_pgmq=not _exists(connection, "pgmq"),
+        install_pgmq=not _has_table(connection, "pgmq", "meta"),
         pending=tuple(known[len(applied) :]),
         replace_functions=_functions_checksum(connection) != checksum(_functions()),
         grant=_lacks_grants(connection),
     )
 
 
-def migrate(connection: Connection) -> Plan:
-    """Bring the database up to date, all or nothing, and return what was done. Two at once take turns.
-
-    The connection's role must own the database, or at least be allowed to create schemas in it. Raises MigrationError.
-    """
-    with connection.transaction():
-        connection.execute("select pg_advisory_xact_lock(%s)", [_LOCK])
-        todo = plan(connection)
-        if not todo:
-            return todo
-        try:
-            _apply(connection, todo)
-        except psycopg.errors.InsufficientPrivilege as error:
-            raise MigrationError(
-                f"the role {connection.info.user} may not do this: {error}. Migrate as the database's owner, or grant "
-                f"it create on database {connection.info.dbname}"
-            ) from error
-    return todo
+@contextmanager
+def _privileges_explained(connection: Connection) -> Generator[None]:
+    try:
+        yield
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise MigrationError(
+            f"the role {connection.info.user} may not do this: {error.diag.message_primary}. Migrate as the database's "
+            f"owner, or grant it create on database {connection.info.dbname}"
+        ) from error
 
 
 def _apply(connection: Connection, todo: Plan) -> None:
@@ -157,14 +168,14 @@ def _exists(connection: Connection, schema: str) -> bool:
 
 
 def _applied(connection: Connection) -> list[str]:
-    if not _has_table(connection, "migration"):
+    if not _has_table(connection, "tasker", "migration"):
         return []
     rows = connection.execute("select checksum from tasker.migration order by version").fetchall()
     return [row[0] for row in rows]
 
 
 def _functions_checksum(connection: Connection) -> str | None:
-    if not _has_table(connection, "installed"):
+    if not _has_table(connection, "tasker", "installed"):
         return None
     row = connection.execute(
         "select version from tasker.installed where what = 'functions'"
@@ -177,6 +188,7 @@ def _lacks_grants(connection: Connection) -> bool:
     return row is None or row[0]
 
 
-def _has_table(connection: Connection, name: str) -> bool:
-    row = connection.execute("select to_regclass('tasker.' || %s)", [name]).fetchone()
-    return row is not None and row[0] is not None
+def _has_table(connection: Connection, schema: str, name: str) -> bool:
+    """Whether there is one. Asks the catalog, so that no privilege on the schema is needed."""
+    query = "select from pg_class c join pg_namespace n on n.oid = c.relnamespace where nspname = %s and relname = %s"
+    return connection.execute(query, [schema, name]).fetchone() is not None

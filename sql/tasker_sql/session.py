@@ -61,7 +61,7 @@ class Session:
         """Run a statement that may safely run twice; return the first column of its first row, or None."""
 
         async def once() -> Any:
-            return await self._run(await self._open(), statement, parameters)
+            return await self._run(self._open, statement, parameters)
 
         return await self._patiently(once, passes)
 
@@ -73,8 +73,9 @@ class Session:
         """
 
         async def once() -> Any:
-            connection = await self._patiently(self._live, passes)
-            return await self._run(connection, statement, parameters)
+            return await self._run(
+                lambda: self._patiently(self._live, passes), statement, parameters
+            )
 
         return await self._patiently(once, lambda error: error.sqlstate in _ROLLED_BACK)
 
@@ -104,23 +105,34 @@ class Session:
 
     async def _live(self) -> AsyncConnection:
         """An open connection that has just shown that it is alive."""
-        connection = await self._open()
         if anyio.current_time() - self._answered_at > _FRESH:
-            await self._run(connection, "select 1", ())
-        return connection
+            await self._run(self._open, "select 1", ())
+        return await self._open()
 
     async def _run(
+        self,
+        open_: Callable[[], Awaitable[AsyncConnection]],
+        statement: LiteralString,
+        parameters: Sequence[Any],
+    ) -> Any:
+        while True:
+            connection = await open_()
+            async with self._turn:
+                # Whoever had the turn in between may have lost the connection, and nothing of this is sent yet.
+                if not connection.closed:
+                    return await self._send(connection, statement, parameters)
+
+    async def _send(
         self, connection: AsyncConnection, statement: LiteralString, parameters: Sequence[Any]
     ) -> Any:
-        async with self._turn:
-            try:
-                cursor = await connection.execute(statement, parameters)
-                row = await cursor.fetchone()
-            except psycopg.Error:
-                raise
-            except BaseException:
-                # Cancelled under way: what the connection is in the middle of is unknown, so it is not used again.
-                await connection.close()
-                raise
-            self._answered_at = anyio.current_time()
+        try:
+            cursor = await connection.execute(statement, parameters)
+            row = await cursor.fetchone()
+        except psycopg.Error:
+            raise
+        except BaseException:
+            # Cancelled under way: what the connection is in the middle of is unknown, so it is not used again.
+            await connection.close()
+            raise
+        self._answered_at = anyio.current_time()
         return row[0] if row is not None else None

@@ -10,7 +10,11 @@ begin
     foreach v_role in array array['tasker_client', 'tasker_worker', 'tasker_operator', 'tasker_reader'] loop
         if to_regrole(v_role) is null
             and (select r.rolcreaterole or r.rolsuper from pg_roles r where r.rolname = current_user) then
-            execute format('create role %I nologin', v_role);
+            begin
+                execute format('create role %I nologin', v_role);
+            exception when duplicate_object or unique_violation then
+                null;  -- the migrator of another database has just made it
+            end;
         end if;
     end loop;
     execute 'revoke all on schema tasker from public';

@@ -1,0 +1,41 @@
+"""What the database answers to a request that it refuses, as what Tasker raises. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+
+import psycopg
+
+from tasker.errors import (
+    ConflictError,
+    DatabaseUnavailable,
+    InvalidInputError,
+    InvalidStateError,
+    NotFoundError,
+)
+from tasker_sql.session import passes
+
+__all__ = ["request_errors"]
+
+_REQUEST_ERRORS = {
+    kind.sqlstate: kind
+    for kind in (NotFoundError, InvalidInputError, ConflictError, InvalidStateError)
+}
+
+
+@contextmanager
+def request_errors() -> Generator[None]:
+    """Raise what the database refuses as RequestError, and its absence as DatabaseUnavailable."""
+    try:
+        yield
+    except psycopg.Error as error:
+        kind = _REQUEST_ERRORS.get(error.sqlstate or "")
+        if kind is not None:
+            raise kind(error.diag.message_primary or str(error), error.diag.message_hint) from error
+        if passes(error):
+            raise DatabaseUnavailable(str(error)) from error
+        if isinstance(error, psycopg.DataError):  # a NUL, for instance
+            detail = error.diag.message_detail or error.diag.message_primary or str(error)
+            raise InvalidInputError(f"the database cannot store this: {detail}") from error
+        raise
