@@ -27,6 +27,7 @@ __all__ = [
 
 Json = Any
 
+_ALONE = (None, None)  # neither a place in a batch nor an item
 _LONGEST_MESSAGE = 10_000
 _LONGEST_TRACE = 20_000
 
@@ -117,40 +118,45 @@ def read_grants(granted: Mapping[str, Json], definitions: Mapping[int, Definitio
         )
         for row in granted["tasks"]
     }
-    given = [*(granted["results"] or ()), *(granted["gathered"] or ())]
-    results = {(task_id, no): result for task_id, no, result in given}
+    results = {(task_id, no): result for task_id, no, result in granted["results"] or ()}
+    for task_id, no, result in granted["gathered"] or ():
+        results[task_id, no] = result
+    instances = {(task_id, no): (at, item) for task_id, no, at, item in granted["instances"] or ()}
     grants: list[Grant] = []
     for row in granted["steps"]:
-        definition = definitions[row["definition_id"]]
-        task_id = row["task_id"]
+        task_id, definition = row["task_id"], definitions[row["definition_id"]]
+        instance, item = instances.get((task_id, row["step_no"]), _ALONE) if instances else _ALONE
+        if instance is None:
+            given = _results_of(task_id, definition, results)
+        else:
+            given = {name: item for _, name in definition.parents}
         grants.append(
             Grant(
                 tasks[task_id],
                 definition,
                 row["step_no"],
-                row["instance"],
+                instance,
                 row["queue_id"],
                 row["msg_id"],
                 row["read_ct"],
                 row["attempt"],
                 row["attempt_limit"],
                 row["deadline"],
-                _parents_results(row, definition, results),
+                given,
             )
         )
     return grants
 
 
-def _parents_results(
-    row: Mapping[str, Json], definition: Definition, results: Mapping[tuple[str, int], Json]
+def _results_of(
+    task_id: str, definition: Definition, results: Mapping[tuple[str, int], Json]
 ) -> dict[str, Json]:
-    """By name. A batch's worker has its own item in place of the whole list; a parent that was excluded has none."""
-    if row["instance"] is not None:
-        return {name: row["input"] for _, name in definition.parents}
-    task_id = row["task_id"]
-    return {
-        name: results[task_id, no] for no, name in definition.parents if (task_id, no) in results
-    }
+    """The parents' results by name; one that was excluded has none."""
+    parents = definition.parents
+    try:
+        return {name: results[task_id, no] for no, name in parents}
+    except KeyError:
+        return {name: results[task_id, no] for no, name in parents if (task_id, no) in results}
 
 
 def encode_outcomes(outcomes: Iterable[tuple[Grant, Outcome]]) -> bytes:

@@ -242,19 +242,24 @@ class Workflow:
         taken = assignment.task_input
         if taken is not None:
             self._agree(step.name, taken, self.input, self._input_schema, "the workflow's input is")
-        definitions = [*(known.definition for known in self._steps.values()), step]
-        lacking = may_lack(definitions, step) if step.kind == "deferred_convergence" else ()
+        lacking = self._may_lack(step) if step.kind == "deferred_convergence" else ()
         for parameter in assignment.results:
             parent = self._steps[parameter.name]
             returned = parent.handler.signature.result
             given = given_shape(parent.definition, returned, step.kind)
-            giver = f"step {parameter.name} {'returns' if given is returned else 'gives'}"
-            self._agree(step.name, parameter, given, given.produced(), giver)
+            if given is returned:
+                giver, schema = f"step {parameter.name} returns", parent.definition.result_schema
+            else:
+                giver, schema = f"step {parameter.name} gives", given.produced()
+            self._agree(step.name, parameter, given, schema, giver)
             if parameter.name in lacking and not accepts_none(parameter):
                 raise DefinitionError(
                     f"{self.full_name}: step {step.name} takes {parameter.name}, which a decision"
                     f" may exclude. Annotate it {annotation_text(parameter.shape.annotation)} | None"
                 )
+
+    def _may_lack(self, step: StepDefinition) -> frozenset[str]:
+        return may_lack([*(known.definition for known in self._steps.values()), step], step)
 
     def _agree(
         self, name: str, taken: Parameter, given: Shape, schema: Schema | None, giver: str

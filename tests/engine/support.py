@@ -170,12 +170,22 @@ def exchange(
         outcomes=Jsonb(list(outcomes)), want=want, lease_seconds=lease,
     )  # fmt: skip
     granted = answer["granted"] or {}
+    instances = {(t, no): (at, item) for t, no, at, item in granted.get("instances") or []}
     return Exchanged(
         accepted=sorted(answer["accepted"]),
-        leases=[Lease(**{**g, "task_id": UUID(g["task_id"])}) for g in granted.get("steps") or []],
+        leases=[read_lease(g, instances) for g in granted.get("steps") or []],
         tasks={UUID(t["task_id"]): t for t in granted.get("tasks") or []},
         results={(UUID(t), no): result for t, no, result in granted.get("results") or []},
         gathered={(UUID(t), no): results for t, no, results in granted.get("gathered") or []},
+    )
+
+
+def read_lease(row: dict[str, Json], instances: Mapping[tuple[str, int], Json]) -> Lease:
+    """Read one granted step; `instances` are places in batches and items."""
+    place = row["task_id"], row["step_no"]
+    return Lease(
+        **{**row, "task_id": UUID(row["task_id"])},
+        **dict(zip(("instance", "input"), instances.get(place, ()), strict=False)),
     )
 
 

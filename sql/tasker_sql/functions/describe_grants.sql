@@ -23,8 +23,10 @@ as $$
         'steps', (select json_agg(json_build_object(
                 'task_id', g.task_id, 'step_no', g.step_no, 'definition_id', g.definition_id, 'queue_id', g.queue_id,
                 'msg_id', g.msg_id, 'read_ct', g.read_ct, 'attempt', g.attempt, 'attempt_limit', g.attempt_limit,
-                'deadline', extract(epoch from g.deadline_at), 'instance', g.instance, 'input', g.input))
+                'deadline', extract(epoch from g.deadline_at)))
             from granted g),
+        'instances', (select json_agg(json_build_array(g.task_id, g.step_no, g.instance, g.input))
+            from granted g where g.instance is not null),
         'tasks', (select json_agg(json_build_object(
                 'task_id', t.task_id, 'input', t.input, 'context', t.context, 'correlation_id', t.correlation_id,
                 'tags', t.tags, 'trace_context', t.trace_context))
