@@ -22,10 +22,12 @@ from tasker.inputs import InputContracts
 from tasker.notifier import notify
 from tasker.registry import register
 from tasker.requests import request_errors
+from tasker.storable import serialize
 from tasker.template import Template
 from tasker.values import Shape
 from tasker.worker import Worker
 from tasker.workflow import Workflow
+from tasker_grammar.contracts import Finding
 from tasker_sql.session import Session
 
 __all__ = ["SUBMIT", "Client", "OnConflict", "Submission"]
@@ -250,10 +252,17 @@ def _encode(one: Submission, data: bytes, trace: Mapping[str, str] | None) -> di
         "correlation_id": one.correlation_id,
         "tags": list(one.tags),
         "start_at": one.start_at,
-        "context": one.context,
+        "context": None if one.context is None else _context(one.context),
         "trace_context": trace,
     }
     return row | {key: value for key, value in optional.items() if value is not None}
+
+
+def _context(value: Any) -> orjson.Fragment:
+    data = serialize(orjson.dumps, value)
+    if isinstance(data, Finding):
+        raise InvalidInputError(f"a task's context cannot be stored: {data}")
+    return orjson.Fragment(data)
 
 
 def _check_start(start_at: object) -> None:

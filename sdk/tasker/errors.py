@@ -134,6 +134,27 @@ class TemplateError(TaskerError):
         self.findings = tuple(findings)
 
 
+class NotInstalledError(TaskerError):
+    """The database has no Tasker schema, or another version of it than this client needs."""
+
+    def __init__(self, detail: str) -> None:
+        self.message = f"this database has no Tasker schema, or another version of it ({detail})"
+        self.hint = "Install or upgrade it: tasker migrate"
+        super().__init__(f"{self.message}. {self.hint}")
+
+
+class NotAllowedError(TaskerError):
+    """The login may not do this: it lacks the role for it."""
+
+    def __init__(self, detail: str) -> None:
+        self.message = detail
+        self.hint = (
+            "Use a login with the role for this: tasker_client submits, tasker_worker runs steps,"
+            " tasker_operator changes, tasker_reader looks."
+        )
+        super().__init__(f"{self.message}. {self.hint}")
+
+
 class RequestError(TaskerError):
     """The database refused a request. `message` says why, `hint` what to do (or is None)."""
 

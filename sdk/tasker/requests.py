@@ -12,7 +12,9 @@ from tasker.errors import (
     DatabaseUnavailable,
     InvalidInputError,
     InvalidStateError,
+    NotAllowedError,
     NotFoundError,
+    NotInstalledError,
 )
 from tasker_sql.session import passes
 
@@ -23,10 +25,15 @@ _REQUEST_ERRORS = {
     for kind in (NotFoundError, InvalidInputError, ConflictError, InvalidStateError)
 }
 
+_NOT_INSTALLED = {"3F000", "42883", "42P01"}  # no such schema, function, table
+_NOT_ALLOWED = "42501"
+
 
 @contextmanager
 def request_errors() -> Generator[None]:
-    """Raise what the database refuses as RequestError, and its absence as DatabaseUnavailable."""
+    """Raise what the database refuses as RequestError, its absence as DatabaseUnavailable, and what is missing in it as
+    NotInstalledError or NotAllowedError.
+    """
     try:
         yield
     except psycopg.Error as error:
@@ -35,6 +42,10 @@ def request_errors() -> Generator[None]:
             raise kind(error.diag.message_primary or str(error), error.diag.message_hint) from error
         if passes(error):
             raise DatabaseUnavailable(str(error)) from error
+        if error.sqlstate in _NOT_INSTALLED:
+            raise NotInstalledError(error.diag.message_primary or str(error)) from error
+        if error.sqlstate == _NOT_ALLOWED:
+            raise NotAllowedError(error.diag.message_primary or str(error)) from error
         if isinstance(error, psycopg.DataError):  # a NUL, for instance
             detail = error.diag.message_detail or error.diag.message_primary or str(error)
             raise InvalidInputError(f"the database cannot store this: {detail}") from error

@@ -152,12 +152,27 @@ class Worker:
             _log.info(
                 "worker %s serves %s with %s slots", self.name, ", ".join(self._queues), self._slots
             )
+            self._tell_missing()
             task_status.started()
             await claimer.run()
             tasks.cancel_scope.cancel()
             with anyio.CancelScope(shield=True):
                 await session.ask("select tasker.leave(%s)", [self.worker_id])
         self._stopped.set()
+
+    def _tell_missing(self) -> None:
+        """Warn of steps of the given templates that this worker cannot run: that may be meant, or a name left out."""
+        for template in self._templates:
+            for step in template.steps:
+                if step.handler not in self._handlers:
+                    _log.warning(
+                        "no handler %s here, for step %s of %s: another worker must have it."
+                        " (A handler class has a name: name = %r)",
+                        step.handler,
+                        step.name,
+                        template.full_name,
+                        step.handler,
+                    )
 
     async def _register(self, session: Session) -> list[int]:
         answer = await session.ask(

@@ -1,4 +1,5 @@
 import pytest
+from psycopg.types.json import Jsonb
 
 
 @pytest.fixture
@@ -63,6 +64,27 @@ def test_bad_json_for_a_result_changes_nothing(cli, task):
     ran = cli("step", "complete", f"{task}/validate", "-r", "r", "--result", "{oops")
     assert ran.code == 2 and "line 1, column 2" in ran.err
     assert cli("step", "list", task, "-s", "complete", "-o", "json").json == []
+
+
+def test_a_result_that_the_step_could_not_give_changes_nothing(cli, connection):
+    step = {"name": "count", "handler": "h", "result_schema": {"type": "integer"}}
+    definition = {"namespace": "shop", "name": "typed", "version": "1", "steps": [step]}
+    connection.execute("select tasker.register_template(%s)", [Jsonb(definition)])
+    task = cli("task", "submit", "shop/typed", "{}", "-o", "ids").ids[0]
+    for given in ([], ["--result", '"three"']):
+        ran = cli("step", "resolve", f"{task}/count", "-r", "r", *given)
+        assert ran.code == 2
+        assert "the result is not what count gives: at $: " in ran.err
+        assert "Give one with --result" in ran.err
+    assert cli("step", "list", task, "-s", "enqueued", "-o", "ids").ids == [f"{task}/count"]
+    assert cli("step", "resolve", f"{task}/count", "-r", "r", "--result", "3").code == 0
+
+
+def test_a_malformed_name_is_told_before_anything_is_done(cli, task):
+    ran = cli("step", "resolve", f"{task}/validate", "1.5", "-r", "r")
+    assert ran.code == 2
+    assert "'1.5' is no step. Name one as TASK/STEP" in ran.err
+    assert cli("step", "list", task, "-s", "enqueued", "-o", "ids").ids == [f"{task}/validate"]
 
 
 def test_queues_and_workers(cli, task):

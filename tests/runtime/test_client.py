@@ -7,7 +7,9 @@ from uuid import UUID, uuid4
 import anyio
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 from pydantic import BaseModel
+from tests.fix_postgres import Server
 from tests.runtime.support import PATIENCE, arrive, ask, make_due, run
 
 from tasker import (
@@ -17,7 +19,9 @@ from tasker import (
     DatabaseUnavailable,
     InvalidInputError,
     InvalidStateError,
+    NotAllowedError,
     NotFoundError,
+    NotInstalledError,
     Submission,
     TaskCancelled,
     Worker,
@@ -261,6 +265,7 @@ async def test_an_input_that_does_not_fit_is_refused_before_anything_is_sent(
         ("context", {"no": {"JSON"}}),
         ("tags", ["\ud800"]),
         ("on_conflict", "ignore"),
+        ("context", {"rate": float("nan")}),
     ],
     ids=ascii,
 )
@@ -294,6 +299,24 @@ async def test_a_database_that_does_not_answer_is_unavailable() -> None:
     with pytest.raises(InvalidInputError, match="malformed"):
         async with Client("host=x nonsense=1"):
             pytest.fail("it has connected")
+
+
+async def test_a_database_without_the_schema_says_how_to_install_it(server: Server) -> None:
+    async with Client(server.url()) as client:
+        with pytest.raises(NotInstalledError, match="tasker migrate"):
+            await client.submit("shop/cart", ORDER)
+
+
+async def test_a_login_without_the_role_says_which_there_are(
+    database: str, ready: Client, db: psycopg.AsyncConnection
+) -> None:
+    await db.execute("create role tasker_nobody login")
+    try:
+        async with Client(make_conninfo(database, user="tasker_nobody")) as client:
+            with pytest.raises(NotAllowedError, match="tasker_client submits"):
+                await client.submit("shop/cart", ORDER)
+    finally:
+        await db.execute("drop role tasker_nobody")
 
 
 async def test_many_may_wait_for_one_task(database: str, ready: Client) -> None:

@@ -64,6 +64,10 @@ def _explain_tasker(error: BaseException) -> Failure | None:
     match error:
         case errors.RequestError():
             return Failure(SQLSTATE_CODES[error.sqlstate], error.message, error.hint)
+        case errors.NotInstalledError():
+            return Failure(ExitCode.FAILURE, error.message, error.hint)
+        case errors.NotAllowedError():
+            return Failure(ExitCode.REFUSED, error.message, error.hint)
         case errors.DatabaseUnavailable():
             return Failure(ExitCode.UNAVAILABLE, str(error), LOOK_AT_URL)
         case errors.TaskFailed() | errors.TaskCancelled():
@@ -81,24 +85,17 @@ def _explain_psycopg(error: BaseException) -> Failure | None:
         return None
     import psycopg
 
+    from tasker.errors import NotAllowedError, NotInstalledError
+
     if not isinstance(error, psycopg.Error):
         return None
     state, message = error.sqlstate, error.diag.message_primary or str(error).strip()
     if state in SQLSTATE_CODES:
         return Failure(SQLSTATE_CODES[state], message, error.diag.message_hint)
     if state in NO_SCHEMA:
-        return Failure(
-            ExitCode.FAILURE,
-            f"this database has no Tasker schema, or another version of it ({message})",
-            "Install or upgrade it: tasker migrate",
-        )
+        return _explain_tasker(NotInstalledError(message))
     if state == NO_PRIVILEGE:
-        return Failure(
-            ExitCode.REFUSED,
-            message,
-            "Use a login with the role for this: tasker_client submits, tasker_operator changes, "
-            "tasker_reader looks.",
-        )
+        return _explain_tasker(NotAllowedError(message))
     if isinstance(error, psycopg.OperationalError):
         return Failure(
             ExitCode.UNAVAILABLE,

@@ -1,8 +1,8 @@
 """`tasker step …`: see and change steps."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,9 +17,14 @@ from tasker.cli.arguments import (
     read_json,
 )
 from tasker.cli.database import call_all, call_one, open_database
+from tasker.cli.exit_codes import ExitCode
+from tasker.cli.failures import CommandFailed
 from tasker.cli.operate import do_to_each
 from tasker.cli.output import Format, show
 from tasker.cli.task_lookup import find_task
+
+if TYPE_CHECKING:
+    from psycopg import Connection
 
 app = typer.Typer(
     no_args_is_help=True, help="See and change the steps of tasks. A step is named TASK/STEP."
@@ -139,17 +144,52 @@ def _settle(
 ) -> None:
     from psycopg.types.json import Jsonb
 
-    _change(verb, done, steps, output, url, result=Jsonb(read_json(result)), **why)
+    given = read_json(result)
+
+    def settle(connection: "Connection", task_id: str, step: str) -> Any:
+        found = call_one(connection, "get_step", task_id=task_id, step_name=step)
+        _hold(given, found["result_schema"], step)
+        return call_one(
+            connection, verb, task_id=task_id, step_name=step, result=Jsonb(given), **why
+        )
+
+    _change_each(settle, done, steps, output, url)
+
+
+def _hold(result: Any, schema: Any, step: str) -> None:
+    """Refuse a result that a handler could not have given: the step's children rely on it."""
+    from tasker_grammar.contracts import check
+
+    findings = [] if schema is None else check(schema, result)
+    if findings:
+        raise CommandFailed(
+            ExitCode.USAGE,
+            f"the result is not what {step} gives: {'; '.join(map(str, findings))}",
+            "Give one with --result. Nothing was changed.",
+        )
 
 
 def _change(
     verb: str, done: str, steps: Sequence[str], output: Format, url: str | None, **arguments: Any
 ) -> None:
+    def change(connection: "Connection", task_id: str, step: str) -> Any:
+        return call_one(connection, verb, task_id=task_id, step_name=step, **arguments)
+
+    _change_each(change, done, steps, output, url)
+
+
+def _change_each(
+    change: Callable[["Connection", str, str], Any],
+    done: str,
+    steps: Sequence[str],
+    output: Format,
+    url: str | None,
+) -> None:
+    refs = {given: parse_step_ref(given) for given in read_ids(steps)}
     with open_database(url) as connection:
 
         def act(given: str) -> Any:
-            ref = parse_step_ref(given)
-            task_id = find_task(connection, ref.task)
-            return call_one(connection, verb, task_id=task_id, step_name=ref.step, **arguments)
+            ref = refs[given]
+            return change(connection, find_task(connection, ref.task), ref.step)
 
-        do_to_each(read_ids(steps), act, output, lambda given: f"{done} {given}")
+        do_to_each(list(refs), act, output, lambda given: f"{done} {given}")

@@ -12,6 +12,8 @@ begin
             'task_id', v_step.task_id,
             'input', (select t.input from tasker.task t where t.task_id = v_step.task_id),
             'config', d.config,
+            'result_schema', (select t.definition #> array['steps', (d.step_no - 1)::text, 'result_schema']
+                from tasker.template t where t.template_id = d.template_id),
             'attempts', (select coalesce(jsonb_agg(jsonb_build_object(
                     'attempt', a.attempt, 'outcome', a.outcome, 'worker_id', a.worker_id, 'worker', w.name,
                     'started_at', a.started_at, 'ended_at', a.ended_at, 'error', a.error) order by a.attempt), '[]')
@@ -26,5 +28,5 @@ end;
 $$;
 
 comment on function tasker.get_step(uuid, text) is
-    'A step as list_steps gives it, with the task''s input, its config, attempts that failed or were lost, and what '
+    'A step as list_steps gives it, with the task''s input, its config and result schema, attempts that failed or were lost, and what '
     'operators did. TK001 when there is none.';
