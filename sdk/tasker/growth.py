@@ -25,6 +25,7 @@ __all__ = [
     "branches_in",
     "find_branch_fault",
     "find_growth_faults",
+    "is_certain",
     "item_type",
     "may_lack",
     "normalize_branches",
@@ -128,6 +129,17 @@ def may_lack(steps: Sequence[StepDefinition], convergence: StepDefinition) -> fr
         for parent in parents
         if any(not guards[parent] <= guards[other] for other in parents)
     )
+
+
+def is_certain(steps: Sequence[StepDefinition], step: StepDefinition) -> bool:
+    """Whether a step is in every task, whatever its decisions say."""
+    by_name = {each.name: each for each in steps}
+    certain: dict[str, bool] = {}
+    for name in TopologicalSorter({s.name: s.depends_on for s in steps}).static_order():
+        edges = [by_name[p].kind != "decision" and certain[p] for p in by_name[name].depends_on]
+        one_will_do = by_name[name].kind == "deferred_convergence" and edges
+        certain[name] = any(edges) if one_will_do else all(edges)
+    return certain[step.name]
 
 
 def _guards(steps: Sequence[StepDefinition]) -> Mapping[str, _Guards]:

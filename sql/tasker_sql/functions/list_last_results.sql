@@ -13,7 +13,8 @@ as $$
         and not exists (select from tasker.definition_edge e join tasker.step_definition c on c.definition_id = e.to_id
         where e.from_id = d.definition_id and (c.initial
             or exists (select from tasker.step k where k.task_id = p_task_id and k.step_no = c.step_no)
-            or exists (select from tasker.batch b where b.task_id = p_task_id and b.definition_id = c.definition_id and b.size > 0))))
+            or exists (select from tasker.batch b where b.task_id = p_task_id and b.definition_id = c.definition_id
+                and (b.size > 0 or c.children > 0)))))
     group by d.definition_id
 $$;
 
