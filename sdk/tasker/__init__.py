@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tasker.batches import BatchFailure, BatchResults, Slice, slices
     from tasker.client import Client, Submission
     from tasker.context import StepContext
     from tasker.decorators import StepHandler, handler
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from tasker.yaml_template import load_templates
 
 __all__ = [
+    "BatchFailure",
+    "BatchResults",
     "Client",
     "ConflictError",
     "ContractError",
@@ -50,6 +53,7 @@ __all__ = [
     "PermanentError",
     "Retry",
     "RetryableError",
+    "Slice",
     "StepContext",
     "StepHandler",
     "Submission",
@@ -64,11 +68,15 @@ __all__ = [
     "Workflow",
     "handler",
     "load_templates",
+    "slices",
 ]
 
 _MODULES = {
+    "BatchFailure": "batches",
+    "BatchResults": "batches",
     "Client": "client",
     "Retry": "policy",
+    "Slice": "batches",
     "StepContext": "context",
     "StepHandler": "decorators",
     "Submission": "client",
@@ -79,6 +87,7 @@ _MODULES = {
     "Workflow": "workflow",
     "handler": "decorators",
     "load_templates": "yaml_template",
+    "slices": "batches",
 }
 
 

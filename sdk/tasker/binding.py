@@ -10,9 +10,10 @@ import orjson
 
 from tasker.context import StepContext
 from tasker.errors import ContractError, DefinitionError
-from tasker.injection import Assignment, Signature, assign
+from tasker.growth import normalize_branches
+from tasker.injection import Assignment, Parameter, Signature, assign
 from tasker.storable import MAX_BYTES
-from tasker.template import StepDefinition
+from tasker.template import Kind, StepDefinition
 from tasker_grammar.contracts import Contract, Finding, Schema, SchemaError
 
 __all__ = [
@@ -49,6 +50,7 @@ class BoundHandler:
     """What to call with what `bind` gives; to be awaited when `is_async`."""
     is_async: bool
     assignment: Assignment
+    kind: Kind
     input_contract: Contract | None
     result_contract: Contract | None
 
@@ -65,7 +67,7 @@ class BoundHandler:
             if name in context.results:
                 arguments[name] = parameter.shape.load(context.results[name])
             elif not parameter.has_default:
-                raise ContractError(parameter.shape.subject, [Finding("$", "there is no result")])
+                arguments[name] = _absent(parameter)
         for name in self.assignment.contexts:
             arguments[name] = context
         return arguments
@@ -78,6 +80,8 @@ class BoundHandler:
         """
         shape = self.handler.signature.result
         data = shape.dump(result, max_bytes)
+        if self.kind == "decision":
+            data = normalize_branches(data)
         if self.result_contract is not None:
             _hold(self.result_contract, orjson.loads(data), shape.subject)
         return data
@@ -121,8 +125,17 @@ def bind_handler(
     except SchemaError as error:
         raise DefinitionError(f"step {step.name}: {error}") from error
     return BoundHandler(
-        handler, function, handler.is_async, assignment, input_contract, result_contract
+        handler, function, handler.is_async, assignment, step.kind, input_contract, result_contract
     )
+
+
+def _absent(parameter: Parameter) -> Any:
+    """What a parameter takes where its step was excluded: None, if it can."""
+    try:
+        return parameter.shape.load(None)
+    except ContractError:
+        missing = "there is no result: a decision excluded the step"
+        raise ContractError(parameter.shape.subject, [Finding("$", missing)]) from None
 
 
 def _contract(schema: Schema | None, checked: Schema | None) -> Contract | None:

@@ -17,6 +17,7 @@ from psycopg import AsyncConnection
 from tasker import telemetry
 from tasker.database import resolve_database
 from tasker.errors import InvalidInputError
+from tasker.growth import is_certain
 from tasker.handle import TaskHandle
 from tasker.inputs import InputContracts
 from tasker.notifier import notify
@@ -227,11 +228,13 @@ def _template(given: Workflow | Template) -> Template:
 
 
 def _output(workflow: Workflow) -> Shape | None:
-    """What the workflow's result is, when it ends in one step."""
+    """What the workflow's result is, when it always ends in one and the same step."""
     steps = workflow.template.steps
     inner = {parent for step in steps for parent in step.depends_on}
     last = [step for step in steps if step.name not in inner]
-    return workflow.handlers[last[0].handler].signature.result if len(last) == 1 else None
+    if len(last) != 1 or last[0].kind == "batch_worker" or not is_certain(steps, last[0]):
+        return None
+    return workflow.handlers[last[0].handler].signature.result
 
 
 def _full_name(template: str | Workflow) -> str:

@@ -12,6 +12,7 @@ from typing import Any, assert_never
 import orjson
 
 from tasker.outcome import Completed, Failed, Failure, Outcome, Released, Retried
+from tasker.template import Kind
 
 __all__ = [
     "Definition",
@@ -26,6 +27,7 @@ __all__ = [
 
 Json = Any
 
+_ALONE = (None, None)  # neither a place in a batch nor an item
 _LONGEST_MESSAGE = 10_000
 _LONGEST_TRACE = 20_000
 
@@ -38,7 +40,7 @@ class Definition:
     namespace: str
     template: str
     version: str
-    step_no: int
+    kind: Kind
     name: str
     handler: str
     config: Mapping[str, Json]
@@ -69,6 +71,8 @@ class Grant:
 
     task: TaskFacts
     definition: Definition
+    step_no: int
+    instance: int | None  # of a batch's worker: its place in the batch, from 1
     queue_id: int
     msg_id: int
     read_ct: int
@@ -77,6 +81,12 @@ class Grant:
     deadline: float | None  # seconds since the epoch
     results: Mapping[str, Json]
 
+    @property
+    def step_name(self) -> str:
+        """What the step is called in its task."""
+        name = self.definition.name
+        return name if self.instance is None else f"{name}/{self.instance}"
+
     def lease(self) -> dict[str, Json]:
         """The lease as heartbeats name it."""
         return {
@@ -84,7 +94,7 @@ class Grant:
             "msg_id": self.msg_id,
             "read_ct": self.read_ct,
             "task_id": self.task.task_id,
-            "step_no": self.definition.step_no,
+            "step_no": self.step_no,
         }
 
 
@@ -109,24 +119,44 @@ def read_grants(granted: Mapping[str, Json], definitions: Mapping[int, Definitio
         for row in granted["tasks"]
     }
     results = {(task_id, no): result for task_id, no, result in granted["results"] or ()}
+    for task_id, no, result in granted["gathered"] or ():
+        results[task_id, no] = result
+    instances = {(task_id, no): (at, item) for task_id, no, at, item in granted["instances"] or ()}
     grants: list[Grant] = []
     for row in granted["steps"]:
-        definition = definitions[row["definition_id"]]
-        task_id = row["task_id"]
+        task_id, definition = row["task_id"], definitions[row["definition_id"]]
+        instance, item = instances.get((task_id, row["step_no"]), _ALONE) if instances else _ALONE
+        if instance is None:
+            given = _results_of(task_id, definition, results)
+        else:
+            given = {name: item for _, name in definition.parents}
         grants.append(
             Grant(
                 tasks[task_id],
                 definition,
+                row["step_no"],
+                instance,
                 row["queue_id"],
                 row["msg_id"],
                 row["read_ct"],
                 row["attempt"],
                 row["attempt_limit"],
                 row["deadline"],
-                {name: results[task_id, no] for no, name in definition.parents},
+                given,
             )
         )
     return grants
+
+
+def _results_of(
+    task_id: str, definition: Definition, results: Mapping[tuple[str, int], Json]
+) -> dict[str, Json]:
+    """The parents' results by name; one that was excluded has none."""
+    parents = definition.parents
+    try:
+        return {name: results[task_id, no] for no, name in parents}
+    except KeyError:
+        return {name: results[task_id, no] for no, name in parents if (task_id, no) in results}
 
 
 def encode_outcomes(outcomes: Iterable[tuple[Grant, Outcome]]) -> bytes:

@@ -9,11 +9,14 @@ from typing import Any, Literal, cast, get_args
 from tasker.durations import Duration, to_seconds
 from tasker.errors import DefinitionError
 
-__all__ = ["Backoff", "Retry"]
+__all__ = ["Backoff", "BatchPolicy", "OnFailure", "Retry"]
 
 Backoff = Literal["none", "fixed", "linear", "exponential", "fibonacci"]
 
+OnFailure = Literal["wait", "continue", "fail_task"]
+
 _MOST_ATTEMPTS = 1000
+_MOST_AT_ONCE = 999_999
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,3 +94,33 @@ def _is_whole(value: object) -> bool:
 
 def _is_share(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
+
+
+@dataclass(frozen=True, slots=True)
+class BatchPolicy:
+    """How the workers of one batch run.
+
+    At most `parallelism` of them at once; None: as many as there are slots. When one has failed for
+    good, the convergence waits until an operator has mended it (`wait`), or the batch goes on
+    without it (`continue`), or the whole task ends with an error (`fail_task`).
+
+    Raises `DefinitionError` when a value is out of bounds.
+    """
+
+    parallelism: int | None = None
+    on_failure: OnFailure = "wait"
+
+    def __post_init__(self) -> None:
+        at_once = cast("object", self.parallelism)
+        if at_once is not None and not (isinstance(at_once, int) and 1 <= at_once <= _MOST_AT_ONCE):
+            raise DefinitionError(
+                f"parallelism is {at_once!r}; it must be None, or 1 to {_MOST_AT_ONCE:,}"
+            )
+        if self.on_failure not in get_args(OnFailure):
+            raise DefinitionError(
+                f"on_failure is {self.on_failure!r}; it must be one of {', '.join(get_args(OnFailure))}"
+            )
+
+    def to_json(self) -> dict[str, Any]:
+        """The policy as a template's definition holds it."""
+        return {"parallelism": self.parallelism, "on_failure": self.on_failure}

@@ -14,6 +14,7 @@ import orjson
 
 from tasker.durations import LONGEST
 from tasker.errors import Fault
+from tasker.growth import find_growth_faults
 from tasker.names import (
     LONGEST_STEP,
     LONGEST_TEMPLATE,
@@ -53,6 +54,7 @@ def find_faults(template: Template) -> Iterator[Fault]:
     for index, step in enumerate(template.steps):
         yield from find_step_faults(step, ("steps", index))
     yield from _check_graph(template.steps)
+    yield from find_growth_faults(template.steps)
 
 
 def find_step_faults(step: StepDefinition, path: Path = ()) -> Iterator[Fault]:

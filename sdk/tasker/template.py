@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from tasker.errors import DefinitionError, Fault
-from tasker.policy import Retry
+from tasker.policy import BatchPolicy, Retry
 from tasker.structure import find_faults
 from tasker_grammar.contracts import Schema
 
@@ -37,9 +37,12 @@ class StepDefinition:
     attempt_time_limit: float | None = None
     step_time_limit: float | None = None
     result_schema: Schema | None = None
+    batch: BatchPolicy = field(default_factory=BatchPolicy)
+    """How a batch's workers run; of no meaning for steps of another kind."""
 
     def to_json(self) -> dict[str, Any]:
         """The step as `tasker.register_template` takes it."""
+        worker = {"batch": self.batch.to_json()} if self.kind == "batch_worker" else {}
         return {
             "name": self.name,
             "handler": self.handler,
@@ -52,6 +55,7 @@ class StepDefinition:
             "attempt_time_limit": self.attempt_time_limit,
             "step_time_limit": self.step_time_limit,
             "result_schema": self.result_schema,
+            **worker,
         }
 
 

@@ -261,6 +261,7 @@ class Worker:
         step = StepDefinition(
             definition.name,
             definition.handler,
+            definition.kind,
             depends_on=tuple(name for _, name in definition.parents),
             result_schema=definition.result_schema,
         )

@@ -5,13 +5,15 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast, overload
+from typing import Any, TypeVar, cast
 
 from tasker.binding import Handler
-from tasker.decorators import local_names, read_handler
+from tasker.decorators import read_handler
 from tasker.durations import Duration, to_seconds
 from tasker.errors import DefinitionError
 from tasker.fitting import find_misfit
+from tasker.growth import branches_in, find_branch_fault, may_lack
+from tasker.growth_types import accepts_none, find_result_fault, given_shape, stored_schema
 from tasker.injection import CONTEXT_NAMES, Assignment, Parameter, assign
 from tasker.names import (
     LONGEST_TEMPLATE,
@@ -20,9 +22,10 @@ from tasker.names import (
     find_name_fault,
     find_namespace_fault,
 )
-from tasker.policy import Retry
+from tasker.policy import BatchPolicy, Retry
+from tasker.step_decorator import BatchWorkerDecorator, Options, StepDecorator
 from tasker.structure import find_step_faults
-from tasker.template import StepDefinition, Template
+from tasker.template import Kind, StepDefinition, Template
 from tasker.values import Shape, annotation_text, shape_of
 from tasker_grammar.contracts import Schema
 
@@ -31,19 +34,6 @@ __all__ = ["Workflow"]
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 _RESERVED = ("input", *CONTEXT_NAMES)
-
-
-@dataclass(frozen=True, slots=True)
-class _Options:
-    """What was written in the decorator's brackets."""
-
-    name: str | None = None
-    retry: Retry | None = None
-    timeout: Duration | None = None
-    total_timeout: Duration | None = None
-    queue: str | None = None
-    depends_on: Sequence[str] = ()
-    config: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +90,8 @@ class Workflow:
         return self._template
 
     def _compile(self) -> Template:
+        for step in self._steps.values():
+            self._check_branches(step)
         return Template(
             self.namespace,
             self.name,
@@ -115,51 +107,49 @@ class Workflow:
         """The handlers of the steps, by the names under which workers know them."""
         return {step.handler.name: step.handler for step in self._steps.values()}
 
-    @overload
-    def step(self, function: Function, /) -> Function: ...
-
-    @overload
-    def step(
-        self,
-        /,
-        *,
-        name: str | None = None,
-        retry: Retry | None = None,
-        timeout: Duration | None = None,
-        total_timeout: Duration | None = None,
-        queue: str | None = None,
-        depends_on: Sequence[str] = (),
-        config: Mapping[str, Any] | None = None,
-    ) -> Callable[[Function], Function]: ...
-
-    def step(self, function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
-        """Add a step: `@workflow.step`, or with options. The function itself stays as it is.
+    @property
+    def step(self) -> StepDecorator:
+        """Adds a step: `@workflow.step`, or with options in brackets.
 
         A parameter named like an earlier step takes that step's result, and makes the new step
         wait for it; `input` takes the task's input, and one annotated `StepContext` the context.
-
-        - `name`: the step's name; the function's by default.
-        - `retry`: how failures are met; three attempts with exponential backoff by default.
-        - `timeout`: the time limit of one attempt; `total_timeout`: of all of them together.
-        - `queue`: the queue of the worker pool that runs it; the namespace's by default.
-        - `depends_on`: steps to wait for whose results are not taken as parameters.
-        - `config`: JSON that the handler finds in `ctx.config`.
-
-        Raises `DefinitionError` when a parameter cannot be filled, or is annotated as something
-        that the step it is named after does not return.
         """
-        if function is not None:
-            self._add(function, _Options(), local_names(2))
-            return function
+        return StepDecorator(self._add, "standard")
 
-        def decorate(function: Function) -> Function:
-            self._add(function, _Options(**options), local_names(2))
-            return function
+    @property
+    def decision(self) -> StepDecorator:
+        """Adds a step that chooses which of those that depend on it shall be.
 
-        return decorate
+        It returns a name, a list of names, or nothing. The others, and what stands behind them,
+        are excluded: they never come to be. `Literal` names in its annotation are checked.
+        """
+        return StepDecorator(self._add, "decision")
+
+    @property
+    def convergence(self) -> StepDecorator:
+        """Adds a step that waits for whichever of its parents come to be, once that is known.
+
+        Where a decision may exclude a parent, the parameter named after it is `X | None`. It is
+        excluded itself only if all of its parents are.
+        """
+        return StepDecorator(self._add, "deferred_convergence")
+
+    @property
+    def batch(self) -> StepDecorator:
+        """Adds a step that returns a list, for each item of which a batch worker comes to be."""
+        return StepDecorator(self._add, "batchable")
+
+    @property
+    def batch_worker(self) -> BatchWorkerDecorator:
+        """Adds the step that runs once for each item of a batch.
+
+        Its parameter named after the batch takes its own item. Only a convergence can depend on
+        it; that takes all results, as a list in the order of the items.
+        """
+        return BatchWorkerDecorator(self._add)
 
     def _add(
-        self, function: Callable[..., Any], options: _Options, known: Mapping[str, Any]
+        self, function: Callable[..., Any], kind: Kind, options: Options, known: Mapping[str, Any]
     ) -> None:
         if not inspect.isroutine(function):
             raise DefinitionError(f"{self.full_name}: a step is a function, not {function!r}")
@@ -173,17 +163,20 @@ class Workflow:
         definition = StepDefinition(
             name=name,
             handler=handler.name,
+            kind=kind,
             depends_on=self._parents(handler, options.depends_on, subject),
             queue=options.queue,
             config={} if options.config is None else options.config,
             retry=retry,
             attempt_time_limit=_seconds(options.timeout, f"{subject}: timeout"),
             step_time_limit=_seconds(options.total_timeout, f"{subject}: total_timeout"),
-            result_schema=handler.signature.result.produced(),
+            result_schema=stored_schema(kind, handler.signature.result),
+            batch=_policy(options, subject),
         )
         for fault in find_step_faults(definition):
             raise DefinitionError(f"{subject}: {fault}", [fault])
-        self._check_types(name, assign(handler.signature, definition.depends_on))
+        self._check_result(definition, handler.signature.result)
+        self._check_types(definition, assign(handler.signature, definition.depends_on))
         self._steps[name] = _Step(definition, handler)
         self._template = None
 
@@ -230,15 +223,43 @@ class Workflow:
             f" or one with a default. {hint}"
         ).rstrip()
 
-    def _check_types(self, name: str, assignment: Assignment) -> None:
+    def _check_result(self, step: StepDefinition, given: Shape) -> None:
+        fault = find_result_fault(step.kind, given)
+        if fault is not None:
+            raise DefinitionError(f"{self.full_name}: step {step.name}: {fault}")
+
+    def _check_branches(self, step: _Step) -> None:
+        allowed = branches_in(step.handler.signature.result.annotation)
+        if step.definition.kind != "decision" or allowed is None:
+            return
+        name = step.definition.name
+        children = [s.definition for s in self._steps.values() if name in s.definition.depends_on]
+        fault = find_branch_fault(name, allowed, [child.name for child in children])
+        if fault is not None:
+            raise DefinitionError(f"{self.full_name}: {fault}")
+
+    def _check_types(self, step: StepDefinition, assignment: Assignment) -> None:
         taken = assignment.task_input
         if taken is not None:
-            self._agree(name, taken, self.input, self._input_schema, "the workflow's input is")
+            self._agree(step.name, taken, self.input, self._input_schema, "the workflow's input is")
+        lacking = self._may_lack(step) if step.kind == "deferred_convergence" else ()
         for parameter in assignment.results:
             parent = self._steps[parameter.name]
-            schema = parent.definition.result_schema
-            giver = f"step {parameter.name} returns"
-            self._agree(name, parameter, parent.handler.signature.result, schema, giver)
+            returned = parent.handler.signature.result
+            given = given_shape(parent.definition, returned, step.kind)
+            if given is returned:
+                giver, schema = f"step {parameter.name} returns", parent.definition.result_schema
+            else:
+                giver, schema = f"step {parameter.name} gives", given.produced()
+            self._agree(step.name, parameter, given, schema, giver)
+            if parameter.name in lacking and not accepts_none(parameter):
+                raise DefinitionError(
+                    f"{self.full_name}: step {step.name} takes {parameter.name}, which a decision"
+                    f" may exclude. Annotate it {annotation_text(parameter.shape.annotation)} | None"
+                )
+
+    def _may_lack(self, step: StepDefinition) -> frozenset[str]:
+        return may_lack([*(known.definition for known in self._steps.values()), step], step)
 
     def _agree(
         self, name: str, taken: Parameter, given: Shape, schema: Schema | None, giver: str
@@ -254,6 +275,13 @@ class Workflow:
     def _refuse(self, what: str, value: object, fault: str | None) -> None:
         if fault is not None:
             raise DefinitionError(f"workflow {self.name!r}: {what} is {value!r}; it {fault}")
+
+
+def _policy(options: Options, subject: str) -> BatchPolicy:
+    try:
+        return BatchPolicy(options.parallelism, options.on_failure)
+    except DefinitionError as error:
+        raise DefinitionError(f"{subject}: {error}") from None
 
 
 def _seconds(duration: Duration | None, subject: str) -> float | None:

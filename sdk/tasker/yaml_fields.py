@@ -7,7 +7,7 @@ move it out of there.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Self, cast
+from typing import Any, ClassVar, Literal, Self, cast
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -16,6 +16,7 @@ from tasker.policy import Backoff
 from tasker.template import Kind
 
 __all__ = [
+    "BatchFields",
     "EnvironmentFields",
     "Fields",
     "HandlerFields",
@@ -99,13 +100,27 @@ class RetryFields(Fields):
         return self.model_copy(update=given)
 
 
+class BatchFields(Fields):
+    """How the workers of a batch run. What they are given is their batchable step's result."""
+
+    LATER = dict.fromkeys(
+        ("batch_size", "cursor_field", "worker_template"),
+        "The batchable step's handler returns a list, with an item for each worker.",
+    )
+
+    parallelism: int | None = Field(default=None, ge=1, le=999_999)
+    failure_strategy: Literal["continue_on_failure", "fail_fast", "isolate"] = "isolate"
+    batch_size: Any = None
+    cursor_field: Any = None
+    worker_template: Any = None
+
+
 class StepFields(Fields):
     """One step."""
 
     LATER = {
         "system_dependency": "It has no effect.",
         "publishes_events": "Events are not published yet.",
-        "batch_config": "Batches do not run yet.",
         "composition": "Compositions do not run yet; the handler does.",
     }
 
@@ -126,7 +141,7 @@ class StepFields(Fields):
     result_schema: Any = None
     system_dependency: str | None = None
     publishes_events: list[Json] = Field(default_factory=list[Json])
-    batch_config: Json | None = None
+    batch_config: BatchFields = Field(default_factory=BatchFields)
     composition: Any = None
 
 

@@ -10,7 +10,7 @@ from pydantic_core import ErrorDetails
 
 from tasker.errors import Fault, TemplateFinding
 from tasker.names import did_you_mean
-from tasker.yaml_fields import Fields, StepFields, TemplateFields, known_names
+from tasker.yaml_fields import Fields, TemplateFields, known_names
 from tasker.yaml_source import Document, Path
 
 __all__ = ["Place"]
@@ -88,9 +88,6 @@ class Place:
             if later is not None and value and value != _WITHOUT_MEANING.get(name):
                 yield self.finding((*path, name), f"{name} is not acted on", later)
             yield from self._walk_value(value, (*path, name))
-        if isinstance(fields, StepFields) and fields.kind != "standard":
-            what = f"steps of type {fields.kind} do not run yet"
-            yield self.finding((*path, "type"), what, "The template cannot be registered as it is.")
 
     def _walk_value(self, value: Any, path: Path) -> Iterator[TemplateFinding]:
         match value:

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from tasker.durations import to_seconds
 from tasker.errors import DefinitionError, Fault, TemplateError, TemplateFinding
-from tasker.policy import Retry
+from tasker.policy import BatchPolicy, OnFailure, Retry
 from tasker.template import StepDefinition, Template
 from tasker.yaml_fields import RetryFields, StepFields, TemplateFields
 from tasker.yaml_findings import Place
@@ -22,6 +22,11 @@ from tasker.yaml_source import Document, Path, read_documents
 
 __all__ = ["LoadedTemplate", "load_templates", "parse_templates"]
 
+_ON_FAILURE: dict[str, OnFailure] = {
+    "continue_on_failure": "continue",
+    "fail_fast": "fail_task",
+    "isolate": "wait",
+}
 _USUAL_CAP = to_seconds(Retry().cap)
 _SUFFIXES = (".yaml", ".yml")
 
@@ -170,6 +175,9 @@ def _build_step(index: int, fields: StepFields) -> StepDefinition:
         step_time_limit=fields.total_timeout_seconds,
         queue=fields.queue,
         result_schema=fields.result_schema,
+        batch=BatchPolicy(
+            fields.batch_config.parallelism, _ON_FAILURE[fields.batch_config.failure_strategy]
+        ),
     )
 
 

@@ -16,6 +16,7 @@ from uuid import UUID
 import psycopg
 import pytest
 from checks.pages import ROOT, quoted, read_tables
+from psycopg.types.json import Jsonb
 from tests.engine.support import (
     Connection,
     Lease,
@@ -70,7 +71,9 @@ create trigger record_change after insert or update on tasker.step
 class Play:
     """A database on which tasks of two templates are brought into each state there is.
 
-    `pair` is x, then y; `trio` is x and z side by side, then y after x.
+    `pair` is x, then y; `trio` is x and z side by side, then y after x. `choice` decides at x whether y
+    comes to be; `batch` splits at x, works in y, one at a time, and joins in z. `patient` and
+    `strict` are batches that go on without a worker that failed, and that end their task.
     """
 
     connection: Connection
@@ -80,10 +83,10 @@ class Play:
     def start(self, name: str, **more: Any) -> UUID:
         return submit_many(self.connection, name, [more])[0][1]
 
-    def operate(self, function: str, task: UUID, *step_name: str) -> Any:
+    def operate(self, function: str, task: UUID, *step_name: str, result: Any = None) -> Any:
         given: dict[str, Any] = {"step_name": step_name[0]} if step_name else {}
         if function in ("complete_step", "resolve_step"):
-            given["result"] = {}
+            given["result"] = Jsonb(result)
         return call(
             self.connection, function, task_id=task, **given, reason="a test", actor="a test"
         )
@@ -101,7 +104,8 @@ class Play:
     def clear(self) -> None:
         """End what is left over, so that the next scene is alone."""
         self.connection.execute(
-            "truncate tasker.task, tasker.step, tasker.timer, tasker.attempt, pgmq.q_tasker_t"
+            "truncate tasker.task, tasker.step, tasker.batch, tasker.timer, tasker.attempt,"
+            " pgmq.q_tasker_t"
         )
 
 
@@ -255,6 +259,57 @@ def settle_the_only_failure(play: Play, function: str) -> None:
     play.operate(function, task, "y")
 
 
+def find_growth_scenes() -> Iterator[Scene]:
+    """What a task that grows adds to that."""
+    yield lambda play: decide(play, ["y"])
+    yield lambda play: decide(play, ["nowhere"])
+    for function in ("complete_step", "resolve_step"):
+        yield lambda play, f=function: play.operate(f, play.start("choice"), "x", result=["y"])
+        yield lambda play, f=function: settle_a_batch(play, f)
+    yield run_a_batch
+    for batch in ("patient", "strict"):
+        yield lambda play, b=batch: hand_in(play.worker, fail(begin_a_batch(play, b)))
+        yield lambda play, b=batch: lose_a_batch_worker(play, b)
+        yield lambda play, b=batch: lose_its_message(play, b)
+        yield lambda play, b=batch: (
+            begin_a_batch(play, b),
+            fire(play.connection, "step_time_limit"),
+        )
+
+
+def decide(play: Play, branches: list[str]) -> None:
+    play.start("choice")
+    hand_in(play.worker, complete(claim_one(play.worker), branches))
+
+
+def begin_a_batch(play: Play, name: str) -> Lease:
+    play.start(name)
+    hand_in(play.worker, complete(claim_one(play.worker), [1, 2]))
+    return claim_one(play.worker)
+
+
+def run_a_batch(play: Play) -> None:
+    hand_in(play.worker, complete(begin_a_batch(play, "batch")))
+
+
+def settle_a_batch(play: Play, function: str) -> None:
+    lease = begin_a_batch(play, "batch")
+    play.operate(function, lease.task_id, "y/1")
+
+
+def lose_a_batch_worker(play: Play, name: str) -> None:
+    lapse(play.connection, begin_a_batch(play, name))
+    lapse(play.connection, claim_one(play.worker))
+    claim(play.worker)
+
+
+def lose_its_message(play: Play, name: str) -> None:
+    lapse(play.connection, begin_a_batch(play, name))
+    claim_one(play.worker)
+    play.purge()
+    play.rescue()
+
+
 @pytest.fixture(scope="module")
 def observed(servers: Any) -> Iterator[dict[str, set[Change]]]:
     """What happened to tasks and to steps when everything was made to happen."""
@@ -268,8 +323,16 @@ def observed(servers: Any) -> Iterator[dict[str, set[Change]]]:
         for name, extra in (("pair", []), ("trio", [step("z", **limits)])):
             x, y = step("x", **limits), step("y", "x", **limits)
             register(connection, template(name, x, *extra, y, time_limit=3600.0))
+        decision = step("x", kind="decision")
+        register(connection, template("choice", decision, step("y", "x"), time_limit=3600.0))
+        for name, policy in (("batch", "wait"), ("patient", "continue"), ("strict", "fail_task")):
+            batch = {"parallelism": 1, "on_failure": policy}
+            split = step("x", kind="batchable")
+            work = step("y", "x", kind="batch_worker", batch=batch, **limits)
+            join = step("z", "y", kind="deferred_convergence")
+            register(connection, template(name, split, work, join))
         play = Play(connection, register_worker(connection))
-        for scene in find_scenes():
+        for scene in (*find_scenes(), *find_growth_scenes()):
             scene(play)
             play.clear()
         yield {table: set(read_changes(connection, table)) for table in ("task", "step")}

@@ -5,12 +5,14 @@ Where the engine counts parents and live steps, this looks at the whole graph ev
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 LIVE = frozenset({"enqueued", "in_progress", "waiting_for_retry"})
 OPEN = LIVE | {"pending"}
 DONE = frozenset({"complete", "resolved_manually"})
+PASSED = DONE | {"tolerated"}
 
 
 @dataclass(frozen=True)
@@ -22,14 +24,22 @@ class StepPlan:
     queue: str
     max_attempts: int
     timed: bool
+    kind: str = "standard"
+    parallelism: int | None = None
+    on_failure: str = "wait"
 
 
 @dataclass
 class Step:
-    """A step of a task. `holder` is the lease that is good for it; `lapsed`: that has run out."""
+    """A step of a task. `holder` is the lease that is good for it; `lapsed`: that has run out.
+
+    `answer` is what a decision or a batch has said, `instance` a worker's place in its batch.
+    """
 
     plan: StepPlan
     limit: int
+    instance: int | None = None
+    answer: list[Any] | None = None
     state: str = "pending"
     attempt: int = 0
     holder: Hashable | None = None
@@ -56,14 +66,24 @@ class Step:
 
 
 @dataclass
+class Batch:
+    """The workers of a batch, by their numbers, and how many have had their turn."""
+
+    numbers: list[int]
+    turns: int
+
+
+@dataclass
 class Task:
     """A task. `timed`: its whole time is limited. `forced` is the state in which something other than its last step
     ended it.
     """
 
+    plans: Mapping[int, StepPlan]
     steps: dict[int, Step]
     started: bool
     timed: bool
+    batches: dict[int, Batch] = field(default_factory=dict)
     start_due: bool = False
     limit_due: bool = False
     forced: str | None = None
@@ -71,9 +91,8 @@ class Task:
     @staticmethod
     def of(plans: Mapping[int, StepPlan], started: bool, timed: bool) -> Task:
         """Return a task that was just submitted."""
-        steps = {no: Step(plan, plan.max_attempts) for no, plan in plans.items()}
-        task = Task(steps, started, timed)
-        task.enqueue_ready()
+        task = Task(plans, {}, started, timed)
+        task.go_on()
         return task
 
     @property
@@ -88,7 +107,7 @@ class Task:
             return "in_progress"
         if "error" in states:
             return "blocked_by_failures"
-        assert states <= DONE, states
+        assert states <= PASSED, states
         return "complete"
 
     @property
@@ -96,15 +115,109 @@ class Task:
         """Whether it does not change any more."""
         return self.forced is not None or self.state == "complete"
 
-    def ready(self, no: int) -> bool:
-        """Whether all that a step waits for is done."""
-        return all(self.steps[parent].state in DONE for parent in self.steps[no].plan.parents)
+    def fate(self, no: int) -> bool | None:
+        """Whether a step of the template is to be; None while that is open."""
+        plan = self.plans[no]
+        edges = [self.edge_fate(parent, plan) for parent in plan.parents]
+        if None in edges:
+            return None
+        one_will_do = plan.kind == "deferred_convergence" and edges
+        return any(edges) if one_will_do else all(edges)
 
-    def enqueue_ready(self) -> None:
-        """Let every step run that waits for nothing more."""
+    def edge_fate(self, parent: int, child: StepPlan) -> bool | None:
+        """Whether the way from a parent is open to a child."""
+        if not self.fate(parent):
+            return self.fate(parent)
+        plan, step = self.plans[parent], self.steps.get(parent)
+        said = step is not None and step.state in DONE
+        if plan.kind == "decision":
+            return child.name in (step.answer or []) if step and said else None
+        if child.kind == "batch_worker":
+            return True if said else None
+        return True
+
+    def grow(self) -> None:
+        """Make the steps that are to be."""
+        workers = [no for no, plan in self.plans.items() if plan.kind == "batch_worker"]
+        for no in sorted(workers):
+            if no not in self.batches and self.fate(no):
+                [parent] = self.plans[no].parents
+                first = max([*self.plans, *self.steps]) + 1
+                size = len(self.steps[parent].answer or [])
+                plan = self.plans[no]
+                self.batches[no] = Batch(
+                    list(range(first, first + size)), min(size, plan.parallelism or size)
+                )
+                for instance, number in enumerate(self.batches[no].numbers, 1):
+                    self.steps[number] = Step(plan, plan.max_attempts, instance)
+        for no, plan in self.plans.items():
+            if no not in self.steps and plan.kind != "batch_worker" and self.fate(no):
+                self.steps[no] = Step(plan, plan.max_attempts)
+
+    def ready(self, no: int) -> bool:
+        """Whether all that a step waits for is done, or will never be; and it is its turn."""
+        step = self.steps[no]
+        waits_for = [n for parent in step.plan.parents for n in self.numbers(parent)]
+        return all(self.steps[n].state in PASSED for n in waits_for) and self.has_turn(step)
+
+    def numbers(self, no: int) -> list[int]:
+        """The numbers of the steps that are there of a step of the template."""
+        if no in self.batches:
+            return self.batches[no].numbers
+        return [no] if no in self.steps else []
+
+    def has_turn(self, step: Step) -> bool:
+        """Whether a batch's worker is among those that may run."""
+        batch = self.batch_of(step)
+        return batch is None or (step.instance or 0) <= batch.turns
+
+    def batch_of(self, step: Step) -> Batch | None:
+        """The batch of a worker."""
+        batches = (b for no, b in self.batches.items() if self.plans[no] is step.plan)
+        return next(batches, None)
+
+    def give_turn(self, step: Step) -> None:
+        """Let the next of a batch run, because one has ended."""
+        batch = self.batch_of(step)
+        if batch is not None:
+            batch.turns = min(batch.turns + 1, len(batch.numbers))
+
+    def go_on(self) -> None:
+        """Make the steps that are to be, and let every step run that waits for nothing more."""
+        self.grow()
         for no, step in self.steps.items():
             if self.started and step.state == "pending" and self.ready(no):
                 step.leave("enqueued")
+
+    def complete(self, no: int, state: str, answer: Any) -> None:
+        """A step has a result. One that is no answer of a decision or a batch is an error. The task goes on later."""
+        step = self.steps[no]
+        if self.find_fault(step, answer):
+            step.leave("error", "error")
+            return
+        step.answer = answer if isinstance(answer, list) else None
+        step.leave(state)
+        self.give_turn(step)
+
+    def find_fault(self, step: Step, answer: Any) -> bool:
+        """Whether a result says nothing that could be done."""
+        if step.plan.kind not in ("decision", "batchable"):
+            return False
+        if not isinstance(answer, list) or step.plan.kind == "batchable":
+            return not isinstance(answer, list)
+        [no] = [n for n, plan in self.plans.items() if plan is step.plan]
+        return not set(answer) <= {p.name for p in self.plans.values() if no in p.parents}
+
+    def fail(self, numbers: Iterable[int]) -> None:
+        """Steps have failed for good, all at once: do what that means for their batches."""
+        failed = [self.steps[no] for no in numbers]
+        for step in failed:
+            self.give_turn(step)
+            if step.plan.on_failure == "continue":
+                step.state = "tolerated"
+        self.go_on()
+        if any(step.plan.on_failure == "fail_task" for step in failed):
+            self.end("error")
 
     # Workers
 
@@ -118,29 +231,35 @@ class Task:
         step.attempt += 1
         step.holder = lease
 
-    def lose_last(self, no: int) -> None:
-        """A claim found that a step's last attempt was lost."""
-        assert self.steps[no].spent
-        self.steps[no].leave("error", "lost")
+    def lose_last(self, numbers: Sequence[int]) -> None:
+        """A claim found that steps' last attempts were lost."""
+        assert all(self.steps[no].spent for no in numbers)
+        for no in numbers:
+            self.steps[no].leave("error", "lost")
+        self.fail(numbers)
 
     def holds(self, no: int, lease: Hashable) -> bool:
         """Whether a lease is good for a step: what an outcome needs to be accepted."""
         return self.steps[no].state == "in_progress" and self.steps[no].holder == lease
 
-    def hand_in(self, no: int, kind: str) -> None:
-        """Accept an outcome: complete, retry, fatal (of a permanent type), error or release."""
-        step = self.steps[no]
-        match kind:
-            case "complete":
-                step.leave("complete")
-            case "retry" if step.attempt < step.limit:
-                step.leave("waiting_for_retry", "retry")
-            case "release":
-                step.leave("waiting_for_retry")
-                step.attempt -= 1
-            case _:
-                step.leave("error", "error")
-        self.enqueue_ready()
+    def hand_in(self, outcomes: Iterable[tuple[int, str, Any]]) -> None:
+        """Accept outcomes: complete, retry, fatal (of a permanent type), error or release."""
+        failed: list[int] = []
+        for no, kind, answer in sorted(outcomes, key=lambda o: o[1] != "complete"):
+            step = self.steps[no]
+            match kind:
+                case "complete":
+                    self.complete(no, "complete", answer)
+                case "retry" if step.attempt < step.limit:
+                    step.leave("waiting_for_retry", "retry")
+                case "release":
+                    step.leave("waiting_for_retry")
+                    step.attempt -= 1
+                case _:
+                    step.leave("error", "error")
+                    failed.append(no)
+        self.go_on()
+        self.fail(failed)
 
     # Time
 
@@ -157,22 +276,28 @@ class Task:
         for step in self.steps.values():
             if step.retry_due:
                 step.leave("enqueued")
+        failed = [no for no, s in self.steps.items() if s.clock_due and s.state in LIVE]
+        for no in failed:
+            self.steps[no].leave("error", "error")
         for step in self.steps.values():
-            if step.clock_due and step.state in LIVE:
-                step.leave("error", "error")
             step.clock_due = False
+        self.fail(failed)
         if self.start_due and not self.ended:
             self.started = True
-            self.enqueue_ready()
+            self.go_on()
         if self.limit_due and not self.ended:
             self.end("error")
         self.start_due = self.limit_due = False
 
     def purge_and_rescue(self) -> None:
         """Lose every message, and be rescued."""
-        for step in self.steps.values():
+        failed: list[int] = []
+        for no, step in self.steps.items():
             if step.state == "in_progress":
-                step.leave("error" if step.attempt >= step.limit else "enqueued", "lost")
+                last = step.attempt >= step.limit
+                step.leave("error" if last else "enqueued", "lost")
+                failed += [no] if last else []
+        self.fail(failed)
 
     # Operators: each returns whether it may
 
@@ -202,12 +327,17 @@ class Task:
         failed = [no for no, step in self.steps.items() if step.state == "error"]
         return bool(failed) and all(self.retry_step(no) for no in failed)
 
-    def settle(self, no: int, state: str) -> bool:
-        """Give a step a result by hand."""
+    def settle(self, no: int, state: str, answer: Any) -> str | None:
+        """Give a step a result by hand; how that is refused."""
         step = self.steps[no]
-        if self.ended or not self.started or step.state in DONE | {"cancelled"}:
-            return False
-        step.leave(state, "cancelled")
+        if self.ended or not self.started or step.state in PASSED | {"cancelled"}:
+            return "TK004"
+        if self.find_fault(step, answer):
+            return "TK002"
         step.clock_due = False
-        self.enqueue_ready()
-        return True
+        if step.state == "in_progress":
+            step.ended_attempts.append((step.attempt, "cancelled"))
+            step.state = "enqueued"
+        self.complete(no, state, answer)
+        self.go_on()
+        return None

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 from uuid import UUID, uuid4
 
@@ -44,6 +44,8 @@ class Lease:
     attempt_limit: int
     deadline: float | None
     definition_id: int
+    instance: int | None = None
+    input: Json = field(default=None, hash=False)
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,7 @@ class Exchanged:
     leases: list[Lease]
     tasks: Mapping[UUID, Json]
     results: Mapping[tuple[UUID, int], Json]
+    gathered: Mapping[tuple[UUID, int], Json]
 
 
 @dataclass(frozen=True)
@@ -167,11 +170,22 @@ def exchange(
         outcomes=Jsonb(list(outcomes)), want=want, lease_seconds=lease,
     )  # fmt: skip
     granted = answer["granted"] or {}
+    instances = {(t, no): (at, item) for t, no, at, item in granted.get("instances") or []}
     return Exchanged(
         accepted=sorted(answer["accepted"]),
-        leases=[Lease(**{**g, "task_id": UUID(g["task_id"])}) for g in granted.get("steps") or []],
+        leases=[read_lease(g, instances) for g in granted.get("steps") or []],
         tasks={UUID(t["task_id"]): t for t in granted.get("tasks") or []},
         results={(UUID(t), no): result for t, no, result in granted.get("results") or []},
+        gathered={(UUID(t), no): results for t, no, results in granted.get("gathered") or []},
+    )
+
+
+def read_lease(row: dict[str, Json], instances: Mapping[tuple[str, int], Json]) -> Lease:
+    """Read one granted step; `instances` are places in batches and items."""
+    place = row["task_id"], row["step_no"]
+    return Lease(
+        **{**row, "task_id": UUID(row["task_id"])},
+        **dict(zip(("instance", "input"), instances.get(place, ()), strict=False)),
     )
 
 
@@ -190,9 +204,11 @@ def claim_one(worker: Worker) -> Lease:
 
 def claim_named(worker: Worker, want: int = 1000) -> dict[str, Lease]:
     """Claim steps of which no two have one name; each by its name."""
-    query = "select name from tasker.step_definition where definition_id = %s"
+    query = """select tasker.step_name(d.name, %s) from tasker.step_definition d
+        where d.definition_id = %s"""
     return {
-        one(worker.connection, query, lease.definition_id): lease for lease in claim(worker, want)
+        one(worker.connection, query, lease.instance, lease.definition_id): lease
+        for lease in claim(worker, want)
     }
 
 

@@ -7,9 +7,9 @@ same few are tried each time, and one that fails is not made smaller, which woul
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar, cast
 from uuid import UUID
@@ -24,6 +24,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from psycopg.types.json import Jsonb
 from tests.engine.oracle import DONE, OPEN, StepPlan, Task
 from tests.engine.support import (
     Connection,
@@ -56,6 +57,14 @@ QUEUES = ("t", "q2", "q3")
 KINDS = ("retry", "step_time_limit", "task_start", "task_time_limit")
 OUTCOMES = (*["complete"] * 5, "retry", "fatal", "error", "release")
 SETTLED = {"complete_step": "complete", "resolve_step": "resolved_manually"}
+STEP_KINDS = (
+    *["standard"] * 4,
+    *["decision"] * 2,
+    *["deferred_convergence"] * 2,
+    *["batchable"] * 2,
+    *["batch_worker"] * 4,
+)
+ON_FAILURE = ("wait", "continue", "fail_task")
 VERBS = (
     ["cancel_task", "resolve_task", "retry_task", "retry_task"]
     + ["retry_step"] * 4
@@ -72,6 +81,7 @@ WHO = {"reason": "because", "actor": "ann"}
 
 T = TypeVar("T")
 Place = tuple[UUID, int]
+Handed = tuple[Lease, str, Any]
 
 
 @dataclass
@@ -87,6 +97,41 @@ class World:
         """Whether a lease is good."""
         task = self.tasks.get(lease.task_id)
         return task is not None and task.holds(lease.step_no, lease)
+
+    def grant(self, lease: Lease) -> None:
+        """A step was granted."""
+        task = self.tasks[lease.task_id]
+        task.grant(lease.step_no, lease)
+        assert lease.attempt == task.steps[lease.step_no].attempt
+        assert lease.instance == task.steps[lease.step_no].instance
+        self.leases.append(lease)
+
+    def result_of(self, lease: Lease) -> Any:
+        """What a handler returns: now and then a decision of which nothing can come."""
+        task = self.tasks.get(lease.task_id)
+        number = lease.msg_id * 7 + lease.attempt
+        kind = task.steps[lease.step_no].plan.kind if task else "standard"
+        if task and kind == "decision":
+            return ["nowhere"] if number % 9 == 8 else self.branches(task, lease.step_no, number)
+        if kind == "batchable":
+            return list(range(number % 5))
+        return {"by": [lease.msg_id, lease.read_ct, lease.attempt]}
+
+    def result_by_hand(self, task_id: UUID, no: int) -> Any:
+        """What an operator gives."""
+        task = self.tasks[task_id]
+        match task.steps[no].plan.kind:
+            case "decision":
+                return self.branches(task, no, no)
+            case "batchable":
+                return [7] if no % 2 else {"not": "a list"}
+            case _:
+                return {"by": "hand"}
+
+    def branches(self, task: Task, no: int, number: int) -> list[str]:
+        """Some branches of a decision."""
+        names = [plan.name for plan in task.plans.values() if no in plan.parents]
+        return [name for bit, name in enumerate(names) if number >> bit & 1]
 
     def is_superseded(self, lease: Lease) -> bool:
         """Whether another lease of the same step is good: the case that fencing is for."""
@@ -158,25 +203,26 @@ class Exchange:
 
     worker: Worker
     queues: tuple[str, ...]
-    outcomes: tuple[tuple[Lease, str], ...]
+    outcomes: tuple[Handed, ...]
     want: int
 
     def run(self, connection: Connection) -> Exchanged:
         worker = Worker(connection, self.worker.id, self.worker.queue_ids)
-        return exchange(
-            worker, [as_json(lease, kind) for lease, kind in self.outcomes], want=self.want
-        )
+        return exchange(worker, [as_json(*each) for each in self.outcomes], want=self.want)
 
     def absorb(self, world: World, answer: Exchanged, db: Connection, alone: bool) -> None:
-        good = [n for n, (lease, _) in enumerate(self.outcomes, 1) if world.holds(lease)]
+        good = [n for n, (lease, *_) in enumerate(self.outcomes, 1) if world.holds(lease)]
         assert answer.accepted == good, f"accepted {answer.accepted}, but {good} hold their leases"
+        accepted: dict[UUID, list[tuple[int, str, Any]]] = {}
         for n in good:
-            lease, kind = self.outcomes[n - 1]
-            world.tasks[lease.task_id].hand_in(lease.step_no, kind)
-            if kind == "complete":
-                place = lease.task_id, lease.step_no
-                assert place not in world.results, f"{place} was completed twice"
-                world.results[place] = result_of(lease)
+            lease, kind, result = self.outcomes[n - 1]
+            accepted.setdefault(lease.task_id, []).append((lease.step_no, kind, result))
+        for task_id, outcomes in accepted.items():
+            world.tasks[task_id].hand_in(outcomes)
+            for no, kind, result in outcomes:
+                if kind == "complete" and world.tasks[task_id].steps[no].state != "error":
+                    assert (task_id, no) not in world.results, f"step {no} was completed twice"
+                    world.results[task_id, no] = result
         if alone:
             for task in world.tasks.values():
                 task.fire()
@@ -185,56 +231,100 @@ class Exchange:
     def absorb_claim(self, world: World, answer: Exchanged, db: Connection, alone: bool) -> None:
         places = [p for p in world.places(self.queues) if world.tasks[p[0]].steps[p[1]].claimable]
         spent = [(t, no) for t, no in places if world.tasks[t].steps[no].spent]
-        for lease in sorted(
+        leases = sorted(
             answer.leases, key=lambda g: (list(world.tasks).index(g.task_id), g.step_no)
-        ):
-            assert (lease.task_id, lease.step_no) in places, f"{lease} could not be claimed"
-            world.tasks[lease.task_id].grant(lease.step_no, lease)
-            assert lease.attempt == world.tasks[lease.task_id].steps[lease.step_no].attempt
-            world.leases.append(lease)
+        )
+        at_once = [lease for lease in leases if (lease.task_id, lease.step_no) in places]
+        for lease in at_once:
+            world.grant(lease)
+        taken = sum(
+            absorb_spent(
+                world.tasks[task_id], task_id, [no for t, no in spent if t == task_id], db, alone
+            )
+            for task_id in dict(spent)
+        )
+        follows = any(world.tasks[t].steps[no].plan.kind == "batch_worker" for t, no in spent)
+        for lease in leases:
+            if lease not in at_once:
+                assert follows, f"{lease} could not be claimed"
+                world.grant(lease)
         check_what_handlers_see(world, answer)
-        taken = len(answer.leases)
-        for task_id, no in spent:
-            taken += absorb_spent(world.tasks[task_id], task_id, no, db, alone)
-        if alone:
+        if alone and not follows:
+            taken += len(leases)
             assert taken == min(self.want, len(places)), f"{taken} of {len(places)} were claimed"
 
 
-def absorb_spent(task: Task, task_id: UUID, no: int, db: Connection, alone: bool) -> int:
-    """Whether a claim took a step whose last attempt was lost. It cannot end it while another holds the task."""
-    holder = task.steps[no].holder
-    assert isinstance(holder, Lease)
-    state = one(
-        db, "select state::text from tasker.step where task_id = %s and step_no = %s", task_id, no
-    )
-    if state == "error":
-        task.lose_last(no)
-        return 1
-    table = f"pgmq.q_tasker_{task.steps[no].plan.queue}"
-    if one(db, f"select read_ct from {table} where msg_id = %s", holder.msg_id) == holder.read_ct:
-        return 0
-    assert not alone, f"step {no} was leased to nobody"
-    task.steps[no].holder, task.steps[no].lapsed = None, False
-    return 1
+def absorb_spent(
+    task: Task, task_id: UUID, numbers: Sequence[int], db: Connection, alone: bool
+) -> int:
+    """How many steps whose last attempt was lost a claim took. It cannot end one while another holds the task."""
+    query = "select step_no, state::text from tasker.step where task_id = %s"
+    states = dict(db.execute(query, [task_id]).fetchall())
+    failed = [no for no in numbers if states[no] in ("error", "tolerated")]
+    task.lose_last(failed)
+    taken = len(failed)
+    for no in numbers:
+        step = task.steps[no]
+        if not step.spent:
+            continue
+        assert isinstance(step.holder, Lease)
+        table = f"pgmq.q_tasker_{step.plan.queue}"
+        message = one(db, f"select read_ct from {table} where msg_id = %s", step.holder.msg_id)
+        if message != step.holder.read_ct:
+            assert not alone, f"step {no} was leased to nobody"
+            step.holder, step.lapsed = None, False
+            taken += 1
+    return taken
 
 
 def check_what_handlers_see(world: World, answer: Exchanged) -> None:
-    """Every parent's result is there, and is what was accepted."""
+    """Every parent's result is there, and is what was accepted. A batch's worker has its own item instead."""
     for lease in answer.leases:
         assert lease.task_id in answer.tasks
-        for parent in world.tasks[lease.task_id].steps[lease.step_no].plan.parents:
+        task = world.tasks[lease.task_id]
+        plan = task.steps[lease.step_no].plan
+        for parent in plan.parents:
             place = lease.task_id, parent
-            assert answer.results[place] == world.results.get(place), f"wrong result of {place}"
+            if lease.instance is not None:
+                assert lease.input == world.results[place][lease.instance - 1]
+            elif parent in task.batches:
+                assert answer.gathered[place] == gathered(world, lease.task_id, parent)
+            elif parent in task.steps:
+                assert answer.results[place] == world.results.get(place), f"wrong result of {place}"
+            else:
+                assert place not in answer.results
+                assert place not in answer.gathered
 
 
-def result_of(lease: Lease) -> Any:
-    return {"by": [lease.msg_id, lease.read_ct, lease.attempt]}
+def gathered(world: World, task_id: UUID, no: int) -> Any:
+    """What a convergence sees of a batch."""
+    task = world.tasks[task_id]
+    numbers = task.batches[no].numbers
+    results = [world.results[task_id, n] for n in numbers if task.steps[n].state in DONE]
+    if task.plans[no].on_failure != "continue":
+        return results
+    failed = [task.steps[n] for n in numbers if task.steps[n].state == "tolerated"]
+    [parent] = task.plans[no].parents
+    items = world.results[task_id, parent]
+    return Gathered(results, [(step.instance, items[(step.instance or 0) - 1]) for step in failed])
 
 
-def as_json(lease: Lease, kind: str) -> Any:
+@dataclass
+class Gathered:
+    """Is equal to what the engine gathers, whatever the errors say."""
+
+    results: list[Any]
+    failures: list[tuple[int | None, Any]]
+
+    def __eq__(self, other: Any) -> bool:
+        failures = [(f["instance"], f["input"]) for f in other["failures"]]
+        return (self.results, self.failures) == (other["results"], failures)
+
+
+def as_json(lease: Lease, kind: str, result: Any) -> Any:
     match kind:
         case "complete":
-            return outcome(lease, "complete", result=result_of(lease))
+            return outcome(lease, "complete", result=result)
         case "release":
             return outcome(lease, "release", delay=1000)
         case "fatal":
@@ -250,15 +340,17 @@ class Operate:
     verb: str
     task_id: UUID
     step_no: int
+    result: Any
 
     def run(self, connection: Connection) -> str | None:
         more: dict[str, Any] = {}
         if self.verb.endswith("_step"):
-            query = "select d.name from tasker.step s join tasker.step_definition d using (definition_id)"
+            query = """select tasker.step_name(d.name, s.instance)
+                from tasker.step s join tasker.step_definition d using (definition_id)"""
             where = " where s.task_id = %s and s.step_no = %s"
             more["step_name"] = one(connection, query + where, self.task_id, self.step_no)
         if self.verb in SETTLED:
-            more["result"] = {"by": "hand"}
+            more["result"] = Jsonb(self.result)
         try:
             call(connection, self.verb, task_id=self.task_id, **more, **WHO)
         except psycopg.Error as error:
@@ -277,15 +369,57 @@ class Operate:
             case "retry_step":
                 may = task.retry_step(self.step_no)
             case _:
-                may = task.settle(self.step_no, SETTLED[self.verb])
-                if may:
+                refused = task.settle(self.step_no, SETTLED[self.verb], self.result)
+                assert answer == refused
+                if not refused:
                     place = self.task_id, self.step_no
                     assert place not in world.results
-                    world.results[place] = {"by": "hand"}
+                    world.results[place] = self.result
+                return
         assert answer == (None if may else "TK004")
 
 
 Action = Exchange | Operate
+
+
+def draw_plans(data: st.DataObject, count: int) -> dict[int, StepPlan]:
+    """Draw a graph. Numbers are drawn too, so that parents may stand below children."""
+    order = data.draw(st.permutations(range(1, count + 1)))
+    plans: dict[int, StepPlan] = {}
+    for position, no in enumerate(order):
+        before = order[:position]
+        kind = data.draw(st.sampled_from(STEP_KINDS))
+        batches = [p for p in before if plans[p].kind == "batchable"]
+        taken = {next(iter(p.parents)) for p in plans.values() if p.kind == "batch_worker"}
+        waiting = [p for p in batches if p not in taken]
+        if kind == "batch_worker" and waiting:
+            parents = {waiting[0]}
+        else:
+            kind = "standard" if kind == "batch_worker" else kind
+            workers = kind == "deferred_convergence"
+            may = [p for p in before if workers or plans[p].kind != "batch_worker"]
+            parents = data.draw(st.sets(st.sampled_from(may), max_size=4)) if may else set()
+        plans[no] = StepPlan(
+            f"s{no}",
+            frozenset(parents),
+            data.draw(st.sampled_from(QUEUES)),
+            data.draw(st.integers(1, 3)),
+            data.draw(st.booleans()),
+            kind,
+            data.draw(st.sampled_from((None, 1, 2))) if kind == "batch_worker" else None,
+            data.draw(st.sampled_from(ON_FAILURE)) if kind == "batch_worker" else "wait",
+        )
+    return {no: settle_kind(no, plans) for no in plans}
+
+
+def settle_kind(no: int, plans: Mapping[int, StepPlan]) -> StepPlan:
+    """A step that nothing stands behind is no decision, and without a worker no batch."""
+    children = [plan for plan in plans.values() if no in plan.parents]
+    workers = [plan for plan in children if plan.kind == "batch_worker"]
+    plan = plans[no]
+    if (plan.kind == "decision" and not children) or (plan.kind == "batchable" and not workers):
+        return replace(plan, kind="standard")
+    return plan
 
 
 class Model(RuleBasedStateMachine):
@@ -314,6 +448,7 @@ class Model(RuleBasedStateMachine):
             "timer",
             "action",
             "idempotency_key",
+            "batch",
             "worker",
             "orchestrator",
         ]
@@ -344,29 +479,20 @@ class Model(RuleBasedStateMachine):
     def define(self, data: st.DataObject) -> str:
         """Register a random graph; its name."""
         count = data.draw(st.integers(4, 12) if len(self.world.plans) < 2 else st.integers(1, 5))
-        order = data.draw(
-            st.permutations(range(1, count + 1))
-        )  # so that parents may stand below children
         timed = data.draw(st.booleans())
-        plans: dict[int, StepPlan] = {}
-        for position, no in enumerate(order):
-            before = order[:position]
-            parents = data.draw(st.sets(st.sampled_from(before), max_size=4)) if before else set()
-            queue = data.draw(st.sampled_from(QUEUES))
-            attempts = data.draw(st.integers(1, 3))
-            plans[no] = StepPlan(
-                f"s{no}", frozenset(parents), queue, attempts, data.draw(st.booleans())
-            )
+        plans = draw_plans(data, count)
         name = f"{'timed' if timed else 'plain'}{len(self.world.plans)}"
         steps = [
             step(
                 plans[no].name,
                 *(f"s{p}" for p in sorted(plans[no].parents)),
+                kind=plans[no].kind,
                 queue=plans[no].queue,
                 retry={"max_attempts": plans[no].max_attempts, "permanent_errors": ["Fatal"]},
                 step_time_limit=10_000 if plans[no].timed else None,
+                batch={"parallelism": plans[no].parallelism, "on_failure": plans[no].on_failure},
             )
-            for no in range(1, count + 1)
+            for no in sorted(plans)
         ]
         register(self.db, template(name, *steps, time_limit=50_000 if timed else None))
         self.world.plans[name] = plans
@@ -394,7 +520,10 @@ class Model(RuleBasedStateMachine):
             for number, kind in choice.any
             if self.world.leases
         }
-        return Exchange(worker, queues, tuple(chosen.items()), choice.want)
+        return Exchange(worker, queues, self.handed(chosen), choice.want)
+
+    def handed(self, outcomes: Mapping[Lease, str]) -> tuple[Handed, ...]:
+        return tuple((lease, kind, self.world.result_of(lease)) for lease, kind in outcomes.items())
 
     @rule(choice=EXCHANGES)
     def exchange_again(self, choice: ExchangeChoice) -> None:
@@ -409,8 +538,8 @@ class Model(RuleBasedStateMachine):
     def complete_half(self, number: int) -> None:
         worker, queues = self.workers[number]
         held = [lease for lease in self.world.leases if self.world.holds(lease)]
-        half = tuple((lease, "complete") for lease in held[: (len(held) + 1) // 2])
-        self.act(Exchange(worker, queues, half, 100))
+        half = dict.fromkeys(held[: (len(held) + 1) // 2], "complete")
+        self.act(Exchange(worker, queues, self.handed(half), 100))
 
     @rule(number=st.integers(0, 2), numbers=NUMBERS, kind=st.sampled_from(OUTCOMES))
     def awake_too_late(self, number: int, numbers: list[int], kind: str) -> None:
@@ -420,8 +549,8 @@ class Model(RuleBasedStateMachine):
         self.crash(numbers)
         self.claim_everything(number)
         worker, queues = self.workers[number]
-        late = tuple((lease, kind) for lease in {pick(held, n): None for n in numbers if held})
-        self.act(Exchange(worker, queues, late, 0))
+        late = {pick(held, n): kind for n in numbers if held}
+        self.act(Exchange(worker, queues, self.handed(late), 0))
 
     @rule(numbers=NUMBERS)
     def crash(self, numbers: list[int]) -> None:
@@ -461,7 +590,7 @@ class Model(RuleBasedStateMachine):
         places = self.world.places()
         likely = [p for p in places if self.world.state_at(p) in LIKELY.get(choice.verb, OPEN)]
         task_id, no = pick(likely if likely and choice.place % 4 else places, choice.place)
-        return Operate(choice.verb, task_id, no)
+        return Operate(choice.verb, task_id, no, self.world.result_by_hand(task_id, no))
 
     # Time and maintenance
 

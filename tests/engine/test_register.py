@@ -155,8 +155,40 @@ FAULTY: dict[str, tuple[Any, str]] = {
         template("x", step("r"), step("a", "b", "r"), step("b", "a")),
         r"circle, .*: a, b\b",
     ),
-    "unknown kind": (template("x", step("a", kind="magic")), "kind magic"),
-    "later kind": (template("x", step("a", kind="decision")), "only standard steps"),
+    "unknown kind": (template("x", step("a", kind="magic")), "kind must be"),
+    "decision of nothing": (template("x", step("a", kind="decision")), "no step depends on it"),
+    "batch of nothing": (template("x", step("a", kind="batchable")), "exactly one batch_worker"),
+    "batch of two kinds": (
+        template(
+            "x",
+            step("a", kind="batchable"),
+            step("b", "a", kind="batch_worker"),
+            step("c", "a", kind="batch_worker"),
+        ),
+        "exactly one batch_worker",
+    ),
+    "worker of no batch": (
+        template("x", step("a"), step("b", "a", kind="batch_worker")),
+        "depend on one batchable step",
+    ),
+    "worker of more than a batch": (
+        template(
+            "x",
+            step("o"),
+            step("a", kind="batchable"),
+            step("b", "a", "o", kind="batch_worker"),
+        ),
+        "depend on one batchable step",
+    ),
+    "worker without convergence": (
+        template(
+            "x",
+            step("a", kind="batchable"),
+            step("b", "a", kind="batch_worker"),
+            step("c", "b"),
+        ),
+        "c, which depends on it, must be a deferred_convergence",
+    ),
     "bad queue": (template("x", step("a", queue="Q")), "queue must be"),
     "queue too long": (template("x", step("a", queue="q" * 40)), "queue must be"),
     "no attempts": (with_retry(max_attempts=0), "max_attempts must be"),
@@ -276,7 +308,7 @@ def test_workers_read_definitions(db: Connection) -> None:
         call(db, "get_definitions", definition_ids=ids), key=lambda d: d["definition_id"]
     )
     assert a == {
-        "definition_id": ids[0], "namespace": "t", "template": "x", "version": "1", "step_no": 1,
+        "definition_id": ids[0], "namespace": "t", "template": "x", "version": "1", "kind": "standard",
         "name": "a", "handler": "h.a", "config": {"k": 1}, "attempt_time_limit": 2.5,
         "input_schema": schema, "result_schema": schema, "parents": [],
     }  # fmt: skip

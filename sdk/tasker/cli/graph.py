@@ -9,14 +9,16 @@ Step = Mapping[str, Any]
 def split_into_levels(steps: Sequence[Step]) -> list[list[Step]]:
     """Sort steps (with `name` and `depends_on`) into levels, keeping their order within each.
 
-    A dependency that is not among the steps counts for nothing. Steps of a cycle, which a broken
-    file may have, come last, together.
+    A dependency that is not among the steps counts for nothing; one on a batch worker is on all of
+    a batch. Steps of a cycle, which a broken file may have, come last, together.
     """
-    place = {step["name"]: n for n, step in enumerate(steps)}
+    places: dict[str, list[int]] = {}
+    for n, step in enumerate(steps):
+        places.setdefault(step["name"].partition("/")[0], []).append(n)
     children: list[list[int]] = [[] for _ in steps]
     waiting = [0] * len(steps)
     for n, step in enumerate(steps):
-        parents = {place[name] for name in step.get("depends_on") or () if name in place}
+        parents = {n for name in step.get("depends_on") or () for n in places.get(name, ())}
         waiting[n] = len(parents)
         for parent in parents:
             children[parent].append(n)

@@ -9,6 +9,7 @@ as $$
 declare
     v_numbers integer[];
     v_failed uuid[];
+    v_steps integer[];
 begin
     with verdict as (
         select o.*, s.attempt, s.worker_id, s.started_at,
@@ -42,11 +43,14 @@ begin
             error = v.error, msg_id = null, deadline_at = null
         from verdict v
         where s.task_id = v.task_id and s.step_no = v.step_no
-        returning v.n, v.task_id, v.verdict
+        returning v.n, v.task_id, v.step_no, v.verdict
     )
-    select array_agg(m.n::integer), array_agg(m.task_id) filter (where m.verdict = 'error')
-    into v_numbers, v_failed from moved m;
-    perform tasker.advance_tasks(null, v_failed, v_failed, null);
+    select array_agg(m.n::integer), array_agg(m.task_id) filter (where m.verdict = 'error'),
+        array_agg(m.step_no) filter (where m.verdict = 'error')
+    into v_numbers, v_failed, v_steps from moved m;
+    if v_failed is not null then
+        perform tasker.follow_failures(v_failed, v_steps);
+    end if;
     return v_numbers;
 end;
 $$;

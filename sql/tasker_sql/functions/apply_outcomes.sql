@@ -16,8 +16,9 @@ declare
     v_numbers integer[];
     v_granted integer[] := '{}';
     v_tasks uuid[];
+    v_steps integer[];
     v_definitions integer[];
-    v_resolved record;
+    v_next record;
 begin
     perform from tasker.task t
     where t.task_id in (select o.task_id from jsonb_to_recordset(p_outcomes) as o(task_id uuid))
@@ -48,15 +49,15 @@ begin
             with ordinality as o(task_id, step_no, msg_id, outcome, result, n)
         where o.outcome = 'complete' and o.n = any (v_granted)
             and s.task_id = o.task_id and s.step_no = o.step_no and s.msg_id = o.msg_id and s.state = 'in_progress'
-        returning s.task_id, s.definition_id, o.n
+        returning s.task_id, s.step_no, s.definition_id, o.n
     )
-    select array_agg(d.task_id), array_agg(d.definition_id), array_agg(d.n::integer)
-    into v_tasks, v_definitions, accepted from done d;
+    select array_agg(d.task_id), array_agg(d.step_no), array_agg(d.definition_id), array_agg(d.n::integer)
+    into v_tasks, v_steps, v_definitions, accepted from done d;
 
     if v_tasks is not null then
-        v_resolved := tasker.resolve_successors(v_tasks, v_definitions);
-        perform tasker.advance_tasks(v_resolved.ready, v_tasks, null, null);
-        queues := v_resolved.queues;
+        v_next := tasker.follow_completions(v_tasks, v_steps, v_definitions);
+        perform tasker.advance_tasks(v_next.ready, v_tasks, v_next.failed, null);
+        queues := v_next.queues;
     end if;
     if cardinality(v_granted) > coalesce(cardinality(accepted), 0) then
         accepted := accepted || tasker.apply_failures(p_outcomes, v_granted);

@@ -5,29 +5,40 @@ language plpgsql volatile
 set search_path = pg_catalog, tasker, pg_temp
 as $$
 begin
-    insert into tasker.step_definition (template_id, step_no, name, handler, kind, queue_id, parents, children, config,
-        max_attempts, backoff, backoff_base, backoff_cap, jitter, permanent_errors, attempt_time_limit, step_time_limit)
+    insert into tasker.step_definition (template_id, step_no, name, handler, kind, queue_id, parents, children, initial, config,
+        max_attempts, backoff, backoff_base, backoff_cap, jitter, permanent_errors, attempt_time_limit, step_time_limit,
+        parallelism, on_failure)
     select p_template_id, s.step_no, s.step ->> 'name', s.step ->> 'handler', coalesce(s.step ->> 'kind', 'standard'),
         case when s.step ->> 'queue' is null then p_queue_id else tasker.ensure_queue(s.step ->> 'queue') end,
-        0, 0, coalesce(s.step -> 'config', '{}'),
+        0, 0, true, coalesce(s.step -> 'config', '{}'),
         coalesce((s.step #>> '{retry,max_attempts}')::smallint, 3),
         coalesce(s.step #>> '{retry,backoff}', 'exponential'),
         coalesce(tasker.seconds(s.step #> '{retry,base}'), interval '1 second'),
         coalesce(tasker.seconds(s.step #> '{retry,cap}'), interval '60 seconds'),
         coalesce((s.step #>> '{retry,jitter}')::double precision, 0.1),
         coalesce(array(select jsonb_array_elements_text(s.step #> '{retry,permanent_errors}')), '{}'),
-        tasker.seconds(s.step -> 'attempt_time_limit'), tasker.seconds(s.step -> 'step_time_limit')
+        tasker.seconds(s.step -> 'attempt_time_limit'), tasker.seconds(s.step -> 'step_time_limit'),
+        (s.step #>> '{batch,parallelism}')::integer, coalesce(s.step #>> '{batch,on_failure}', 'wait')
     from jsonb_array_elements(p_steps) with ordinality as s(step, step_no);
 
-    insert into tasker.definition_edge (from_id, to_id, from_no, to_no)
-    select distinct p.definition_id, c.definition_id, p.step_no, c.step_no
+    insert into tasker.definition_edge (from_id, to_id, from_no, to_no, many)
+    select distinct p.definition_id, c.definition_id, p.step_no, c.step_no, p.kind = 'batch_worker'
     from jsonb_array_elements(p_steps) as s(step)
     cross join jsonb_array_elements_text(coalesce(s.step -> 'depends_on', '[]')) as d(parent)
     join tasker.step_definition c on c.template_id = p_template_id and c.name = s.step ->> 'name'
     join tasker.step_definition p on p.template_id = p_template_id and p.name = d.parent;
 
+    with recursive later as (
+        select d.definition_id from tasker.step_definition d
+        where d.template_id = p_template_id and (d.kind = 'batch_worker' or exists (
+            select from tasker.definition_edge e join tasker.step_definition p on p.definition_id = e.from_id
+            where e.to_id = d.definition_id and p.kind = 'decision'))
+        union
+        select e.to_id from later l join tasker.definition_edge e on e.from_id = l.definition_id
+    )
     update tasker.step_definition d
-    set parents = (select count(*) from tasker.definition_edge e where e.to_id = d.definition_id),
+    set initial = d.definition_id not in (select l.definition_id from later l),
+        parents = (select count(*) from tasker.definition_edge e where e.to_id = d.definition_id),
         children = (select count(*) from tasker.definition_edge e where e.from_id = d.definition_id)
     where d.template_id = p_template_id;
 end;

@@ -14,7 +14,8 @@ as $$
         'complete', count(*) filter (where s.state = 'complete'),
         'error', count(*) filter (where s.state = 'error'),
         'cancelled', count(*) filter (where s.state = 'cancelled'),
-        'resolved_manually', count(*) filter (where s.state = 'resolved_manually'))
+        'resolved_manually', count(*) filter (where s.state = 'resolved_manually'),
+        'tolerated', count(*) filter (where s.state = 'tolerated'))
     from tasker.step s where s.task_id = p_task_id
 $$;
 

@@ -16,7 +16,7 @@ declare
     v_limited boolean;
 begin
     select count(*), coalesce(bool_or(d.step_time_limit is not null), false) into v_roots, v_limited
-    from tasker.step_definition d where d.template_id = p_template.template_id and d.parents = 0;
+    from tasker.step_definition d where d.template_id = p_template.template_id and d.parents = 0 and d.initial;
 
     with new as (
         insert into tasker.task (task_id, template_id, live, state, priority, start_at, correlation_id, idempotency_key,
@@ -50,7 +50,7 @@ begin
             case when r.ready then 'enqueued' else 'pending' end::tasker.step_state, d.max_attempts,
             case when r.ready then nextval(q.message_sequence) end, case when r.ready then now() end
         from unnest(p_ids, p_created) as t(id, created)
-        join tasker.step_definition d on d.template_id = p_template.template_id
+        join tasker.step_definition d on d.template_id = p_template.template_id and d.initial
         join tasker.queue q using (queue_id)
         cross join lateral (select d.parents = 0 and t.id = any (v_now) as ready) as r
         where t.created

@@ -1,7 +1,7 @@
 -- Steps that failed for good and wait for an operator. Index: task_open; only tasks with a failed step are looked into.
 
 create or replace view tasker.dead_letter as
-select s.task_id, s.step_no, n.name as namespace, p.name as template, p.version, d.name as step, s.attempt, s.error,
+select s.task_id, s.step_no, n.name as namespace, p.name as template, p.version, d.name || coalesce('/' || s.instance, '') as step, s.attempt, s.error,
     s.completed_at as failed_at
 from tasker.task t
 join tasker.step s using (task_id)

@@ -1,5 +1,6 @@
 -- All that handlers need to run the granted steps: the steps, their tasks' inputs, and their parents' results, each of
--- these once, however many steps share it. What the definition says is not repeated: workers keep it (get_definitions).
+-- these once, however many steps share it. Of a batch worker's parent it needs its own cursor only; what a whole batch came
+-- to is gathered in the order of its cursors. What the definition says is not repeated: workers keep it (get_definitions).
 -- Internal. Reads only. Index: the primary keys, and definition_edge_to.
 
 create or replace function tasker.describe_grants(p_tasks uuid[], p_steps integer[], p_messages bigint[], p_reads integer[])
@@ -8,15 +9,15 @@ language sql stable
 set search_path = pg_catalog, tasker, pg_temp
 as $$
     with granted as materialized (
-        select s.task_id, s.step_no, s.definition_id, s.attempt, s.attempt_limit, s.deadline_at, d.queue_id, d.parents,
-            m.msg_id, m.read_ct
+        select s.task_id, s.step_no, s.definition_id, s.attempt, s.attempt_limit, s.deadline_at, s.instance, s.input,
+            d.queue_id, d.parents, m.msg_id, m.read_ct
         from unnest(p_tasks, p_steps, p_messages, p_reads) as m(task_id, step_no, msg_id, read_ct)
         join tasker.step s on s.task_id = m.task_id and s.step_no = m.step_no
         join tasker.step_definition d using (definition_id)
     ), parents as (
-        select distinct g.task_id, e.from_no
+        select distinct g.task_id, e.from_no, e.from_id, e.many
         from granted g join tasker.definition_edge e on e.to_id = g.definition_id
-        where g.parents > 0
+        where g.parents > 0 and g.instance is null
     )
     select json_build_object(
         'steps', (select json_agg(json_build_object(
@@ -24,12 +25,20 @@ as $$
                 'msg_id', g.msg_id, 'read_ct', g.read_ct, 'attempt', g.attempt, 'attempt_limit', g.attempt_limit,
                 'deadline', extract(epoch from g.deadline_at)))
             from granted g),
+        'instances', (select json_agg(json_build_array(g.task_id, g.step_no, g.instance, g.input))
+            from granted g where g.instance is not null),
         'tasks', (select json_agg(json_build_object(
                 'task_id', t.task_id, 'input', t.input, 'context', t.context, 'correlation_id', t.correlation_id,
                 'tags', t.tags, 'trace_context', t.trace_context))
             from (select distinct g.task_id from granted g) as g join tasker.task t using (task_id)),
         'results', (select json_agg(json_build_array(s.task_id, s.step_no, s.result))
-            from parents p join tasker.step s on s.task_id = p.task_id and s.step_no = p.from_no))
+            from parents p join tasker.step s on s.task_id = p.task_id and s.step_no = p.from_no
+            where not p.many),
+        'gathered', (select json_agg(json_build_array(p.task_id, p.from_no,
+                tasker.gather_batch(p.task_id, p.from_id)))
+            from parents p
+            where p.many and exists (select from tasker.definition_edge b
+                join tasker.step s on s.task_id = p.task_id and s.step_no = b.from_no where b.to_id = p.from_id)))
     where cardinality(p_tasks) > 0
 $$;
 

@@ -5,12 +5,14 @@ language sql stable
 set search_path = pg_catalog, tasker, pg_temp
 as $$
     select jsonb_build_object(
-        'step_no', s.step_no, 'name', d.name, 'state', s.state, 'handler', d.handler, 'kind', d.kind,
+        'step_no', s.step_no, 'name', tasker.step_name(d.name, s.instance), 'state', s.state, 'handler', d.handler,
+        'kind', d.kind,
         'queue', (select q.name from tasker.queue q where q.queue_id = d.queue_id),
         'waiting_on', s.waiting_on, 'attempt', s.attempt, 'max_attempts', s.attempt_limit,
         'worker', coalesce((select w.name from tasker.worker w where w.worker_id = s.worker_id), s.worker_id::text),
         'worker_id', s.worker_id, 'enqueued_at', s.enqueued_at, 'started_at', s.started_at,
-        'completed_at', s.completed_at, 'deadline_at', s.deadline_at, 'progress', s.progress, 'error', s.error,
+        'origin_no', s.origin_no, 'instance', s.instance, 'input', s.input, 'completed_at', s.completed_at,
+        'deadline_at', s.deadline_at, 'progress', s.progress, 'error', s.error,
         'result', s.result,
         'depends_on', (select coalesce(jsonb_agg(p.name order by p.step_no), '[]')
             from tasker.definition_edge e join tasker.step_definition p on p.definition_id = e.from_id

@@ -12,6 +12,8 @@ as $$
             when p_task.state = 'pending' then format('the task starts at %s', p_task.start_at)
             when exists (select from jsonb_array_elements(p_parents) as p where p.value ->> 'state' = 'error')
                 then 'it waits for ' || n.names || '; a step that failed must be retried or resolved first'
+            when p_parents is null and p_step.instance is not null
+                then 'it waits for its turn: its batch runs only so many workers at once'
             when p_parents is null then 'nothing holds it: the rescuer will enqueue it'
             else 'it waits for ' || n.names end
         when 'enqueued' then case
@@ -30,6 +32,8 @@ as $$
         when 'cancelled' then 'it was cancelled' || coalesce(': ' || p_task.reason, '')
         when 'complete' then 'it is complete'
         when 'resolved_manually' then 'it was resolved by hand'
+        when 'tolerated' then format('it failed after %s attempt(s), and its batch goes on without it: %s', p_step.attempt,
+            coalesce(p_step.error ->> 'message', 'an error'))
     end
     from (select string_agg(format('%s (%s)', p.value ->> 'step', p.value ->> 'state'), ', ') as names
         from jsonb_array_elements(p_parents) as p) as n

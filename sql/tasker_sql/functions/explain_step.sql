@@ -18,11 +18,13 @@ begin
     select t.* into v_task from tasker.task t where t.task_id = v_step.task_id;
     select q.* into v_queue from tasker.step_definition d join tasker.queue q using (queue_id)
     where d.definition_id = v_step.definition_id;
-    select jsonb_agg(jsonb_build_object('step', d.name, 'state', p.state) order by p.step_no) into v_parents
-    from tasker.definition_edge e
-    join tasker.step p on p.task_id = v_step.task_id and p.step_no = e.from_no
-    join tasker.step_definition d on d.definition_id = p.definition_id
-    where e.to_id = v_step.definition_id and p.state not in ('complete', 'resolved_manually');
+    select jsonb_agg(jsonb_build_object('step', w.name, 'state', w.state) order by w.step_no) into v_parents
+    from (select p.step_no, tasker.step_name(d.name, p.instance) as name, p.state
+        from tasker.definition_edge e
+        join tasker.step p on p.task_id = v_step.task_id and p.definition_id = e.from_id
+        join tasker.step_definition d on d.definition_id = p.definition_id
+        where e.to_id = v_step.definition_id and p.state not in ('complete', 'resolved_manually', 'tolerated')
+        order by p.state <> 'error', p.step_no limit 20) as w;
     select count(*) into v_workers from tasker.worker w
     where w.queue_ids @> array[v_queue.queue_id] and w.seen_at > now() - interval '1 minute';
     select t.fire_at into v_retry_at from tasker.timer t
@@ -44,5 +46,5 @@ end;
 $$;
 
 comment on function tasker.explain_step(uuid, text) is
-    'Why a step is not running: {step, state, task_state, reason: a sentence, waits_for: parents that are not done, '
+    'Why a step is not running: {step, state, task_state, reason: a sentence, waits_for: up to 20 parents that are not done, '
     'retry_at, leased_by, lease_until, queue, queue_depth, workers: how many serve its queue}. TK001 when there is none.';

@@ -1,4 +1,4 @@
--- The first fault in a definition's steps, as a sentence, or null: names, kinds, limits, dependencies, cycles.
+-- The first fault in a definition's steps, as a sentence, or null: names, kinds, limits, dependencies, what may stand behind a batch, cycles.
 -- Internal. Reads nothing but its argument.
 
 create or replace function tasker.find_definition_fault(p_steps jsonb) returns text
@@ -30,6 +30,10 @@ begin
     select format('step %s depends on %s, which is not a step', e.child, e.parent) into v_fault
     from unnest(v_from, v_to) as e(parent, child)
     where e.parent not in (select n.name from unnest(v_names) as n(name)) limit 1;
+    if v_fault is not null then
+        return v_fault;
+    end if;
+    v_fault := tasker.find_growth_rule_fault(p_steps);
     if v_fault is not null then
         return v_fault;
     end if;

@@ -9,12 +9,12 @@ declare
     v_names text;
 begin
     select s.* into v_step from tasker.step s join tasker.step_definition d using (definition_id)
-    where s.task_id = p_task_id and d.name = p_name;
+    where s.task_id = p_task_id and tasker.step_name(d.name, s.instance) = p_name;
     if found then
         return v_step;
     end if;
     select string_agg(n.name, ', ') into v_names from (
-        select d.name from tasker.step s join tasker.step_definition d using (definition_id)
+        select tasker.step_name(d.name, s.instance) as name from tasker.step s join tasker.step_definition d using (definition_id)
         where s.task_id = p_task_id order by s.step_no limit 20) as n;
     raise exception using errcode = 'TK001',
         message = case when v_names is null then format('no task %s', p_task_id)

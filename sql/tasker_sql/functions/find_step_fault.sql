@@ -8,8 +8,9 @@ as $$
         (1, jsonb_typeof(p_step) is distinct from 'object', 'is no JSON object'),
         (2, coalesce(length(p_step ->> 'name'), 0) not between 1 and 128, 'name must have 1 to 128 characters'),
         (3, coalesce(length(p_step ->> 'handler'), 0) = 0, 'handler is missing'),
-        (4, coalesce(p_step ->> 'kind', 'standard') <> 'standard',
-            format('kind %s does not run yet; only standard steps do', p_step ->> 'kind')),
+        (4, coalesce(p_step ->> 'kind', 'standard')
+            not in ('standard', 'decision', 'deferred_convergence', 'batchable', 'batch_worker'),
+            'kind must be standard, decision, deferred_convergence, batchable or batch_worker'),
         (5, not tasker.is_text_array(coalesce(p_step -> 'depends_on', '[]')), 'depends_on must be an array of step names'),
         (6, coalesce(p_step ->> 'queue', 'a') !~ '^[a-z][a-z0-9_]{0,38}$',
             'queue must be up to 39 lower-case letters, digits and underscores'),
@@ -29,7 +30,13 @@ as $$
         (11, not tasker.is_text_array(coalesce(p_step #> '{retry,permanent_errors}', '[]')),
             'retry.permanent_errors must be an array of names'),
         (12, jsonb_typeof(coalesce(p_step -> 'retry', '{}')) <> 'object', 'retry must be an object'),
-        (13, jsonb_typeof(coalesce(p_step -> 'config', '{}')) <> 'object', 'config must be an object')
+        (13, jsonb_typeof(coalesce(p_step -> 'config', '{}')) <> 'object', 'config must be an object'),
+        (14, jsonb_typeof(coalesce(p_step -> 'batch', '{}')) not in ('object', 'null'), 'batch must be an object'),
+        (15, jsonb_typeof(coalesce(p_step #> '{batch,parallelism}', 'null')) not in ('null', 'number')
+            or coalesce(p_step #>> '{batch,parallelism}', '1') !~ '^[1-9][0-9]{0,5}$',
+            'batch.parallelism must be null or 1 to 999,999'),
+        (16, coalesce(p_step #>> '{batch,on_failure}', 'wait') not in ('wait', 'continue', 'fail_task'),
+            'batch.on_failure must be wait, continue or fail_task')
     ) as c(n, broken, what) where c.broken order by c.n limit 1;
 $$;
 

@@ -28,7 +28,9 @@ begin
         where s.state in ('enqueued', 'in_progress', 'waiting_for_retry', 'waiting');
         perform tasker.close_steps(v_tasks, v_steps, 'error', jsonb_build_object(
             'type', 'StepTimedOut', 'message', 'the step ran past its time limit'));
-        perform tasker.advance_tasks(null, v_tasks, v_tasks, null);
+        if v_tasks is not null then
+            perform tasker.follow_failures(v_tasks, v_steps);
+        end if;
     when 'task_time_limit' then
         select array_agg(t.task_id) into v_tasks from unnest(p_tasks) as f(task_id) join tasker.task t using (task_id)
         where t.state in ('pending', 'in_progress', 'waiting', 'paused', 'blocked_by_failures');

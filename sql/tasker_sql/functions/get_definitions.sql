@@ -6,7 +6,7 @@ set search_path = pg_catalog, tasker, pg_temp
 as $$
     select coalesce(json_agg(json_build_object(
         'definition_id', d.definition_id, 'namespace', n.name, 'template', t.name, 'version', t.version,
-        'step_no', d.step_no, 'name', d.name, 'handler', d.handler, 'config', d.config,
+        'kind', d.kind, 'name', d.name, 'handler', d.handler, 'config', d.config,
         'attempt_time_limit', extract(epoch from d.attempt_time_limit),
         'input_schema', t.definition -> 'input_schema', 'result_schema', t.definition #> array['steps', (d.step_no - 1)::text, 'result_schema'],
         'parents', (select coalesce(json_agg(json_build_array(p.step_no, p.name) order by p.step_no), '[]')

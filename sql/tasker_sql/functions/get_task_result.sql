@@ -10,11 +10,9 @@ begin
     select json_build_object(
         'state', t.state,
         'reason', t.reason,
-        'result', (select case when count(*) = 1 then (array_agg(s.result))[1]
-                else jsonb_object_agg(d.name, s.result) end
-            from tasker.step s join tasker.step_definition d using (definition_id)
-            where s.task_id = t.task_id and d.children = 0),
-        'errors', (select coalesce(json_agg(json_build_object('step', d.name, 'error', s.error) order by s.step_no), '[]')
+        'result', (select case when count(*) = 1 then (array_agg(l.result))[1] else jsonb_object_agg(l.name, l.result) end
+            from tasker.list_last_results(t.task_id) as l),
+        'errors', (select coalesce(json_agg(json_build_object('step', tasker.step_name(d.name, s.instance), 'error', s.error) order by s.step_no), '[]')
             from tasker.step s join tasker.step_definition d using (definition_id)
             where s.task_id = t.task_id and s.state = 'error'))
     into v_answer

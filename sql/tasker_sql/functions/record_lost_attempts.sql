@@ -8,6 +8,7 @@ set search_path = pg_catalog, tasker, pg_temp
 as $$
 declare
     v_failed uuid[];
+    v_steps integer[];
     v_messages bigint[];
 begin
     with lost as (
@@ -29,12 +30,12 @@ begin
         set state = 'error', error = l.error, completed_at = now(), msg_id = null, deadline_at = null
         from lost l join held h using (task_id)
         where l.spent and s.task_id = l.task_id and s.step_no = l.step_no
-        returning s.task_id, l.msg_id
+        returning s.task_id, s.step_no, l.msg_id
     )
-    select array_agg(f.task_id), array_agg(f.msg_id) into v_failed, v_messages from failed f;
+    select array_agg(f.task_id), array_agg(f.step_no), array_agg(f.msg_id) into v_failed, v_steps, v_messages from failed f;
     if v_failed is not null then
         execute format('delete from %s as m where m.msg_id = any ($1)', p_queue.message_table) using v_messages;
-        perform tasker.advance_tasks(null, v_failed, v_failed, null);
+        perform tasker.follow_failures(v_failed, v_steps);
     end if;
 end;
 $$;

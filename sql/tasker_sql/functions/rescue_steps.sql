@@ -43,7 +43,7 @@ begin
     end loop;
     select array_agg(s.task_id), array_agg(s.step_no) into v_alive, v_steps
     from unnest(v_tasks, v_steps) as r(task_id, step_no) join tasker.step s using (task_id, step_no)
-    where s.state <> 'error';
+    where s.state in ('pending', 'enqueued', 'in_progress', 'waiting_for_retry');
     perform tasker.enqueue_steps(v_alive, v_steps);
     perform tasker.advance_tasks(v_started, null, null, null);
     return cardinality(v_tasks);

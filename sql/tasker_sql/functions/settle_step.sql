@@ -8,11 +8,11 @@ set search_path = pg_catalog, tasker, pg_temp
 as $$
 declare
     v_one uuid[] := array[p_task_id];
-    v_ready uuid[];
-    v_queues integer[];
+    v_next record;
+    v_fault text;
     v_start_at timestamptz;
 begin
-    if p_step.state in ('complete', 'cancelled', 'resolved_manually') then
+    if p_step.state in ('complete', 'cancelled', 'resolved_manually', 'tolerated') then
         raise exception using errcode = 'TK004', message = format('the step is %s already', p_step.state),
             hint = 'Only a step that has not ended, or has failed, can be given a result.';
     end if;
@@ -21,14 +21,18 @@ begin
         raise exception using errcode = 'TK004', message = format('task %s has not started: it starts at %s', p_task_id, v_start_at),
             hint = 'Wait until then, or cancel the task.';
     end if;
+    select f.what into v_fault from tasker.step_definition d cross join lateral tasker.find_growth_fault(d, p_result) as f(what)
+    where d.definition_id = p_step.definition_id;
+    if v_fault is not null then
+        raise exception using errcode = 'TK002', message = v_fault, hint = 'Nothing was changed.';
+    end if;
     perform tasker.close_steps(v_one, array[p_step.step_no], p_state, null);
     update tasker.step s set result = p_result where s.task_id = p_task_id and s.step_no = p_step.step_no;
-    select r.ready, r.queues into v_ready, v_queues
-    from tasker.resolve_successors(v_one, array[p_step.definition_id]) as r;
-    perform tasker.advance_tasks(v_ready,
+    v_next := tasker.follow_completions(v_one, array[p_step.step_no], array[p_step.definition_id]);
+    perform tasker.advance_tasks(v_next.ready,
         case when p_step.state in ('enqueued', 'in_progress', 'waiting_for_retry', 'waiting') then v_one end, null,
         case when p_step.state = 'error' then v_one end);
-    perform tasker.wake_workers(v_queues);
+    perform tasker.wake_workers(v_next.queues);
 end;
 $$;
 

@@ -9,10 +9,12 @@ as $$
         select t.*, t.state in ('pending', 'in_progress', 'waiting', 'paused', 'blocked_by_failures') as open
         from tasker.task t where t.task_id = verify.task_id
     ), s as materialized (
-        select s.*, d.name, s.state in ('enqueued', 'in_progress', 'waiting_for_retry', 'waiting') as live,
+        select s.*, tasker.step_name(d.name, s.instance) as name, s.state in ('enqueued', 'in_progress', 'waiting_for_retry', 'waiting') as live,
             (select count(*) from tasker.definition_edge e
-                left join tasker.step p on p.task_id = s.task_id and p.step_no = e.from_no
-                where e.to_id = s.definition_id and coalesce(p.state not in ('complete', 'resolved_manually'), true)) as unresolved,
+                join tasker.step p on p.task_id = s.task_id and p.definition_id = e.from_id
+                where e.to_id = s.definition_id and p.state not in ('complete', 'resolved_manually', 'tolerated'))
+                + coalesce((select s.state = 'pending' and s.instance > b.released from tasker.batch b
+                    where b.task_id = s.task_id and b.definition_id = s.definition_id)::integer, 0) as unresolved,
             s.msg_id is not null and tasker.has_message(s.definition_id, s.msg_id) as has_message,
             exists (select from tasker.timer r where r.task_id = s.task_id and r.step_no = s.step_no and r.kind = 'retry') as has_retry
         from tasker.step s join tasker.step_definition d using (definition_id)
@@ -26,14 +28,19 @@ as $$
     select format('failed is %s, but %s steps are', t.failed, k.n)
     from t, (select count(*) filter (where s.state = 'error') as n from s) as k where t.open and t.failed <> k.n
     union all
-    select format('it has %s steps of the %s in its template', k.n, k.of)
-    from t, (select (select count(*) from s) as n,
-        (select count(*) from tasker.step_definition d where d.template_id = t2.template_id) as of from t as t2) as k
-    where k.n <> k.of
+    select format('step %s of its template is %s, but there are %s of it', d.name,
+        case when k.chosen is null then 'not to be (yet)' else 'to be' end, k.n)
+    from t join tasker.step_definition d using (template_id)
+    cross join tasker.determine_steps(verify.task_id) as g
+    cross join lateral (select array_position(g.chosen, d.definition_id) as chosen,
+        (select count(*) from s where s.definition_id = d.definition_id) as n,
+        (select jsonb_array_length(b.result) from tasker.definition_edge e join s as b on b.definition_id = e.from_id
+            where e.to_id = d.definition_id and d.kind = 'batch_worker' and jsonb_typeof(b.result) = 'array') as size) as k
+    where k.n <> case when k.chosen is null then 0 when d.kind = 'batch_worker' then k.size else 1 end
     union all
     select format('the task is %s, but step %s is %s', t.state, s.name, s.state)
     from t, s where not t.open and s.state in ('pending', 'enqueued', 'in_progress', 'waiting_for_retry', 'waiting')
-        or t.state = 'complete' and s.state not in ('complete', 'resolved_manually')
+        or t.state = 'complete' and s.state not in ('complete', 'resolved_manually', 'tolerated')
     union all
     select format('the task is %s with live %s and failed %s', t.state, t.live, t.failed)
     from t where t.state = 'in_progress' and t.live = 0

@@ -21,7 +21,8 @@ create type tasker.step_state as enum (
     'complete',
     'error',                -- failed for good; an operator may retry or resolve it
     'cancelled',
-    'resolved_manually'
+    'resolved_manually',
+    'tolerated'             -- failed for good, and its batch goes on without it
 );
 
 create type tasker.timer_kind as enum (
@@ -71,7 +72,9 @@ create table tasker.template (
 );
 
 -- A template's steps, compiled to rows when it is registered, so that creating a task is one set-based insert. `step_no`
--- is the step's number in every task of the template; `parents` is how many steps it waits for.
+-- is the step's number in every task of the template; `parents` is how many steps it waits for. `initial` steps are in
+-- every task from its beginning; the others stand behind a decision or a batch, and come when those have spoken.
+-- `parallelism` is how many workers of one batch run at once, `on_failure` what one that failed means for its batch.
 
 create table tasker.step_definition (
     definition_id      integer generated always as identity primary key,
@@ -79,10 +82,11 @@ create table tasker.step_definition (
     step_no            integer not null,
     name               text not null check (length(name) between 1 and 128),
     handler            text not null,
-    kind               text not null check (kind = 'standard'),
+    kind               text not null check (kind in ('standard', 'decision', 'deferred_convergence', 'batchable', 'batch_worker')),
     queue_id           integer not null references tasker.queue,
     parents            integer not null,
     children           integer not null,
+    initial            boolean not null,
     config             jsonb not null,
     max_attempts       smallint not null check (max_attempts between 1 and 1000),
     backoff            text not null check (backoff in ('none', 'fixed', 'linear', 'exponential', 'fibonacci')),
@@ -92,18 +96,26 @@ create table tasker.step_definition (
     permanent_errors   text[] not null,
     attempt_time_limit interval,
     step_time_limit    interval,
+    parallelism        integer check (parallelism > 0),
+    on_failure         text not null check (on_failure in ('wait', 'continue', 'fail_task')),
     unique (template_id, step_no),
     unique (template_id, name)
 );
 
+-- So that an exchange sees at once whether more follows from steps that it completed than their edges say.
+create index step_definition_growing on tasker.step_definition (definition_id)
+    where kind in ('decision', 'batchable', 'batch_worker');
+
 -- The edges of a template. They are the same for each of its tasks and so are stored once, not per task
--- (docs/decisions/0001-static-edges.md). The index serves the way from a step to its parents.
+-- (docs/decisions/0001-static-edges.md). `many`: the parent is a batch worker, of which a task has any number. The index
+-- serves the way from a step to its parents.
 
 create table tasker.definition_edge (
     from_id integer not null references tasker.step_definition on delete cascade,
     to_id   integer not null references tasker.step_definition on delete cascade,
     from_no integer not null,
     to_no   integer not null,
+    many    boolean not null,
     primary key (from_id, to_id)
 );
 
@@ -156,6 +168,8 @@ create index idempotency_key_task on tasker.idempotency_key (task_id);
 -- A step of a task. No index but the key, and room on each page: its updates must stay heap-only. `waiting_on` counts
 -- unresolved parents; `msg_id` is its message while it is enqueued or in progress, and the only one that is good for it;
 -- `attempt_limit` is the last attempt it may have (an operator's retry raises it); `deadline_at` ends the current attempt.
+-- A step that came after its task began has `origin_no`, the step that brought it; one of a batch has its place in it,
+-- `instance`, from 1 on, and its cursor, `input`.
 
 create table tasker.step (
     task_id       uuid not null,
@@ -171,11 +185,26 @@ create table tasker.step (
     state         tasker.step_state not null,
     attempt       smallint not null default 0,
     attempt_limit smallint not null,
+    origin_no     integer,
+    instance      integer,
+    input         jsonb,
     result        jsonb,
     error         jsonb,
     progress      jsonb,
     primary key (task_id, step_no)
 ) with (fillfactor = 60, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 0);
+
+-- The workers of one batch: which steps of the task they are (`size` numbers from `first_no` on), and how many have had
+-- their turn. The rest wait, where the definition limits how many run at once.
+
+create table tasker.batch (
+    task_id       uuid not null,
+    definition_id integer not null,
+    first_no      integer not null,
+    size          integer not null,
+    released      integer not null check (released between 0 and size),
+    primary key (task_id, definition_id)
+);
 
 -- An attempt that failed or was lost. The one that succeeded stands in the step's own row.
 

@@ -21,7 +21,8 @@ create type tasker.step_state as enum (
     'complete',
     'error',                -- failed for good; an operator may retry or resolve it
     'cancelled',
-    'resolved_manually'
+    'resolved_manually',
+    'tolerated'             -- failed for good, and its batch goes on without it
 );
 
 create type tasker.timer_kind as enum (

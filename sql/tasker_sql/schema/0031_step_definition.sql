@@ -1,5 +1,7 @@
 -- A template's steps, compiled to rows when it is registered, so that creating a task is one set-based insert. `step_no`
--- is the step's number in every task of the template; `parents` is how many steps it waits for.
+-- is the step's number in every task of the template; `parents` is how many steps it waits for. `initial` steps are in
+-- every task from its beginning; the others stand behind a decision or a batch, and come when those have spoken.
+-- `parallelism` is how many workers of one batch run at once, `on_failure` what one that failed means for its batch.
 
 create table tasker.step_definition (
     definition_id      integer generated always as identity primary key,
@@ -7,10 +9,11 @@ create table tasker.step_definition (
     step_no            integer not null,
     name               text not null check (length(name) between 1 and 128),
     handler            text not null,
-    kind               text not null check (kind = 'standard'),
+    kind               text not null check (kind in ('standard', 'decision', 'deferred_convergence', 'batchable', 'batch_worker')),
     queue_id           integer not null references tasker.queue,
     parents            integer not null,
     children           integer not null,
+    initial            boolean not null,
     config             jsonb not null,
     max_attempts       smallint not null check (max_attempts between 1 and 1000),
     backoff            text not null check (backoff in ('none', 'fixed', 'linear', 'exponential', 'fibonacci')),
@@ -20,6 +23,12 @@ create table tasker.step_definition (
     permanent_errors   text[] not null,
     attempt_time_limit interval,
     step_time_limit    interval,
+    parallelism        integer check (parallelism > 0),
+    on_failure         text not null check (on_failure in ('wait', 'continue', 'fail_task')),
     unique (template_id, step_no),
     unique (template_id, name)
 );
+
+-- So that an exchange sees at once whether more follows from steps that it completed than their edges say.
+create index step_definition_growing on tasker.step_definition (definition_id)
+    where kind in ('decision', 'batchable', 'batch_worker');

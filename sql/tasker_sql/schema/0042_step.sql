@@ -1,6 +1,8 @@
 -- A step of a task. No index but the key, and room on each page: its updates must stay heap-only. `waiting_on` counts
 -- unresolved parents; `msg_id` is its message while it is enqueued or in progress, and the only one that is good for it;
 -- `attempt_limit` is the last attempt it may have (an operator's retry raises it); `deadline_at` ends the current attempt.
+-- A step that came after its task began has `origin_no`, the step that brought it; one of a batch has its place in it,
+-- `instance`, from 1 on, and its cursor, `input`.
 
 create table tasker.step (
     task_id       uuid not null,
@@ -16,6 +18,9 @@ create table tasker.step (
     state         tasker.step_state not null,
     attempt       smallint not null default 0,
     attempt_limit smallint not null,
+    origin_no     integer,
+    instance      integer,
+    input         jsonb,
     result        jsonb,
     error         jsonb,
     progress      jsonb,

@@ -162,19 +162,18 @@ def test_a_linear_template() -> None:
         (
             DECISION,
             ["standard", "decision", "deferred_convergence", "standard", "standard"],
-            [
-                "t.yaml:8: steps of type decision do not run yet.",
-                "t.yaml:14: steps of type deferred_convergence do not run yet.",
-            ],
+            [],
         ),
         (
             BATCH,
             ["batchable", "batch_worker", "deferred_convergence"],
             [
-                "t.yaml:6: steps of type batchable do not run yet.",
-                "t.yaml:13: batch_config is not acted on. Batches do not run yet.",
-                "t.yaml:10: steps of type batch_worker do not run yet.",
-                "t.yaml:16: steps of type deferred_convergence do not run yet.",
+                "t.yaml:13: batch_size is not acted on. The batchable step's handler returns a list, with an"
+                " item for each worker.",
+                "t.yaml:13: cursor_field is not acted on. The batchable step's handler returns a list, with an"
+                " item for each worker.",
+                "t.yaml:14: worker_template is not acted on. The batchable step's handler returns a list, with an"
+                " item for each worker.",
             ],
         ),
         (
@@ -460,7 +459,7 @@ def test_a_file_may_hold_several_templates() -> None:
 def test_a_directory_is_read_in_order_with_what_is_below(tmp_path: Path) -> None:
     (tmp_path / "sub").mkdir()
     (tmp_path / "b.yml").write_text(EVENTS)
-    (tmp_path / "sub" / "a.yaml").write_text(DECISION)
+    (tmp_path / "sub" / "a.yaml").write_text(BATCH)
     (tmp_path / "a.yaml").write_text(LINEAR)
     (tmp_path / "notes.txt").write_text("not: [a template")
     loaded = load_templates(tmp_path)

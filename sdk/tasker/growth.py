@@ -1,0 +1,167 @@
+"""Steps that make their task grow, and those that wait for what came of it. Pure.
+
+A decision says which of its branches shall be; a batch gives a list, and one worker comes to be for
+each of its items; a convergence waits for whichever of its parents came to be.
+"""
+
+from __future__ import annotations
+
+import collections.abc
+import types
+import typing
+from collections.abc import Iterator, Mapping, Sequence
+from graphlib import TopologicalSorter
+from typing import TYPE_CHECKING, Any, Literal, Union
+
+import orjson
+
+from tasker.errors import Fault
+from tasker.names import did_you_mean
+
+if TYPE_CHECKING:
+    from tasker.template import StepDefinition
+
+__all__ = [
+    "branches_in",
+    "find_branch_fault",
+    "find_growth_faults",
+    "is_certain",
+    "item_type",
+    "may_lack",
+    "normalize_branches",
+]
+
+_LISTS = (list, tuple, set, frozenset, collections.abc.Sequence, collections.abc.Iterable)
+_UNIONS = (Union, types.UnionType)
+
+_Guards = frozenset[tuple[str, str]]
+_NO_GUARDS: _Guards = frozenset()
+
+
+def branches_in(annotation: Any) -> frozenset[str] | None:
+    """The branches that a decision's annotation allows, or None when it does not name them."""
+    arguments = typing.get_args(annotation)
+    origin = typing.get_origin(annotation)
+    if annotation is None or annotation is type(None):
+        return frozenset()
+    if origin is Literal:
+        return frozenset(str(argument) for argument in arguments)
+    if origin in _UNIONS or origin in _LISTS:
+        each = [branches_in(argument) for argument in arguments if argument is not Ellipsis]
+        named = [names for names in each if names is not None]
+        return frozenset[str]().union(*named) if named and len(named) == len(each) else None
+    return None
+
+
+def item_type(annotation: Any) -> Any:
+    """The type of the items of a batch's list; Any when the annotation does not say, None when it is no list."""
+    if annotation is Any:
+        return Any
+    origin, arguments = typing.get_origin(annotation) or annotation, typing.get_args(annotation)
+    if origin not in _LISTS:
+        return None
+    return arguments[0] if arguments else Any
+
+
+def normalize_branches(result: bytes) -> bytes:
+    """What a decision said, as an array of names: one name is an array of one, nothing is an empty one."""
+    match orjson.loads(result):
+        case None:
+            return b"[]"
+        case str() as name:
+            return orjson.dumps([name])
+        case _:
+            return result
+
+
+def find_branch_fault(
+    decision: str, allowed: frozenset[str], children: Sequence[str]
+) -> str | None:
+    """Why a decision that may answer with `allowed` does not fit the steps that depend on it."""
+    for name in sorted(allowed.difference(children)):
+        hint = did_you_mean(name, children) or f"These do: {', '.join(children) or 'none'}."
+        return f'decision {decision} may answer "{name}", but no step of that name depends on it. {hint}'
+    for name in children:
+        if name not in allowed:
+            return f'decision {decision} can never answer "{name}", which depends on it'
+    return None
+
+
+def find_growth_faults(steps: Sequence[StepDefinition]) -> Iterator[Fault]:
+    """Rules about decisions and batches that a template breaks; the database holds the same ones."""
+    children = _children(steps)
+    kinds = {step.name: step.kind for step in steps}
+    for index, step in enumerate(steps):
+        path = ("steps", index)
+        below = children.get(step.name, [])
+        workers = [child for child in below if child.kind == "batch_worker"]
+        match step.kind:
+            case "decision" if not below:
+                what = f'step "{step.name}" is a decision, but no step depends on it'
+                yield Fault(path, what, "Let its branches depend on it.")
+            case "batchable" if len(workers) != 1:
+                what = f'step "{step.name}" is batchable, and {len(workers)} batch workers depend on it'
+                yield Fault(path, what, "It needs exactly one step of type batch_worker.")
+            case "batch_worker":
+                if [kinds.get(parent) for parent in step.depends_on] != ["batchable"]:
+                    what = f'step "{step.name}" is a batch worker, and depends on {list(step.depends_on)}'
+                    yield Fault(
+                        path, what, "It must depend on one batchable step and nothing else."
+                    )
+                for child in below:
+                    if child.kind != "deferred_convergence":
+                        what = f'step "{child.name}" depends on the batch worker "{step.name}"'
+                        yield Fault(path, what, "Only a step of type deferred_convergence can.")
+            case _:
+                pass
+
+
+def may_lack(steps: Sequence[StepDefinition], convergence: StepDefinition) -> frozenset[str]:
+    """The parents without which a convergence may run, because a decision excluded them.
+
+    A step's guards are the choices without which it is not. A parent is always there if every other parent that could
+    start the convergence has all the guards that it has itself.
+    """
+    guards = _guards(steps)
+    parents = [parent for parent in convergence.depends_on if parent in guards]
+    return frozenset(
+        parent
+        for parent in parents
+        if any(not guards[parent] <= guards[other] for other in parents)
+    )
+
+
+def is_certain(steps: Sequence[StepDefinition], step: StepDefinition) -> bool:
+    """Whether a step is in every task, whatever its decisions say."""
+    by_name = {each.name: each for each in steps}
+    certain: dict[str, bool] = {}
+    for name in TopologicalSorter({s.name: s.depends_on for s in steps}).static_order():
+        edges = [by_name[p].kind != "decision" and certain[p] for p in by_name[name].depends_on]
+        one_will_do = by_name[name].kind == "deferred_convergence" and edges
+        certain[name] = any(edges) if one_will_do else all(edges)
+    return certain[step.name]
+
+
+def _guards(steps: Sequence[StepDefinition]) -> Mapping[str, _Guards]:
+    """Of each step, the (decision, branch) choices that must have been made for it to be."""
+    by_name = {step.name: step for step in steps}
+    graph = {step.name: [p for p in step.depends_on if p in by_name] for step in steps}
+    found: dict[str, _Guards] = {}
+    for name in TopologicalSorter(graph).static_order():
+        edges: list[_Guards] = []
+        for parent in graph[name]:
+            chosen = by_name[parent].kind == "decision"
+            edges.append(found[parent].union([(parent, name)] if chosen else []))
+        if by_name[name].kind == "deferred_convergence" and edges:
+            found[name] = edges[0].intersection(*edges)
+        else:
+            found[name] = _NO_GUARDS.union(*edges)
+    return found
+
+
+def _children(steps: Sequence[StepDefinition]) -> dict[str, list[StepDefinition]]:
+    found: dict[str, list[StepDefinition]] = {}
+    for step in steps:
+        for parent in step.depends_on:
+            found.setdefault(parent, []).append(step)
+    return found

@@ -1,0 +1,37 @@
+-- The first rule that a definition breaks about decisions and batches, as a sentence, or null. Internal. Reads nothing but
+-- its argument, whose names and dependencies are sound.
+
+create or replace function tasker.find_growth_rule_fault(p_steps jsonb) returns text
+language sql immutable parallel safe
+set search_path = pg_catalog, tasker, pg_temp
+as $$
+    with step as (
+        select s.value ->> 'name' as name, coalesce(s.value ->> 'kind', 'standard') as kind, s.ordinality as no
+        from jsonb_array_elements(p_steps) with ordinality as s
+    ), edge as (
+        select distinct p.name as parent, p.kind as parent_kind, c.name as child, c.kind as child_kind
+        from jsonb_array_elements(p_steps) as s
+        cross join jsonb_array_elements_text(coalesce(s.value -> 'depends_on', '[]')) as d(parent)
+        join step p on p.name = d.parent
+        join step c on c.name = s.value ->> 'name'
+    )
+    select f.what from (
+        select s.no, format('step %s is a decision, but no step depends on it', s.name) as what
+        from step s where s.kind = 'decision' and not exists (select from edge e where e.parent = s.name)
+        union all
+        select s.no, format('step %s is batchable, so exactly one batch_worker must depend on it', s.name)
+        from step s where s.kind = 'batchable'
+            and (select count(*) from edge e where e.parent = s.name and e.child_kind = 'batch_worker') <> 1
+        union all
+        select s.no, format('step %s is a batch_worker, so it must depend on one batchable step and nothing else', s.name)
+        from step s where s.kind = 'batch_worker'
+            and (select array_agg(e.parent_kind) from edge e where e.child = s.name) is distinct from array['batchable']
+        union all
+        select s.no, format('step %s is a batch_worker; %s, which depends on it, must be a deferred_convergence', s.name, e.child)
+        from step s join edge e on e.parent = s.name
+        where s.kind = 'batch_worker' and e.child_kind <> 'deferred_convergence'
+    ) as f order by f.no limit 1
+$$;
+
+comment on function tasker.find_growth_rule_fault(jsonb) is
+    'Internal. The first rule that a definition breaks about decisions and batches, or null.';

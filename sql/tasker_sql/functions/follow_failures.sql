@@ -1,0 +1,50 @@
+-- What follows from steps that have just failed for good: their tasks count them. A batch whose definition says so goes on
+-- without such a worker (its state becomes tolerated, and its convergence is told), or its task ends. Internal.
+-- Locks: steps; the caller holds the tasks' locks. Index: the primary keys.
+
+create or replace function tasker.follow_failures(p_tasks uuid[], p_steps integer[]) returns void
+language plpgsql volatile
+set search_path = pg_catalog, tasker, pg_temp
+as $$
+declare
+    v_tasks uuid[];
+    v_definitions integer[];
+    v_tolerated uuid[];
+    v_without integer[];
+    v_told record;
+    v_turn record;
+    v_lost record;
+begin
+    select array_agg(s.task_id), array_agg(s.definition_id) into v_tasks, v_definitions
+    from unnest(p_tasks, p_steps) as f(task_id, step_no)
+    join tasker.step s using (task_id, step_no) join tasker.step_definition d using (definition_id)
+    where d.kind = 'batch_worker';
+    if v_tasks is null then
+        perform tasker.advance_tasks(null, p_tasks, p_tasks, null);
+        return;
+    end if;
+    with tolerated as (
+        update tasker.step s set state = 'tolerated'
+        from unnest(p_tasks, p_steps) as f(task_id, step_no), tasker.step_definition d
+        where s.task_id = f.task_id and s.step_no = f.step_no
+            and d.definition_id = s.definition_id and d.on_failure = 'continue'
+        returning s.task_id, s.definition_id
+    )
+    select array_agg(t.task_id), array_agg(t.definition_id) into v_tolerated, v_without from tolerated t;
+    v_told := tasker.resolve_successors(v_tolerated, v_without);
+    v_turn := tasker.release_turns(v_tasks, v_definitions);
+    perform tasker.advance_tasks(v_told.ready || v_turn.ready, p_tasks, p_tasks, v_tolerated);
+    perform tasker.wake_workers(v_told.queues || v_turn.queues);
+    for v_lost in
+        select s.task_id, min(tasker.step_name(d.name, s.instance)) as name
+        from unnest(p_tasks, p_steps) as f(task_id, step_no)
+        join tasker.step s using (task_id, step_no) join tasker.step_definition d using (definition_id)
+        where d.on_failure = 'fail_task' group by s.task_id
+    loop
+        perform tasker.finish_tasks(array[v_lost.task_id], 'error', format('step %s failed', v_lost.name));
+    end loop;
+end;
+$$;
+
+comment on function tasker.follow_failures(uuid[], integer[]) is
+    'Internal. What follows from steps that have just failed for good.';

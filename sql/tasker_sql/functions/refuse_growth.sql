@@ -1,0 +1,27 @@
+-- Fails for good, of steps that have just completed, those whose result a decision or a batch cannot have. Returns their
+-- tasks, one entry per step. Internal. Locks: steps; the caller holds the tasks' locks. Index: the primary keys.
+
+create or replace function tasker.refuse_growth(p_tasks uuid[], p_steps integer[]) returns uuid[]
+language sql volatile
+set search_path = pg_catalog, tasker, pg_temp
+as $$
+    with fault as (
+        select s.task_id, s.step_no, s.attempt, s.worker_id, s.started_at,
+            jsonb_build_object('type', 'GrowthRefused', 'message', f.what) as error
+        from unnest(p_tasks, p_steps) as c(task_id, step_no)
+        join tasker.step s using (task_id, step_no) join tasker.step_definition d using (definition_id)
+        cross join lateral tasker.find_growth_fault(d, s.result) as f(what)
+        where f.what is not null
+    ), ended as (
+        insert into tasker.attempt (task_id, step_no, attempt, outcome, worker_id, started_at, error)
+        select f.task_id, f.step_no, f.attempt, 'error', f.worker_id, f.started_at, f.error from fault f
+    ), failed as (
+        update tasker.step s set state = 'error', error = f.error, result = null
+        from fault f where s.task_id = f.task_id and s.step_no = f.step_no
+        returning s.task_id
+    )
+    select array_agg(f.task_id) from failed f
+$$;
+
+comment on function tasker.refuse_growth(uuid[], integer[]) is
+    'Internal. Fails completed steps whose result a decision or a batch cannot have.';
