@@ -88,6 +88,8 @@ class Worker:
             raise DefinitionError("no queue is known: give the worker templates, or name queues")
         self._slots = slots
         self._lease = to_seconds(lease)
+        if not 0.1 <= self._lease <= 86_400:
+            raise DefinitionError(f"lease is {self._lease:g} s; it must be 0.1 s to a day")
         self._grace = to_seconds(grace)
         self._bound: dict[int, BoundHandler | Outcome] = {}
         self._running: dict[int, Running] = {}

@@ -435,3 +435,31 @@ def test_a_batch_can_fail_its_task_at_once(db: Connection, worker: Worker) -> No
         "part/3": "cancelled",
     }
     assert rows(db, "verify", task_id=task_id) == []
+
+
+# What the model-based test has found
+
+
+def test_a_batch_of_nothing_is_not_made_again_when_the_task_grows_on(
+    db: Connection, worker: Worker
+) -> None:
+    more = [step("later", "join", kind="decision"), step("end", "later")]
+    register(db, template("more", *batch()["steps"], *more))
+    task_id = submit(db, "more")
+    assert run(worker, {"split": [], "later": ["end"]}) == ["split", "join", "later", "end"]
+    assert task_state(db, task_id) == "complete"
+
+
+@pytest.mark.parametrize(("policy", "state"), [("continue", "tolerated"), ("fail_task", "error")])
+def test_a_rescue_leaves_alone_what_it_found_lost_for_good(
+    db: Connection, worker: Worker, policy: str, state: str
+) -> None:
+    register(db, limited(on_failure=policy))
+    task_id = submit(db, "batch")
+    hand_in(worker, complete(claim(worker)[0], [1]))
+    assert len(claim(worker)) == 1
+    db.execute("delete from pgmq.q_tasker_t")
+    db.execute("update tasker.step set enqueued_at = now() - interval '1 hour'")
+    call(db, "rescue")
+    assert step_states(db, task_id)["part/1"] == state
+    assert rows(db, "verify", task_id=task_id) == []

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import psycopg
 import pytest
+from psycopg.types.json import Jsonb
 from tests.engine.support import (
     Connection,
     Worker,
@@ -611,3 +613,20 @@ def test_an_attempt_past_its_deadline_is_lost_as_timed_out(db: Connection) -> No
     ]
     assert found["error"]["type"] == "AttemptTimedOut"
     assert broken(db) == []
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "lease"),
+    [({"a": 1}, 15.0), ("complete", 15.0), ([], -5.0), ([], 0.0), ([], 1e18), ([], float("nan"))],
+)
+def test_an_exchange_that_makes_no_sense_is_refused(
+    db: Connection, outcomes: Any, lease: float
+) -> None:
+    register(db, template("one", step("a")))
+    task_id = submit(db, "one")
+    worker = register_worker(db, "t")
+    query = "select tasker.exchange(%s, %s, %s, 1, %s)"
+    with pytest.raises(psycopg.Error) as refused:
+        db.execute(query, [worker.id, worker.queue_ids, Jsonb(outcomes), lease])
+    assert refused.value.sqlstate == "TK002"
+    assert step_states(db, task_id) == {"a": "enqueued"}

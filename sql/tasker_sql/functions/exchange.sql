@@ -28,6 +28,11 @@ declare
     v_messages bigint[] := '{}';
     v_reads integer[] := '{}';
 begin
+    if jsonb_typeof(exchange.outcomes) <> 'array' or not exchange.lease_seconds between 0.1 and 86400 then
+        raise exception using errcode = 'TK002', message = format('an exchange takes an array of outcomes, not %s, and a lease'
+            ' of 0.1 to 86,400 seconds, not %s', jsonb_typeof(exchange.outcomes), exchange.lease_seconds),
+            hint = 'Nothing was changed.';
+    end if;
     if jsonb_array_length(exchange.outcomes) > 0 then
         select a.accepted, coalesce(a.queues, '{}') into v_accepted, v_queues
         from tasker.apply_outcomes(exchange.outcomes) as a;
