@@ -6,6 +6,9 @@ import pytest
 
 from tasker.cli.bench import draw_report
 from tasker.cli.dev import hide_password
+from tasker.cli.exit_codes import ExitCode
+from tasker.cli.failures import explain
+from tasker_sql.migrate import MigrationError
 
 
 @pytest.mark.parametrize(
@@ -56,3 +59,10 @@ def test_psql_opens_the_database_in_use(start):
 def test_a_password_is_not_shown():
     shown = hide_password("postgresql://ann:secret@db.example/app")
     assert "secret" not in shown and "db.example" in shown and "app" in shown
+
+
+def test_an_embedded_database_of_another_version_says_how_to_go_on():
+    failure = explain(MigrationError("migration 0001 initial was applied with other content"))
+    assert failure is not None
+    assert failure.code == ExitCode.FAILURE
+    assert "tasker db reset" in str(failure)

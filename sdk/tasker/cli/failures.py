@@ -55,7 +55,7 @@ def explain(error: BaseException) -> Failure | None:
         return error.failure
     if isinstance(error, TimeoutError):
         return Failure(ExitCode.TIMEOUT, str(error) or "timed out")
-    return _explain_tasker(error) or _explain_psycopg(error)
+    return _explain_tasker(error) or _explain_migration(error) or _explain_psycopg(error)
 
 
 def _explain_tasker(error: BaseException) -> Failure | None:
@@ -78,6 +78,21 @@ def _explain_tasker(error: BaseException) -> Failure | None:
             return Failure(ExitCode.FAILURE, str(error))
         case _:
             return None
+
+
+def _explain_migration(error: BaseException) -> Failure | None:
+    if "tasker_sql.migrate" not in sys.modules:
+        return None
+    from tasker_sql.migrate import MigrationError
+
+    if not isinstance(error, MigrationError):
+        return None
+    # Only the embedded database is migrated by whatever opens it.
+    return Failure(
+        ExitCode.FAILURE,
+        str(error),
+        "Start the embedded database afresh with: tasker db reset, or use the version that made it.",
+    )
 
 
 def _explain_psycopg(error: BaseException) -> Failure | None:
