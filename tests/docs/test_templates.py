@@ -8,6 +8,7 @@ from checks.pages import ROOT, quoted, read_tables
 from tasker.policy import Retry
 from tasker.template import StepDefinition, Template
 from tasker.yaml_fields import (
+    BatchFields,
     Fields,
     HandlerFields,
     LifecycleFields,
@@ -30,6 +31,7 @@ STEP = StepDefinition("a", "h.a")
         ("Step fields", StepFields),
         ("Handler fields", HandlerFields),
         ("Retry fields", RetryFields),
+        ("Batch fields", BatchFields),
         ("Lifecycle fields", LifecycleFields),
         ("Environment fields", OverrideFields),
     ],

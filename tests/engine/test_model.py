@@ -92,6 +92,7 @@ class World:
     plans: dict[str, dict[int, StepPlan]] = field(default_factory=dict)
     leases: list[Lease] = field(default_factory=list)
     results: dict[Place, Any] = field(default_factory=dict)
+    born: dict[UUID, int] = field(default_factory=dict)
 
     def holds(self, lease: Lease) -> bool:
         """Whether a lease is good."""
@@ -107,9 +108,11 @@ class World:
         self.leases.append(lease)
 
     def result_of(self, lease: Lease) -> Any:
-        """What a handler returns: now and then a decision of which nothing can come."""
+        """What a handler returns: now and then a decision of which nothing can come. What is decided must be the same
+        each time that a program runs, so it does not depend on ids that the database gave.
+        """
         task = self.tasks.get(lease.task_id)
-        number = lease.msg_id * 7 + lease.attempt
+        number = self.born.get(lease.task_id, 0) * 7 + lease.step_no * 3 + lease.attempt
         kind = task.steps[lease.step_no].plan.kind if task else "standard"
         if task and kind == "decision":
             return ["nowhere"] if number % 9 == 8 else self.branches(task, lease.step_no, number)
@@ -503,6 +506,7 @@ class Model(RuleBasedStateMachine):
         given = {"start_at": start_at.isoformat()} if later else {}
         for _, task_id, _ in submit_many(self.db, name, [given] * count):
             plans = self.world.plans[name]
+            self.world.born[task_id] = len(self.world.born)
             self.world.tasks[task_id] = Task.of(plans, not later, name.startswith("timed"))
 
     # Workers
