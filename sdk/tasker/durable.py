@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from anyio import from_thread
 
 from tasker.durations import Duration, to_seconds
-from tasker.errors import DefinitionError, EventTimedOut, RetryableError
+from tasker.errors import EventTimedOut, PermanentError, RetryableError
 from tasker.outcome import Waiting
 from tasker.values import Shape, shape_of
 
@@ -72,13 +72,13 @@ class Durable:
         """Leave the handler, unless the time has passed."""
         key = self._use("sleep", name or str(1 + sum(k.startswith("sleep:") for k in self._used)))
         if key not in self._saved:
-            raise Suspended(Waiting(key, seconds=to_seconds(duration)))
+            raise Suspended(Waiting(key, seconds=_seconds(key, duration)))
 
     def await_event(self, event: str, timeout: Duration | None) -> Any:
         """Leave the handler, unless the event has come or the time has passed."""
         key = self._use("event", event)
         if key not in self._saved:
-            seconds = None if timeout is None else to_seconds(timeout)
+            seconds = None if timeout is None else _seconds(key, timeout)
             raise Suspended(Waiting(key, event, seconds))
         match self._saved[key]:
             case {"event": payload}:
@@ -107,9 +107,9 @@ class Durable:
     def _use(self, kind: str, name: str) -> str:
         key = f"{kind}:{name}"
         if not 1 <= len(name) <= 255:
-            raise DefinitionError(f"the name of a {kind} has 1 to 255 characters, not {len(name)}")
+            raise PermanentError(f"the name of a {kind} has 1 to 255 characters, not {len(name)}")
         if key in self._used:
-            raise DefinitionError(f"two {kind}s are named {name} in one run of a handler")
+            raise PermanentError(f"two {kind}s are named {name} in one run of a handler")
         self._used.add(key)
         return key
 
@@ -133,6 +133,13 @@ class SyncDurable:
     def wait_event(self, event: str, timeout: Duration | None = None) -> Any:
         """As `StepContext.wait_event`."""
         return self._durable.await_event(event, timeout)
+
+
+def _seconds(what: str, duration: Duration) -> float:
+    try:
+        return to_seconds(duration)
+    except ValueError as error:
+        raise PermanentError(f"{what}: {error}") from None
 
 
 def _returned(function: Callable[[], Any]) -> Any:

@@ -100,7 +100,9 @@ class TaskHandle:
         ContractError when the payload is no JSON.
         """
         data = _anything.dump(payload).decode()
-        answer = await self.ask("select tasker.send_event(%s, %s, %s::jsonb)", [self.id, name, data])
+        answer = await self.ask(
+            "select tasker.send_event(%s, %s, %s::jsonb)", [self.id, name, data]
+        )
         return answer["accepted"]
 
     async def _settled(self) -> None:
