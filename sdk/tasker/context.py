@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
+
+from tasker.durable import Durable, SyncDurable
+from tasker.durations import Duration
 
 __all__ = ["Progress", "StepContext"]
 
 _log = logging.getLogger("tasker.handler")
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,40 @@ class StepContext:
     """Set by the worker when the attempt should stop; handlers read `cancelled` or wait on it."""
     report: Callable[[Progress], None] = field(default=_forget, repr=False)
     """Where `progress` goes; the worker's."""
+
+    durable: Durable = field(default_factory=lambda: Durable({}), repr=False)
+    """What earlier runs of the step have saved; the worker's.
+
+    A unit test may give what came of a wait: `Durable({"event:paid": {"event": 7}})`.
+    """
+
+    async def run(self, name: str, function: Callable[[], Awaitable[T] | T]) -> T:
+        """Call `function` once: what it returned is saved under `name`, and later runs get that.
+
+        A run is later when the handler was retried, its worker died, or it has waited. `function` runs again only
+        if the worker dies before the result is saved, so hand an idempotency key to what it calls. Its result must be
+        JSON by its annotation, as a handler's. A name is used once in a handler.
+        """
+        return await self.durable.run(name, function)
+
+    async def sleep(self, duration: Duration, name: str | None = None) -> None:
+        """Give the slot back for this long; then the handler runs again, and goes on from here.
+
+        Sleeps are told apart by their order, or by `name`. Raises what leaves the handler, which is no `Exception`.
+        """
+        await self.durable.sleep(duration, name)
+
+    async def wait_event(self, event: str, timeout: Duration | None = None) -> Any:
+        """The payload of an event that was or will be sent to the task, as parsed JSON. Waiting takes no slot.
+
+        Raises `EventTimedOut` when it has not come in time.
+        """
+        return await self.durable.wait_event(event, timeout)
+
+    @property
+    def sync(self) -> SyncDurable:
+        """`run`, `sleep` and `wait_event` for handlers that are not async."""
+        return SyncDurable(self.durable)
 
     @property
     def idempotency_key(self) -> str:

@@ -4,6 +4,7 @@ TaskerError
 ├── RetryableError          the attempt failed; another one may succeed
 │   └── DatabaseUnavailable
 ├── PermanentError          the step failed; no other attempt would help
+│   ├── EventTimedOut       the event that a handler waited for did not come
 │   └── ContractError       a value is not what the contract says
 ├── DefinitionError         a workflow or handler is written wrongly; raised at import
 ├── TemplateError           a YAML template is written wrongly
@@ -37,6 +38,7 @@ __all__ = [
     "ContractError",
     "DatabaseUnavailable",
     "DefinitionError",
+    "EventTimedOut",
     "Fault",
     "InvalidInputError",
     "InvalidStateError",
@@ -79,6 +81,10 @@ class DatabaseUnavailable(RetryableError):
 
 class PermanentError(TaskerError):
     """The step failed, and no other attempt would help: it goes to the dead letters at once."""
+
+
+class EventTimedOut(PermanentError):
+    """The event that a handler waited for did not come in time. Catch it to go another way."""
 
 
 class ContractError(PermanentError):

@@ -17,6 +17,7 @@ import anyio.to_thread
 from tasker import telemetry
 from tasker.binding import BoundHandler
 from tasker.context import Progress, StepContext
+from tasker.durable import Durable, Save, Suspended
 from tasker.errors import PermanentError, RetryableError
 from tasker.grant import Grant, describe_error, describe_failure
 from tasker.outcome import Completed, Failed, Failure, Outcome, Released, Retried
@@ -29,11 +30,11 @@ class Running:
 
     __slots__ = ("context", "grant", "progress", "scope")
 
-    def __init__(self, grant: Grant) -> None:
+    def __init__(self, grant: Grant, save: Save) -> None:
         self.grant = grant
         self.scope = anyio.CancelScope()
         self.progress: dict[str, Any] | None = None
-        self.context = _context(grant, self._report)
+        self.context = _context(grant, self._report, Durable(grant.saved, save))
 
     def revoke(self) -> None:
         """Tell the handler to stop: the step was cancelled, or granted to another worker, or the worker stops."""
@@ -65,6 +66,8 @@ async def _attempt(
     with running.scope:
         try:
             return Completed(handler.dump(await _call(handler, running.context, threads)))
+        except Suspended as suspended:
+            return suspended.waiting
         except RetryableError as error:
             return Retried(_describe(error), error.retry_after)
         except PermanentError as error:
@@ -94,7 +97,7 @@ def _describe(error: BaseException) -> Failure:
     return describe_error(error, traceback.format_exception(type(error), error, trace))
 
 
-def _context(grant: Grant, report: Callable[[Progress], None]) -> StepContext:
+def _context(grant: Grant, report: Callable[[Progress], None], durable: Durable) -> StepContext:
     task, definition = grant.task, grant.definition
     return StepContext(
         task_id=UUID(task.task_id),
@@ -113,4 +116,5 @@ def _context(grant: Grant, report: Callable[[Progress], None]) -> StepContext:
         correlation_id=None if task.correlation_id is None else UUID(task.correlation_id),
         tags=task.tags,
         report=report,
+        durable=durable,
     )

@@ -11,7 +11,7 @@ from typing import Any, assert_never
 
 import orjson
 
-from tasker.outcome import Completed, Failed, Failure, Outcome, Released, Retried
+from tasker.outcome import Completed, Failed, Failure, Outcome, Released, Retried, Waiting
 from tasker.template import Kind
 
 __all__ = [
@@ -80,6 +80,7 @@ class Grant:
     attempt_limit: int
     deadline: float | None  # seconds since the epoch
     results: Mapping[str, Json]
+    saved: Mapping[str, Json]  # what earlier runs of the step have saved, by name
 
     @property
     def step_name(self) -> str:
@@ -122,6 +123,9 @@ def read_grants(granted: Mapping[str, Json], definitions: Mapping[int, Definitio
     for task_id, no, result in granted["gathered"] or ():
         results[task_id, no] = result
     instances = {(task_id, no): (at, item) for task_id, no, at, item in granted["instances"] or ()}
+    saved: dict[tuple[str, int], dict[str, Json]] = {}
+    for task_id, no, name, value in granted["saved"] or ():
+        saved.setdefault((task_id, no), {})[name] = value
     grants: list[Grant] = []
     for row in granted["steps"]:
         task_id, definition = row["task_id"], definitions[row["definition_id"]]
@@ -143,6 +147,7 @@ def read_grants(granted: Mapping[str, Json], definitions: Mapping[int, Definitio
                 row["attempt_limit"],
                 row["deadline"],
                 given,
+                saved.get((task_id, row["step_no"]), {}),
             )
         )
     return grants
@@ -181,6 +186,9 @@ def _encode(grant: Grant, outcome: Outcome) -> dict[str, Json]:
             row["outcome"] = "release"
             row["error"] = asdict(failure)
             row["delay"] = delay
+        case Waiting():
+            row["outcome"] = "wait"
+            row["wait"] = asdict(outcome)
         case _ as never:
             assert_never(never)
     return row

@@ -17,6 +17,8 @@ __all__ = ["ENDED", "TaskHandle", "WaitForChange"]
 T = TypeVar("T")
 Json = Any
 
+_anything = shape_of(Any, "an event's payload")
+
 ENDED = frozenset({"complete", "error", "cancelled", "resolved_manually"})
 
 # Waits until the task may have changed, or some time has passed: (task id, how often it was asked before).
@@ -90,6 +92,18 @@ class TaskHandle:
     async def cancel(self, reason: str, *, actor: str = "client") -> Mapping[str, Json]:
         """Cancel the task. Raises InvalidStateError when it has ended already."""
         return await self.ask("select tasker.cancel_task(%s, %s, %s)", [self.id, reason, actor])
+
+    async def send_event(self, name: str, payload: Any = None) -> bool:
+        """Send an event to the task: steps that wait for it go on, and one that waits for it later finds it.
+
+        Returns whether it was the first of its name; that one counts. Raises InvalidStateError when the task has ended,
+        ContractError when the payload is no JSON.
+        """
+        data = _anything.dump(payload).decode()
+        answer = await self.ask(
+            "select tasker.send_event(%s, %s, %s::jsonb)", [self.id, name, data]
+        )
+        return answer["accepted"]
 
     async def _settled(self) -> None:
         asked = 0

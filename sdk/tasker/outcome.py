@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["Completed", "Failed", "Failure", "Outcome", "Released", "Retried"]
+__all__ = ["Completed", "Failed", "Failure", "Outcome", "Released", "Retried", "Waiting"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,4 +50,16 @@ class Released:
     delay: float
 
 
-Outcome = Completed | Retried | Failed | Released
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The handler gave its slot back until an event, or for so many seconds, or for whichever comes first.
+
+    `name` is the checkpoint under which its next run finds what the wait came to.
+    """
+
+    name: str
+    event: str | None = None
+    seconds: float | None = None
+
+
+Outcome = Completed | Retried | Failed | Released | Waiting

@@ -67,6 +67,10 @@ class SyncTaskHandle:
         """As TaskHandle.cancel."""
         return self._portal.call(partial(self._handle.cancel, reason, actor=actor))
 
+    def send_event(self, name: str, payload: Any = None) -> bool:
+        """As TaskHandle.send_event."""
+        return self._portal.call(self._handle.send_event, name, payload)
+
 
 class SyncClient:
     """As Client, for programs without an event loop. Use it as a context manager; any thread may call it."""

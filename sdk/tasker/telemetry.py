@@ -15,7 +15,7 @@ from opentelemetry.trace import ProxyTracerProvider, Span, SpanKind, Status, Sta
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from tasker.grant import Grant
-from tasker.outcome import Completed, Outcome
+from tasker.outcome import Completed, Outcome, Waiting
 
 __all__ = ["exchanged", "step_ended", "step_span", "submit_span", "trace_context"]
 
@@ -66,7 +66,7 @@ def step_ended(grant: Grant, outcome: Outcome, seconds: float, span: Span | None
     _durations.record(seconds, attributes)
     if span is not None:
         span.set_attribute("tasker.outcome", kind)
-        if not isinstance(outcome, Completed):
+        if not isinstance(outcome, Completed | Waiting):
             span.set_status(Status(StatusCode.ERROR, outcome.failure.message))
 
 

@@ -14,6 +14,7 @@ import os
 import socket
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 from uuid import UUID, uuid4
@@ -24,6 +25,7 @@ from anyio.abc import TaskGroup, TaskStatus
 from tasker.binding import BoundHandler, Handler, bind_handler, handler_of
 from tasker.claimer import Claimer
 from tasker.database import resolve_database
+from tasker.durable import Save
 from tasker.durations import Duration, to_seconds
 from tasker.errors import DefinitionError
 from tasker.executor import Running, execute
@@ -203,7 +205,7 @@ class Worker:
             return await session.ask("select tasker.get_definitions(%s)", [list(ids)])
 
         def start(grant: Grant) -> None:
-            tasks.start_soon(self._run_step, claimer, grant)
+            tasks.start_soon(self._run_step, claimer, grant, partial(_save, session, grant))
 
         claimer = Claimer(exchange, get_definitions, start, self._slots, poll)
         return claimer
@@ -238,14 +240,14 @@ class Worker:
             )
             running.revoke()
 
-    async def _run_step(self, claimer: Claimer, grant: Grant) -> None:
+    async def _run_step(self, claimer: Claimer, grant: Grant, save: Save) -> None:
         handler = self._bound.get(grant.definition.definition_id)
         if handler is None:
             handler = self._bound[grant.definition.definition_id] = self._bind(grant.definition)
         if not isinstance(handler, BoundHandler):
             claimer.settle(grant, handler)
             return
-        running = Running(grant)
+        running = Running(grant, save)
         self._running[id(grant)] = running
         try:
             outcome = await execute(running, handler, self._threads)
@@ -278,6 +280,22 @@ class Worker:
         await anyio.sleep(self._grace)
         for running in list(self._running.values()):
             running.revoke()
+
+
+async def _save(session: Session, grant: Grant, name: str, data: bytes) -> bool:
+    """Save a checkpoint under the grant's lease; whether that was still good."""
+    return await session.ask(
+        "select tasker.save_checkpoint(%s, %s, %s, %s, %s, %s, %s::jsonb)",
+        [
+            grant.queue_id,
+            grant.msg_id,
+            grant.read_ct,
+            grant.task.task_id,
+            grant.step_no,
+            name,
+            data.decode(),
+        ],
+    )
 
 
 def queues_of(templates: Iterable[Template]) -> tuple[str, ...]:

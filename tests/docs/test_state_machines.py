@@ -30,6 +30,7 @@ from tests.engine.support import (
     hand_in,
     lapse,
     one,
+    outcome,
     register,
     register_worker,
     release,
@@ -105,6 +106,7 @@ class Play:
         """End what is left over, so that the next scene is alone."""
         self.connection.execute(
             "truncate tasker.task, tasker.step, tasker.batch, tasker.timer, tasker.attempt,"
+            " tasker.wait, tasker.event, tasker.checkpoint,"
             " pgmq.q_tasker_t"
         )
 
@@ -142,7 +144,18 @@ def not_started(play: Play) -> tuple[UUID, str]:
     return play.start("pair", start_at=(datetime.now(UTC) + timedelta(hours=1)).isoformat()), "x"
 
 
-OPEN = (pending, enqueued, in_progress, waiting_for_retry)
+def waiting(play: Play) -> tuple[UUID, str]:
+    task = play.start("pair")
+    wait_for_event(play)
+    return task, "x"
+
+
+def wait_for_event(play: Play) -> None:
+    wait = {"name": "w", "event": "e", "seconds": 60}
+    hand_in(play.worker, outcome(claim_one(play.worker), "wait", wait=wait))
+
+
+OPEN = (pending, enqueued, in_progress, waiting_for_retry, waiting)
 
 
 def find_scenes() -> Iterator[Scene]:
@@ -158,6 +171,9 @@ def find_scenes() -> Iterator[Scene]:
         yield lambda play, m=made: (m(play), fire(play.connection, "step_time_limit"))
     yield lambda play: (not_started(play), fire(play.connection, "task_start"))
     yield lambda play: (waiting_for_retry(play), fire(play.connection, "retry"))
+    yield lambda play: (waiting(play), fire(play.connection, "wake"))
+    yield lambda play: send_event(play, waiting(play)[0])
+    yield lambda play: (send_event(play, play.start("pair")), wait_for_event(play))
     yield lambda play: play.operate("retry_step", *waiting_for_retry(play))
     yield lambda play: play.operate("retry_step", *error(play))
     yield lambda play: play.operate("retry_task", error(play)[0])
@@ -168,6 +184,10 @@ def find_scenes() -> Iterator[Scene]:
         yield lambda play, f=settle: settle_all(play, f)
         yield lambda play, f=settle: settle_beside_a_failure(play, f)
         yield lambda play, f=settle: settle_the_only_failure(play, f)
+
+
+def send_event(play: Play, task: UUID) -> None:
+    call(play.connection, "send_event", task_id=task, name="e")
 
 
 def run_to_the_end(play: Play) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-LIVE = frozenset({"enqueued", "in_progress", "waiting_for_retry"})
+LIVE = frozenset({"enqueued", "in_progress", "waiting_for_retry", "waiting"})
 OPEN = LIVE | {"pending"}
 DONE = frozenset({"complete", "resolved_manually"})
 PASSED = DONE | {"tolerated"}
@@ -45,6 +45,7 @@ class Step:
     holder: Hashable | None = None
     lapsed: bool = False
     retry_due: bool = False
+    wake_due: bool = False
     clock_due: bool = False
     ended_attempts: list[tuple[int, str]] = field(default_factory=list)
 
@@ -62,7 +63,8 @@ class Step:
         """Enter a state in which nobody works on it."""
         if attempt_ends_as is not None and self.state == "in_progress":
             self.ended_attempts.append((self.attempt, attempt_ends_as))
-        self.state, self.holder, self.lapsed, self.retry_due = state, None, False, False
+        self.state, self.holder, self.lapsed = state, None, False
+        self.retry_due = self.wake_due = False
 
 
 @dataclass
@@ -75,8 +77,9 @@ class Batch:
 
 @dataclass
 class Task:
-    """A task. `timed`: its whole time is limited. `forced` is the state in which something other than its last step
-    ended it.
+    """A task. `timed`: its whole time is limited. `told`: the event that its steps wait for was sent.
+
+    `forced` is the state in which something other than its last step ended it.
     """
 
     plans: Mapping[int, StepPlan]
@@ -87,6 +90,7 @@ class Task:
     start_due: bool = False
     limit_due: bool = False
     forced: str | None = None
+    told: bool = False
 
     @staticmethod
     def of(plans: Mapping[int, StepPlan], started: bool, timed: bool) -> Task:
@@ -243,7 +247,7 @@ class Task:
         return self.steps[no].state == "in_progress" and self.steps[no].holder == lease
 
     def hand_in(self, outcomes: Iterable[tuple[int, str, Any]]) -> None:
-        """Accept outcomes: complete, retry, fatal (of a permanent type), error or release."""
+        """Accept outcomes: complete, retry, fatal (of a permanent type), error, release or wait (for an event)."""
         failed: list[int] = []
         for no, kind, answer in sorted(outcomes, key=lambda o: o[1] != "complete"):
             step = self.steps[no]
@@ -254,6 +258,9 @@ class Task:
                     step.leave("waiting_for_retry", "retry")
                 case "release":
                     step.leave("waiting_for_retry")
+                    step.attempt -= 1
+                case "wait":
+                    step.leave("enqueued" if self.told else "waiting")
                     step.attempt -= 1
                 case _:
                     step.leave("error", "error")
@@ -266,6 +273,7 @@ class Task:
     def make_due(self, kinds: Iterable[str]) -> None:
         """Let timers of these kinds be due."""
         for step in self.steps.values():
+            step.wake_due |= "wake" in kinds and step.state == "waiting"
             step.retry_due |= "retry" in kinds and step.state == "waiting_for_retry"
             step.clock_due |= "step_time_limit" in kinds and step.plan.timed and step.state in LIVE
         self.start_due |= "task_start" in kinds and not self.started and not self.ended
@@ -288,6 +296,9 @@ class Task:
         if self.limit_due and not self.ended:
             self.end("error")
         self.start_due = self.limit_due = False
+        for step in self.steps.values():
+            if step.wake_due:
+                step.leave("enqueued")
 
     def purge_and_rescue(self) -> None:
         """Lose every message, and be rescued."""
@@ -309,6 +320,16 @@ class Task:
             if step.state in OPEN:
                 step.leave("cancelled", "cancelled")
         self.forced = state
+        return True
+
+    def tell(self) -> bool:
+        """Send the task the event that its steps wait for."""
+        if self.ended:
+            return False
+        self.told = True
+        for step in self.steps.values():
+            if step.state == "waiting":
+                step.leave("enqueued")
         return True
 
     def retry_step(self, no: int) -> bool:

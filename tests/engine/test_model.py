@@ -54,8 +54,8 @@ PHASES = [Phase.explicit, Phase.generate] + [Phase.shrink] * ("TASKER_MODEL_EXAM
 STEPS = int(os.environ.get("TASKER_MODEL_STEPS", "40"))
 
 QUEUES = ("t", "q2", "q3")
-KINDS = ("retry", "step_time_limit", "task_start", "task_time_limit")
-OUTCOMES = (*["complete"] * 5, "retry", "fatal", "error", "release")
+KINDS = ("wake", "retry", "step_time_limit", "task_start", "task_time_limit")
+OUTCOMES = (*["complete"] * 5, "retry", "fatal", "error", "release", "wait", "wait")
 SETTLED = {"complete_step": "complete", "resolve_step": "resolved_manually"}
 STEP_KINDS = (
     *["standard"] * 4,
@@ -66,12 +66,13 @@ STEP_KINDS = (
 )
 ON_FAILURE = ("wait", "continue", "fail_task")
 VERBS = (
-    ["cancel_task", "resolve_task", "retry_task", "retry_task"]
+    ["cancel_task", "resolve_task", "retry_task", "retry_task", "send_event"]
     + ["retry_step"] * 4
     + [*SETTLED] * 2
 )
 FAILED = {"error", "waiting_for_retry"}
 LIKELY = {
+    "send_event": {"waiting"},
     "retry_step": FAILED,
     "retry_task": {"error"},
     "complete_step": OPEN | {"error"},
@@ -330,6 +331,8 @@ def as_json(lease: Lease, kind: str, result: Any) -> Any:
             return outcome(lease, "complete", result=result)
         case "release":
             return outcome(lease, "release", delay=1000)
+        case "wait":
+            return outcome(lease, "wait", wait={"name": "w", "event": "e", "seconds": 1000})
         case "fatal":
             return outcome(lease, "retry", error={"type": "Fatal"}, delay=1000)
         case _:
@@ -354,8 +357,9 @@ class Operate:
             more["step_name"] = one(connection, query + where, self.task_id, self.step_no)
         if self.verb in SETTLED:
             more["result"] = Jsonb(self.result)
+        more |= {"name": "e"} if self.verb == "send_event" else WHO
         try:
-            call(connection, self.verb, task_id=self.task_id, **more, **WHO)
+            call(connection, self.verb, task_id=self.task_id, **more)
         except psycopg.Error as error:
             return error.sqlstate
         return None
@@ -369,6 +373,8 @@ class Operate:
                 may = task.end("resolved_manually")
             case "retry_task":
                 may = task.retry_all()
+            case "send_event":
+                may = task.tell()
             case "retry_step":
                 may = task.retry_step(self.step_no)
             case _:
@@ -452,6 +458,9 @@ class Model(RuleBasedStateMachine):
             "action",
             "idempotency_key",
             "batch",
+            "checkpoint",
+            "event",
+            "wait",
             "worker",
             "orchestrator",
         ]
@@ -599,7 +608,7 @@ class Model(RuleBasedStateMachine):
 
     # Time and maintenance
 
-    @rule(kinds=st.sets(st.sampled_from(KINDS[:3]), min_size=1) | st.just(set(KINDS)))
+    @rule(kinds=st.sets(st.sampled_from(KINDS[:4]), min_size=1) | st.just(set(KINDS)))
     def let_timers_be_due(self, kinds: set[str]) -> None:
         make_due(self.db, *kinds)
         for task in self.world.tasks.values():

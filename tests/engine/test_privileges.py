@@ -33,13 +33,16 @@ READS = {
     "count_open_tasks", "list_workers", "list_orchestrators", "list_templates", "get_template", "verify",
 }  # fmt: skip
 MAY = {
-    "tasker_client": READS | {"register_template", "submit_task", "submit_tasks", "watch_task"},
+    "tasker_client": READS
+    | {"register_template", "submit_task", "submit_tasks", "watch_task"}
+    | {"send_event", "send_event_to_all"},
     "tasker_worker": READS
     | {"register_template", "register_worker", "exchange", "heartbeat", "leave", "get_definitions"}
+    | {"save_checkpoint"}
     | {"promote_due", "rescue", "prune", "upkeep"},
     "tasker_operator": READS
     | {"cancel_task", "resolve_task", "retry_task"}
-    | {"retry_step", "resolve_step", "complete_step"},
+    | {"retry_step", "resolve_step", "complete_step", "send_event", "send_event_to_all"},
     "tasker_reader": READS,
 }
 WHO = {"reason": "because", "actor": "ann"}

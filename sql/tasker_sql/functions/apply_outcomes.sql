@@ -34,7 +34,7 @@ begin
                 using rows from (jsonb_to_recordset($1) as (queue_id integer, msg_id bigint, read_ct integer, outcome text))
                     with ordinality as o(queue_id, msg_id, read_ct, outcome, n)
                 where o.queue_id = $2 and m.msg_id = o.msg_id and m.read_ct = o.read_ct
-                    and o.outcome in (''complete'', ''retry'', ''error'', ''release'')
+                    and o.outcome in (''complete'', ''retry'', ''error'', ''release'', ''wait'')
                 returning o.n::integer)
             select array_agg(g.n) from gone g', v_queue.message_table)
         into v_numbers using p_outcomes, v_queue.queue_id;
@@ -60,7 +60,7 @@ begin
         queues := v_next.queues;
     end if;
     if cardinality(v_granted) > coalesce(cardinality(accepted), 0) then
-        accepted := accepted || tasker.apply_failures(p_outcomes, v_granted);
+        accepted := accepted || tasker.apply_failures(p_outcomes, v_granted) || tasker.apply_waits(p_outcomes, v_granted);
     end if;
     accepted := coalesce(accepted, '{}');
 end;

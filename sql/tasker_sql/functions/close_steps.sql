@@ -25,6 +25,8 @@ begin
         on conflict do nothing
     ), stopped as (
         delete from tasker.timer t using before b where t.task_id = b.task_id and t.step_no = b.step_no
+    ), awaited as (
+        delete from tasker.wait w using before b where w.task_id = b.task_id and w.step_no = b.step_no
     ), closed as (
         update tasker.step s
         set state = p_state, error = coalesce(p_error, s.error), completed_at = now(), msg_id = null, deadline_at = null

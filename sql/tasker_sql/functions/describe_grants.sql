@@ -27,6 +27,8 @@ as $$
             from granted g),
         'instances', (select json_agg(json_build_array(g.task_id, g.step_no, g.instance, g.input))
             from granted g where g.instance is not null),
+        'saved', (select json_agg(json_build_array(c.task_id, c.step_no, c.name, c.value))
+            from granted g join tasker.checkpoint c on c.task_id = g.task_id and c.step_no = g.step_no),
         'tasks', (select json_agg(json_build_object(
                 'task_id', t.task_id, 'input', t.input, 'context', t.context, 'correlation_id', t.correlation_id,
                 'tags', t.tags, 'trace_context', t.trace_context))

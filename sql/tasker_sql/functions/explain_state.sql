@@ -1,4 +1,4 @@
--- The sentence of explain_step. Internal. Reads nothing but its arguments.
+-- The sentence of explain_step. Internal. Reads only: its arguments, and what the step waits for.
 
 create or replace function tasker.explain_state(
     p_step tasker.step, p_task tasker.task, p_parents jsonb, p_queue text, p_workers integer, p_depth bigint,
@@ -27,7 +27,9 @@ as $$
             when p_step.error is null then format('its worker gave it back; it is due at %s', p_retry_at)
             else format('attempt %s of %s ended with %s; the next is due at %s', p_step.attempt,
                 p_step.attempt_limit, coalesce(p_step.error ->> 'message', 'an error'), p_retry_at) end
-        when 'waiting' then 'it waits for something from outside'
+        when 'waiting' then (select concat_ws(', or ', 'it waits for event ' || w.event, 'it sleeps until ' || t.fire_at)
+            from tasker.wait w left join tasker.timer t on t.task_id = w.task_id and t.step_no = w.step_no and t.kind = 'wake'
+            where w.task_id = p_step.task_id and w.step_no = p_step.step_no)
         when 'error' then format('it failed after %s attempt(s): %s', p_step.attempt, coalesce(p_step.error ->> 'message', 'an error'))
         when 'cancelled' then 'it was cancelled' || coalesce(': ' || p_task.reason, '')
         when 'complete' then 'it is complete'

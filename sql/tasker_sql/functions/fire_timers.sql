@@ -15,6 +15,8 @@ begin
         from unnest(p_tasks, p_steps) as f(task_id, step_no) join tasker.step s using (task_id, step_no)
         where s.state = 'waiting_for_retry';
         perform tasker.enqueue_steps(v_tasks, v_steps);
+    when 'wake' then
+        perform tasker.end_waits(p_tasks, p_steps, array_fill('{"timeout": true}'::jsonb, array[cardinality(p_tasks)]));
     when 'task_start' then
         select array_agg(s.task_id), array_agg(s.step_no) into v_tasks, v_steps
         from unnest(p_tasks) as f(task_id) join tasker.task t using (task_id) join tasker.step s using (task_id)

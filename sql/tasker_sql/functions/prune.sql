@@ -32,6 +32,9 @@ begin
     select array_agg(g.task_id) into v_gone from gone g;
     delete from tasker.step s where s.task_id = any (v_gone);
     delete from tasker.batch b where b.task_id = any (v_gone);
+    delete from tasker.checkpoint c where c.task_id = any (v_gone);
+    delete from tasker.event e where e.task_id = any (v_gone);
+    delete from tasker.wait w where w.task_id = any (v_gone);
     delete from tasker.attempt a where a.task_id = any (v_gone);
     delete from tasker.timer t where t.task_id = any (v_gone);
     delete from tasker.action a where a.task_id = any (v_gone);

@@ -65,6 +65,11 @@ as $$
     select format('step %s is %s, but its retry timer is %s', s.name, s.state, case when s.has_retry then 'there' else 'missing' end)
     from s where s.has_retry <> (s.state = 'waiting_for_retry')
     union all
+    select format('step %s is %s, but what it waits for is %s', s.name, s.state, case when k.there then 'there' else 'missing' end)
+    from s cross join lateral (select exists (select from tasker.wait w
+        where w.task_id = s.task_id and w.step_no = s.step_no) as there) as k
+    where k.there <> (s.state = 'waiting')
+    union all
     select format('step %s has had %s attempts of %s', s.name, s.attempt, s.attempt_limit)
     from s where s.attempt > s.attempt_limit
     union all

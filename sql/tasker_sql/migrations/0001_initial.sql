@@ -29,7 +29,8 @@ create type tasker.timer_kind as enum (
     'retry',                -- enqueue the step again
     'step_time_limit',      -- the step has had its time
     'task_start',           -- enqueue the task's first steps
-    'task_time_limit'       -- the task has had its time
+    'task_time_limit',      -- the task has had its time
+    'wake'                  -- the step has waited long enough
 );
 
 -- A queue is one pgmq queue, for one pool of workers. `message_table` and `message_sequence` are pgmq's own objects, so
@@ -232,6 +233,40 @@ create table tasker.timer (
 );
 
 create index timer_due on tasker.timer (fire_at);
+
+-- What a handler has saved under a name, or what a wait of it has come to, so that the next run of the step goes on from
+-- there. Written once.
+
+create table tasker.checkpoint (
+    task_id  uuid not null,
+    step_no  integer not null,
+    name     text not null check (length(name) between 1 and 300),
+    value    jsonb not null,
+    saved_at timestamptz not null default now(),
+    primary key (task_id, step_no, name)
+);
+
+-- Events that were sent to a task, by name. The first delivery wins, also when it came before anyone waited for it.
+
+create table tasker.event (
+    task_id uuid not null,
+    name    text not null check (length(name) between 1 and 255),
+    payload jsonb not null,
+    sent_at timestamptz not null default now(),
+    primary key (task_id, name)
+);
+
+-- What a step in state waiting waits for: an event, or a time (its timer of kind wake), or whichever comes first. `name` is
+-- the checkpoint that the wait's end is saved under. Changed only under the task's lock.
+
+create table tasker.wait (
+    task_id uuid not null,
+    step_no integer not null,
+    name    text not null,
+    event   text,
+    since   timestamptz not null default now(),
+    primary key (task_id, step_no)
+);
 
 -- Processes that take steps, as they last reported. Unlogged: after a crash of the server they report again.
 -- `idle`: it found nothing and listens, so a new message is worth a notification.

@@ -22,10 +22,11 @@ begin
     for v_grant in
         select g.role, p.oid::regprocedure as signature
         from (values
-            ('tasker_client', 'register_template submit_task submit_tasks watch_task'),
-            ('tasker_worker', 'register_template register_worker exchange heartbeat leave get_definitions
+            ('tasker_client', 'register_template submit_task submit_tasks watch_task send_event send_event_to_all'),
+            ('tasker_worker', 'register_template register_worker exchange heartbeat leave get_definitions save_checkpoint
                 promote_due rescue prune upkeep'),
-            ('tasker_operator', 'cancel_task resolve_task retry_task retry_step resolve_step complete_step'),
+            ('tasker_operator', 'cancel_task resolve_task retry_task retry_step resolve_step complete_step
+                send_event send_event_to_all'),
             ('tasker_reader', '')
         ) as g(role, verbs)
         join pg_proc p on p.pronamespace = 'tasker'::regnamespace and (

@@ -29,5 +29,6 @@ create type tasker.timer_kind as enum (
     'retry',                -- enqueue the step again
     'step_time_limit',      -- the step has had its time
     'task_start',           -- enqueue the task's first steps
-    'task_time_limit'       -- the task has had its time
+    'task_time_limit',      -- the task has had its time
+    'wake'                  -- the step has waited long enough
 );

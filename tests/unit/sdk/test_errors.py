@@ -34,7 +34,8 @@ def test_the_tree_is_the_one_that_is_drawn() -> None:
     branch: list[str] = []
     for line in (errors.__doc__ or "").splitlines():
         match = re.match(
-            r"^((?:[│ ]   |[├└]── )*)([A-Z]\w+(?:Error|Unavailable|Failed|Cancelled))\b", line
+            r"^((?:[│ ]   |[├└]── )*)([A-Z]\w+(?:Error|Unavailable|Failed|Cancelled|TimedOut))\b",
+            line,
         )
         if match:
             depth = len(match[1]) // 4

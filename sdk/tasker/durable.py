@@ -1,0 +1,150 @@
+"""Code in a handler that survives crashes and waits: what it has done is saved, and what it waits for costs no slot.
+
+A handler that waits is left, and later run again from its beginning. What it had saved, and what its waits came to, it
+finds by their names; so the names, and their order, must be the same on each run. Touches the database through the call
+that it is given.
+"""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeVar
+
+from anyio import from_thread
+
+from tasker.durations import Duration, to_seconds
+from tasker.errors import EventTimedOut, PermanentError, RetryableError
+from tasker.outcome import Waiting
+from tasker.values import Shape, shape_of
+
+__all__ = ["Durable", "Save", "Suspended", "SyncDurable"]
+
+T = TypeVar("T")
+
+# Saves JSON under a name; whether the step is still this worker's.
+Save = Callable[[str, bytes], Awaitable[bool]]
+
+
+class Suspended(BaseException):
+    """Leaves a handler that waits. Not an Exception, so that a handler's own `except` does not hold it."""
+
+    def __init__(self, waiting: Waiting) -> None:
+        super().__init__(waiting.name)
+        self.waiting = waiting
+
+
+async def _keep(_name: str, _data: bytes) -> bool:
+    """Outside a worker, as in a unit test, nothing outlives the run."""
+    return True
+
+
+class Durable:
+    """What one run of a handler has saved and has waited for."""
+
+    __slots__ = ("_save", "_saved", "_used")
+
+    def __init__(self, saved: Mapping[str, Any], save: Save = _keep) -> None:
+        self._saved = saved
+        self._save = save
+        self._used: set[str] = set()
+
+    async def run(self, name: str, function: Callable[[], Awaitable[T] | T]) -> T:
+        """What `function` returned the first time, whichever run of the handler that was."""
+        found, value, shape = self._recall(name, function)
+        if found:
+            return value
+        result = function()
+        if inspect.isawaitable(result):
+            result = await result
+        return await self._keep(name, shape, result)
+
+    async def sleep(self, duration: Duration, name: str | None = None) -> None:
+        """Go on after this time."""
+        self.pause(duration, name)
+
+    async def wait_event(self, event: str, timeout: Duration | None = None) -> Any:
+        """The payload of an event, as parsed JSON."""
+        return self.await_event(event, timeout)
+
+    def pause(self, duration: Duration, name: str | None) -> None:
+        """Leave the handler, unless the time has passed."""
+        key = self._use("sleep", name or str(1 + sum(k.startswith("sleep:") for k in self._used)))
+        if key not in self._saved:
+            raise Suspended(Waiting(key, seconds=_seconds(key, duration)))
+
+    def await_event(self, event: str, timeout: Duration | None) -> Any:
+        """Leave the handler, unless the event has come or the time has passed."""
+        key = self._use("event", event)
+        if key not in self._saved:
+            seconds = None if timeout is None else _seconds(key, timeout)
+            raise Suspended(Waiting(key, event, seconds))
+        match self._saved[key]:
+            case {"event": payload}:
+                return payload
+            case _:
+                raise EventTimedOut(f"event {event} did not come in time")
+
+    def run_here(self, name: str, function: Callable[[], T]) -> T:
+        """As `run`, in the thread of a handler that is not async."""
+        found, value, shape = self._recall(name, function)
+        if found:
+            return value
+        return from_thread.run(self._keep, name, shape, function())
+
+    def _recall(self, name: str, function: Callable[[], Any]) -> tuple[bool, Any, Shape]:
+        key = self._use("run", name)
+        shape = shape_of(_returned(function), f"what run {name} returns")
+        found = key in self._saved
+        return found, shape.load(self._saved[key]) if found else None, shape
+
+    async def _keep(self, name: str, shape: Shape, result: Any) -> Any:
+        if not await self._save(f"run:{name}", shape.dump(result)):
+            raise RetryableError(f"the lease was lost, so {name} was not saved")
+        return result
+
+    def _use(self, kind: str, name: str) -> str:
+        key = f"{kind}:{name}"
+        if not 1 <= len(name) <= 255:
+            raise PermanentError(f"the name of a {kind} has 1 to 255 characters, not {len(name)}")
+        if key in self._used:
+            raise PermanentError(f"two {kind}s are named {name} in one run of a handler")
+        self._used.add(key)
+        return key
+
+
+class SyncDurable:
+    """`Durable` for handlers that are not async."""
+
+    __slots__ = ("_durable",)
+
+    def __init__(self, durable: Durable) -> None:
+        self._durable = durable
+
+    def run(self, name: str, function: Callable[[], T]) -> T:
+        """As `StepContext.run`."""
+        return self._durable.run_here(name, function)
+
+    def sleep(self, duration: Duration, name: str | None = None) -> None:
+        """As `StepContext.sleep`."""
+        self._durable.pause(duration, name)
+
+    def wait_event(self, event: str, timeout: Duration | None = None) -> Any:
+        """As `StepContext.wait_event`."""
+        return self._durable.await_event(event, timeout)
+
+
+def _seconds(what: str, duration: Duration) -> float:
+    try:
+        return to_seconds(duration)
+    except ValueError as error:
+        raise PermanentError(f"{what}: {error}") from None
+
+
+def _returned(function: Callable[[], Any]) -> Any:
+    """What a function is annotated to return; Any where that says nothing."""
+    try:
+        return typing.get_type_hints(function).get("return", Any)
+    except (NameError, TypeError, AttributeError):
+        return Any

@@ -1,0 +1,50 @@
+-- The outcomes of a batch that suspend their steps until an event, a time, or whichever comes first. The attempt is not
+-- counted: the step's next run is the same attempt again, and goes on from its checkpoints. What an event that has come
+-- already would have waited for is enqueued at once. Internal.
+-- Locks: steps; the caller has deleted the messages and holds the tasks' locks. Index: the primary keys.
+
+create or replace function tasker.apply_waits(p_outcomes jsonb, p_accepted integer[]) returns integer[]
+language plpgsql volatile
+set search_path = pg_catalog, tasker, pg_temp
+as $$
+declare
+    v_numbers integer[];
+    v_tasks uuid[];
+    v_steps integer[];
+    v_values jsonb[];
+begin
+    with asked as (
+        select o.n, s.task_id, s.step_no, left(coalesce(o.wait ->> 'name', 'wait'), 300) as name, o.wait ->> 'event' as event,
+            least(greatest((o.wait ->> 'seconds')::double precision, 0), 315360000) as seconds
+        from rows from (jsonb_to_recordset(p_outcomes)
+                as (task_id uuid, step_no integer, msg_id bigint, outcome text, wait jsonb))
+            with ordinality as o(task_id, step_no, msg_id, outcome, wait, n)
+        join tasker.step s on s.task_id = o.task_id and s.step_no = o.step_no and s.msg_id = o.msg_id
+            and s.state = 'in_progress'
+        where o.n = any (p_accepted) and o.outcome = 'wait'
+    ), waits as (
+        insert into tasker.wait (task_id, step_no, name, event)
+        select a.task_id, a.step_no, a.name, a.event from asked a
+    ), timers as (
+        insert into tasker.timer (fire_at, task_id, step_no, kind)
+        select clock_timestamp() + make_interval(secs => a.seconds), a.task_id, a.step_no, 'wake' from asked a
+        where a.seconds is not null
+    ), moved as (
+        update tasker.step s set state = 'waiting', attempt = s.attempt - 1, msg_id = null, deadline_at = null
+        from asked a where s.task_id = a.task_id and s.step_no = a.step_no
+        returning a.n, a.task_id, a.step_no, a.event
+    )
+    select array_agg(m.n::integer), array_agg(m.task_id) filter (where e.name is not null),
+        array_agg(m.step_no) filter (where e.name is not null),
+        array_agg(jsonb_build_object('event', e.payload)) filter (where e.name is not null)
+    into v_numbers, v_tasks, v_steps, v_values
+    from moved m left join tasker.event e on e.task_id = m.task_id and e.name = m.event;
+    if v_tasks is not null then
+        perform tasker.end_waits(v_tasks, v_steps, v_values);
+    end if;
+    return v_numbers;
+end;
+$$;
+
+comment on function tasker.apply_waits(jsonb, integer[]) is
+    'Internal. The outcomes of a batch that suspend their steps; returns their numbers.';

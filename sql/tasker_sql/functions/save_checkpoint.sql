@@ -1,0 +1,29 @@
+-- Saves what a handler has computed under a name, while its lease is good; the first value stays. Locks: the message, so
+-- that the lease cannot be granted to another meanwhile. Index: the primary keys.
+
+create or replace function tasker.save_checkpoint(
+    queue_id integer, msg_id bigint, read_ct integer, task_id uuid, step_no integer, name text, value jsonb
+) returns boolean
+language plpgsql volatile security definer
+set search_path = pg_catalog, tasker, pg_temp
+as $$
+declare
+    v_table text := (select q.message_table::text from tasker.queue q where q.queue_id = save_checkpoint.queue_id);
+    v_held boolean;
+begin
+    execute format('select true from %s m where m.msg_id = $1 and m.read_ct = $2 for no key update', v_table)
+    into v_held using save_checkpoint.msg_id, save_checkpoint.read_ct;
+    if v_held is null or not exists (select from tasker.step s
+            where s.task_id = save_checkpoint.task_id and s.step_no = save_checkpoint.step_no
+                and s.msg_id = save_checkpoint.msg_id and s.state = 'in_progress') then
+        return false;
+    end if;
+    insert into tasker.checkpoint (task_id, step_no, name, value)
+    values (save_checkpoint.task_id, save_checkpoint.step_no, save_checkpoint.name, save_checkpoint.value)
+    on conflict do nothing;
+    return true;
+end;
+$$;
+
+comment on function tasker.save_checkpoint(integer, bigint, integer, uuid, integer, text, jsonb) is
+    'For workers. Saves what a handler has computed under a name. Returns whether the lease was still good.';

@@ -1,0 +1,30 @@
+import pytest
+
+
+@pytest.fixture
+def task(cli, shop):
+    return cli("task", "submit", shop, '{"id": 7}', "-o", "ids").ids[0]
+
+
+def test_the_first_event_of_a_name_counts(cli, task):
+    assert cli("event", "send", task, "paid", '{"by": "card"}').out == (
+        "sent paid: 0 step(s) waited for it\n"
+    )
+    again = cli("event", "send", task[:18], "paid")
+    assert (again.code, again.out) == (0, "paid was sent before: the first one counts\n")
+    document = cli("event", "send", task, "other", "-o", "json").json
+    assert document == {"task_id": task, "accepted": True, "woken": 0}
+
+
+def test_bad_json_sends_nothing(cli, task, connection):
+    ran = cli("event", "send", task, "paid", "{oops")
+    assert ran.code == 2
+    assert "line 1, column 2" in ran.err
+    assert connection.execute("select count(*) from tasker.event").fetchone() == (0,)
+
+
+def test_a_task_that_has_ended_takes_no_events(cli, task):
+    cli("task", "cancel", task, "-r", "r")
+    ran = cli("event", "send", task, "paid")
+    assert ran.code == 4
+    assert "has ended (cancelled)" in ran.err
