@@ -1,33 +1,17 @@
--- Puts steps into their queues, from a state in which no message of theirs is good. Returns how many were. Internal.
--- Locks: steps; the caller holds the tasks' locks. Index: step's primary key.
+-- Enqueues steps again, and wakes who serves their queues. Returns how many were. Internal.
+-- Locks: steps; the caller holds the tasks' locks.
 
 create or replace function tasker.enqueue_steps(p_tasks uuid[], p_steps integer[]) returns integer
 language plpgsql volatile
 set search_path = pg_catalog, tasker, pg_temp
 as $$
 declare
-    v_queues integer[];
-    v_messages bigint[];
-    v_tasks uuid[];
-    v_steps integer[];
+    v_queues integer[] := tasker.queue_steps(p_tasks, p_steps);
 begin
-    with moved as (
-        update tasker.step s
-        set state = 'enqueued', msg_id = nextval(q.message_sequence), enqueued_at = now(), completed_at = null
-        from unnest(p_tasks, p_steps) as e(task_id, step_no), tasker.step_definition d, tasker.queue q
-        where s.task_id = e.task_id and s.step_no = e.step_no
-            and d.definition_id = s.definition_id and q.queue_id = d.queue_id
-        returning d.queue_id, s.msg_id, s.task_id, s.step_no
-    )
-    select array_agg(m.queue_id), array_agg(m.msg_id), array_agg(m.task_id), array_agg(m.step_no)
-    into v_queues, v_messages, v_tasks, v_steps from moved m;
-    if v_tasks is not null then
-        perform tasker.send_messages(v_queues, v_messages, v_tasks, v_steps);
-        perform tasker.wake_workers(v_queues);
-    end if;
-    return coalesce(cardinality(v_tasks), 0);
+    perform tasker.wake_workers(v_queues);
+    return coalesce(cardinality(v_queues), 0);
 end;
 $$;
 
 comment on function tasker.enqueue_steps(uuid[], integer[]) is
-    'Internal. Puts steps into their queues.';
+    'Internal. Enqueues steps again, and wakes who serves their queues.';
