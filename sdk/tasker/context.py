@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from tasker.durable import Durable, SyncDurable
+from tasker.durable import Checkpoint, Durable, SyncDurable
 from tasker.durations import Duration
 
 __all__ = ["Progress", "StepContext"]
@@ -84,6 +84,18 @@ class StepContext:
         """
         return await self.durable.run(name, function)
 
+    async def checkpoint(self, cursor: Any, partial: Any = None) -> None:
+        """Save how far the handler has come and what it has by then, both JSON, in place of the last checkpoint.
+
+        The next run, after a retry or on another worker, finds it in `last_checkpoint` and goes on from there.
+        """
+        await self.durable.checkpoint(cursor, partial)
+
+    @property
+    def last_checkpoint(self) -> Checkpoint | None:
+        """What an earlier run of the step saved last; None on a first run, or when it saved nothing."""
+        return self.durable.last
+
     async def sleep(self, duration: Duration, name: str | None = None) -> None:
         """Give the slot back for this long; then the handler runs again, and goes on from here.
 
@@ -100,7 +112,7 @@ class StepContext:
 
     @property
     def sync(self) -> SyncDurable:
-        """`run`, `sleep` and `wait_event` for handlers that are not async."""
+        """`run`, `checkpoint`, `sleep` and `wait_event` for handlers that are not async."""
         return SyncDurable(self.durable)
 
     @property

@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 import typing
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from anyio import from_thread
@@ -19,12 +20,23 @@ from tasker.errors import EventTimedOut, PermanentError, RetryableError
 from tasker.outcome import Waiting
 from tasker.values import Shape, shape_of
 
-__all__ = ["Durable", "Save", "Suspended", "SyncDurable"]
+__all__ = ["Checkpoint", "Durable", "Save", "Suspended", "SyncDurable"]
 
 T = TypeVar("T")
 
-# Saves JSON under a name; whether the step is still this worker's.
-Save = Callable[[str, bytes], Awaitable[bool]]
+# Saves JSON under a name, in place of what was there or not; whether the step is still this worker's.
+Save = Callable[[str, bytes, bool], Awaitable[bool]]
+
+_CHECKPOINT = "checkpoint"
+_anything = shape_of(Any, "a checkpoint")
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """How far a handler had come, and what it had by then, as parsed JSON."""
+
+    cursor: Any
+    partial: Any = None
 
 
 class Suspended(BaseException):
@@ -35,7 +47,7 @@ class Suspended(BaseException):
         self.waiting = waiting
 
 
-async def _keep(_name: str, _data: bytes) -> bool:
+async def _keep(_name: str, _data: bytes, _replace: bool) -> bool:
     """Outside a worker, as in a unit test, nothing outlives the run."""
     return True
 
@@ -67,6 +79,18 @@ class Durable:
     async def wait_event(self, event: str, timeout: Duration | None = None) -> Any:
         """The payload of an event, as parsed JSON."""
         return self.await_event(event, timeout)
+
+    @property
+    def last(self) -> Checkpoint | None:
+        """The checkpoint that an earlier run saved last."""
+        saved = self._saved.get(_CHECKPOINT)
+        return None if saved is None else Checkpoint(saved["cursor"], saved["partial"])
+
+    async def checkpoint(self, cursor: Any, partial: Any) -> None:
+        """Save how far the handler has come, in place of what was saved before."""
+        data = _anything.dump({"cursor": cursor, "partial": partial})
+        if not await self._save(_CHECKPOINT, data, True):
+            raise RetryableError("the lease was lost, so the checkpoint was not saved")
 
     def pause(self, duration: Duration, name: str | None) -> None:
         """Leave the handler, unless the time has passed."""
@@ -100,7 +124,7 @@ class Durable:
         return found, shape.load(self._saved[key]) if found else None, shape
 
     async def _keep(self, name: str, shape: Shape, result: Any) -> Any:
-        if not await self._save(f"run:{name}", shape.dump(result)):
+        if not await self._save(f"run:{name}", shape.dump(result), False):
             raise RetryableError(f"the lease was lost, so {name} was not saved")
         return result
 
@@ -125,6 +149,10 @@ class SyncDurable:
     def run(self, name: str, function: Callable[[], T]) -> T:
         """As `StepContext.run`."""
         return self._durable.run_here(name, function)
+
+    def checkpoint(self, cursor: Any, partial: Any = None) -> None:
+        """As `StepContext.checkpoint`."""
+        from_thread.run(self._durable.checkpoint, cursor, partial)
 
     def sleep(self, duration: Duration, name: str | None = None) -> None:
         """As `StepContext.sleep`."""

@@ -282,19 +282,12 @@ class Worker:
             running.revoke()
 
 
-async def _save(session: Session, grant: Grant, name: str, data: bytes) -> bool:
+async def _save(session: Session, grant: Grant, name: str, data: bytes, replace: bool) -> bool:
     """Save a checkpoint under the grant's lease; whether that was still good."""
+    lease = grant.lease()
     return await session.ask(
-        "select tasker.save_checkpoint(%s, %s, %s, %s, %s, %s, %s::jsonb)",
-        [
-            grant.queue_id,
-            grant.msg_id,
-            grant.read_ct,
-            grant.task.task_id,
-            grant.step_no,
-            name,
-            data.decode(),
-        ],
+        "select tasker.save_checkpoint(%s, %s, %s, %s, %s, %s, %s::jsonb, %s)",
+        [*lease.values(), name, data.decode(), replace],
     )
 
 

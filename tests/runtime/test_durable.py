@@ -77,6 +77,37 @@ async def test_what_a_handler_ran_is_not_run_again_by_a_retry(
     assert calls == ["charge", "note", "label"]
 
 
+async def test_a_handler_goes_on_from_its_last_checkpoint(database: str, client: Client) -> None:
+    seen: list[int] = []
+    workflow = Workflow("import", namespace="shop")
+
+    @workflow.batch
+    def split() -> list[list[int]]:
+        return [[1, 2, 3, 4]]
+
+    @workflow.batch_worker(retry=AT_ONCE)
+    async def load(split: list[int], ctx: StepContext) -> int:
+        last = ctx.last_checkpoint
+        start, total = (last.cursor, last.partial) if last else (0, 0)
+        for at, row in enumerate(split[start:], start):
+            if row == ctx.attempt + 2:
+                raise RetryableError(f"stopped before {row}")
+            seen.append(row)
+            total += row
+            await ctx.checkpoint(at + 1, total)
+        return total
+
+    @workflow.convergence
+    def report(load: list[int], ctx: StepContext) -> int:
+        ctx.sync.checkpoint("half", {"of": 2})
+        return load[0]
+
+    async with Worker(workflow, url=database):
+        task = await client.submit(workflow)
+        assert await task.result(timeout=PATIENCE) == 10
+    assert seen == [1, 2, 3, 4]
+
+
 async def test_a_sleep_takes_no_slot_and_no_attempt(
     database: str, client: Client, db: psycopg.AsyncConnection
 ) -> None:
@@ -114,13 +145,16 @@ async def test_an_event_goes_to_the_handler_that_waits_for_it(
 
     @workflow.step
     async def wait(ctx: StepContext) -> Any:
-        return await ctx.wait_event("arrived", timeout="2d")
+        parcels = await ctx.wait_event("arrived", timeout="2d")
+        await ctx.wait_event("signed")
+        return parcels
 
     async with Worker(workflow, url=database):
         task = await client.submit(workflow)
         await until(db, WAITING)
         assert await task.send_event("arrived", {"parcels": 2}) is True
         assert await task.send_event("arrived", {"parcels": 3}) is False
+        assert await task.send_event("signed") is True
         assert await task.result(timeout=PATIENCE) == {"parcels": 2}
     with pytest.raises(InvalidStateError, match="has ended"):
         await task.send_event("late")

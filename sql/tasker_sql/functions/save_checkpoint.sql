@@ -1,8 +1,10 @@
--- Saves what a handler has computed under a name, while its lease is good; the first value stays. Locks: the message, so
+-- Saves what a handler has computed under a name, while its lease is good; the first value stays, unless it is to be
+-- replaced. Locks: the message, so
 -- that the lease cannot be granted to another meanwhile. Index: the primary keys.
 
 create or replace function tasker.save_checkpoint(
-    queue_id integer, msg_id bigint, read_ct integer, task_id uuid, step_no integer, name text, value jsonb
+    queue_id integer, msg_id bigint, read_ct integer, task_id uuid, step_no integer, name text, value jsonb,
+    replace boolean default false
 ) returns boolean
 language plpgsql volatile security definer
 set search_path = pg_catalog, tasker, pg_temp
@@ -20,10 +22,12 @@ begin
     end if;
     insert into tasker.checkpoint (task_id, step_no, name, value)
     values (save_checkpoint.task_id, save_checkpoint.step_no, save_checkpoint.name, save_checkpoint.value)
-    on conflict do nothing;
+    on conflict on constraint checkpoint_pkey do update set value = excluded.value, saved_at = now()
+    where save_checkpoint.replace;
     return true;
 end;
 $$;
 
-comment on function tasker.save_checkpoint(integer, bigint, integer, uuid, integer, text, jsonb) is
-    'For workers. Saves what a handler has computed under a name. Returns whether the lease was still good.';
+comment on function tasker.save_checkpoint(integer, bigint, integer, uuid, integer, text, jsonb, boolean) is
+    'For workers. Saves what a handler has computed under a name; the first value stays, unless replace. Returns whether '
+    'the lease was still good.';

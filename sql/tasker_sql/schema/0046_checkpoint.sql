@@ -1,5 +1,5 @@
 -- What a handler has saved under a name, or what a wait of it has come to, so that the next run of the step goes on from
--- there. Written once.
+-- there. Written once, but for how far a handler has come.
 
 create table tasker.checkpoint (
     task_id  uuid not null,
