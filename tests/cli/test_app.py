@@ -36,7 +36,8 @@ ALL = dict(commands(typer.main.get_command(app)))
 def test_every_command_is_there():
     assert {" ".join(path) for path in ALL} == {
         *("dev", "demo", "doctor", "migrate", "orchestrator", "worker"),
-        *("task", "step", "template", "queue", "dlq", "db", "bench"),
+        *("task", "step", "event", "template", "queue", "dlq", "db", "bench"),
+        "event send",
         *(f"task {v}" for v in ("submit", "list", "show", "watch", "result", "verify")),
         *(f"task {v}" for v in ("cancel", "retry", "resolve")),
         *(f"step {v}" for v in ("list", "show", "retry", "resolve", "complete")),
