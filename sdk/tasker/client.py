@@ -17,7 +17,6 @@ from psycopg import AsyncConnection
 from tasker import telemetry
 from tasker.database import resolve_database
 from tasker.errors import InvalidInputError
-from tasker.growth import is_certain
 from tasker.handle import TaskHandle
 from tasker.inputs import InputContracts
 from tasker.notifier import notify
@@ -25,7 +24,6 @@ from tasker.registry import register
 from tasker.requests import request_errors
 from tasker.storable import serialize
 from tasker.template import Template
-from tasker.values import Shape
 from tasker.worker import Worker
 from tasker.workflow import Workflow
 from tasker_grammar.contracts import Finding
@@ -185,7 +183,7 @@ class Client:
     def handles(self, template: str | Workflow, ids: Iterable[str | UUID]) -> list[TaskHandle]:
         """The handles of tasks of one template, which may say what type their result is."""
         workflow = template if isinstance(template, Workflow) else self._workflows.get(template)
-        output = None if workflow is None else _output(workflow)
+        output = None if workflow is None else workflow.output
         return [
             TaskHandle(UUID(str(each)), self._ask, self._wait_for_change, output) for each in ids
         ]
@@ -225,16 +223,6 @@ class Client:
 
 def _template(given: Workflow | Template) -> Template:
     return given.template if isinstance(given, Workflow) else given
-
-
-def _output(workflow: Workflow) -> Shape | None:
-    """What the workflow's result is, when it always ends in one and the same step."""
-    steps = workflow.template.steps
-    inner = {parent for step in steps for parent in step.depends_on}
-    last = [step for step in steps if step.name not in inner]
-    if len(last) != 1 or last[0].kind == "batch_worker" or not is_certain(steps, last[0]):
-        return None
-    return workflow.handlers[last[0].handler].signature.result
 
 
 def _full_name(template: str | Workflow) -> str:

@@ -12,7 +12,7 @@ from tasker.decorators import read_handler
 from tasker.durations import Duration, to_seconds
 from tasker.errors import DefinitionError
 from tasker.fitting import find_misfit
-from tasker.growth import branches_in, find_branch_fault, may_lack
+from tasker.growth import branches_in, find_branch_fault, is_certain, may_lack
 from tasker.growth_types import accepts_none, find_result_fault, given_shape, stored_schema
 from tasker.injection import CONTEXT_NAMES, Assignment, Parameter, assign
 from tasker.names import (
@@ -73,6 +73,7 @@ class Workflow:
         self._input_schema = self.input.accepted()
         self._steps: dict[str, _Step] = {}
         self._template: Template | None = None
+        self._output: tuple[Shape | None] | None = None
 
     def __repr__(self) -> str:
         return f"<Workflow {self.full_name} {self.version}: {', '.join(self._steps)}>"
@@ -88,6 +89,22 @@ class Workflow:
         if self._template is None:
             self._template = self._compile()
         return self._template
+
+    @property
+    def output(self) -> Shape | None:
+        """What a task's result is, where every task ends in one and the same step; None elsewhere."""
+        template = self.template
+        if self._output is None:
+            self._output = (self._find_output(template),)
+        return self._output[0]
+
+    def _find_output(self, template: Template) -> Shape | None:
+        inner = {parent for step in template.steps for parent in step.depends_on}
+        last = [step for step in template.steps if step.name not in inner]
+        if len(last) != 1 or last[0].kind == "batch_worker":
+            return None
+        result = self._steps[last[0].name].handler.signature.result
+        return result if is_certain(template.steps, last[0]) else None
 
     def _compile(self) -> Template:
         for step in self._steps.values():
@@ -178,7 +195,7 @@ class Workflow:
         self._check_result(definition, handler.signature.result)
         self._check_types(definition, assign(handler.signature, definition.depends_on))
         self._steps[name] = _Step(definition, handler)
-        self._template = None
+        self._template = self._output = None
 
     def _handler_name(self, step: str) -> str:
         return f"{self.namespace}.{self.name}.{step}"
