@@ -26,7 +26,7 @@ from tasker.grant import (
     read_definition,
     read_grants,
 )
-from tasker.outcome import Failed, Outcome
+from tasker.outcome import Completed, Failed, Outcome
 
 __all__ = ["Claimer", "Exchange", "GetDefinitions"]
 
@@ -40,6 +40,7 @@ GetDefinitions = Callable[[Sequence[int]], Awaitable[Sequence[Mapping[str, Json]
 _log = logging.getLogger(__name__)
 
 _MOST_OUTCOMES = 1000  # in one exchange, so that a transaction stays short
+_MOST_BYTES = 32 * 1024 * 1024  # of results, far below what one JSON value in PostgreSQL can hold
 
 
 @dataclass(slots=True)
@@ -94,10 +95,12 @@ class Claimer:
 
     async def _turn(self, want: int) -> int:
         """One exchange; returns how many steps were granted."""
-        batch = self.outcomes[:_MOST_OUTCOMES]
+        batch = self._batch()
         try:
             answer = await self.exchange(encode_outcomes(batch), want)
-        except psycopg.DataError:
+        except psycopg.Error as error:
+            if not batch or not _is_refused(error):
+                raise
             await self._isolate(batch)
             return 0
         accepted = set(answer["accepted"])
@@ -119,12 +122,23 @@ class Claimer:
             self.start(grant)
         return len(grants)
 
+    def _batch(self) -> list[Answered]:
+        """As many outcomes as one exchange should carry: at least one, bounded in number and in bytes."""
+        size = 0
+        for n, (_, outcome) in enumerate(self.outcomes[:_MOST_OUTCOMES]):
+            size += len(outcome.result) if isinstance(outcome, Completed) else 0
+            if size > _MOST_BYTES and n > 0:
+                return self.outcomes[:n]
+        return self.outcomes[:_MOST_OUTCOMES]
+
     async def _isolate(self, batch: Sequence[Answered]) -> None:
         """Send outcomes one by one, because the database could not store one of them; that one becomes an error."""
         for n, (grant, outcome) in enumerate(batch):
             try:
                 await self.exchange(encode_outcomes([(grant, outcome)]), 0)
-            except psycopg.DataError as error:
+            except psycopg.Error as error:
+                if not _is_refused(error):
+                    raise
                 refused = describe_failure(
                     "ContractError", f"the database cannot store this outcome: {error}"
                 )
@@ -142,3 +156,8 @@ class Claimer:
                 definition = read_definition(row)
                 self._definitions[definition.definition_id] = definition
         return read_grants(granted, self._definitions)
+
+
+def _is_refused(error: psycopg.Error) -> bool:
+    """Whether the database could not take what it was given: malformed data, or too much of it (class 54)."""
+    return isinstance(error, psycopg.DataError) or (error.sqlstate or "").startswith("54")

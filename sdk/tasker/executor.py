@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -19,7 +19,7 @@ from tasker.binding import BoundHandler
 from tasker.context import Progress, StepContext
 from tasker.durable import Durable, Save, Suspended
 from tasker.errors import PermanentError, RetryableError
-from tasker.grant import Grant, describe_error, describe_failure
+from tasker.grant import Grant, describe_error, describe_failure, describe_progress
 from tasker.outcome import Completed, Failed, Failure, Outcome, Released, Retried
 
 __all__ = ["Running", "execute"]
@@ -42,7 +42,7 @@ class Running:
         self.scope.cancel()
 
     def _report(self, progress: Progress) -> None:
-        self.progress = asdict(progress)
+        self.progress = describe_progress(progress)
 
 
 async def execute(
@@ -72,7 +72,13 @@ async def _attempt(
             return Retried(_describe(error), error.retry_after)
         except PermanentError as error:
             return Failed(_describe(error))
-        except (Exception, SystemExit) as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            # Whatever a handler raises ends its attempt and nothing else; but who cancels the worker is obeyed.
+            cancelled = anyio.current_effective_deadline() == -math.inf
+            if cancelled and not isinstance(error, Exception | SystemExit):
+                raise
             return Retried(_describe(error))
     if running.context.cancelled:
         return Released(describe_failure("Interrupted", "the handler was interrupted"), delay=0)

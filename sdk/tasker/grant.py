@@ -5,12 +5,14 @@ Pure: touches neither database nor clock.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, assert_never
 
 import orjson
 
+from tasker.context import Progress
 from tasker.outcome import Completed, Failed, Failure, Outcome, Released, Retried, Waiting
 from tasker.template import Kind
 
@@ -20,6 +22,7 @@ __all__ = [
     "TaskFacts",
     "describe_error",
     "describe_failure",
+    "describe_progress",
     "encode_outcomes",
     "read_definition",
     "read_grants",
@@ -30,6 +33,7 @@ Json = Any
 _ALONE = (None, None)  # neither a place in a batch nor an item
 _LONGEST_MESSAGE = 10_000
 _LONGEST_TRACE = 20_000
+_LONGEST_NOTE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,10 +207,31 @@ def describe_error(error: BaseException, trace: Sequence[str]) -> Failure:
     """What a handler raised. A long traceback is cut at its beginning, because the cause stands at its end."""
     return Failure(
         _storable(type(error).__name__),
-        _storable(str(error) or type(error).__name__)[:_LONGEST_MESSAGE],
+        _storable(_text(error) or type(error).__name__)[:_LONGEST_MESSAGE],
         tuple(_storable(kind.__name__) for kind in type(error).__mro__ if kind is not object),
         _storable("".join(trace))[-_LONGEST_TRACE:],
     )
+
+
+def describe_progress(progress: Progress) -> dict[str, Json]:
+    """Progress as heartbeats carry it. Raises ValueError for numbers that are none, or not finite."""
+    note = None if progress.note is None else _storable(str(progress.note))[:_LONGEST_NOTE]
+    total = None if progress.total is None else _finite(progress.total)
+    return {"done": _finite(progress.done), "total": total, "note": note}
+
+
+def _finite(number: float) -> float:
+    value = float(number)
+    if not math.isfinite(value):
+        raise ValueError(f"progress is counted in finite numbers, not {number}")
+    return value
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:
+        return "(its message cannot be made into text)"
 
 
 def _storable(text: str) -> str:

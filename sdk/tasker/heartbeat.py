@@ -64,7 +64,7 @@ class Heartbeat:
                 with self._database.connect() as connection:
                     while not self._stopping.wait(self._lease / 3):
                         self._report(connection)
-            except psycopg.Error as error:
+            except Exception as error:  # without heartbeats every lease of the worker would be lost
                 _log.warning("heartbeat failed, will try again: %s", error)
             wait = min(0.5, self._lease / 10)
 

@@ -18,8 +18,12 @@ __all__ = ["Session", "passes"]
 
 _log = logging.getLogger(__name__)
 
-_ROLLED_BACK = frozenset({"40P01", "40001"})  # deadlock, serialization failure
-_SERVER_GOES = frozenset({"57P01", "57P02", "57P03", "53300", "08006", "08001", "08003", "08004"})
+# Deadlock, serialization failure, statement and lock time-outs, a server that is read-only during a failover.
+_ROLLED_BACK = frozenset({"40P01", "40001", "57014", "55P03", "25006"})
+_SERVER_GOES = frozenset(
+    {"57P01", "57P02", "57P03", "57P05", "25P03", "08006", "08001", "08003", "08004"}
+    | {"53000", "53100", "53200", "53300", "53400"}  # out of disk, memory, connections
+)
 _FRESH = 1.0  # seconds in which a connection that answered is taken to be alive
 
 

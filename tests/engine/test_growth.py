@@ -463,3 +463,13 @@ def test_a_rescue_leaves_alone_what_it_found_lost_for_good(
     call(db, "rescue")
     assert step_states(db, task_id)["part/1"] == state
     assert rows(db, "verify", task_id=task_id) == []
+
+
+def test_a_batchs_policy_means_nothing_for_other_steps(db: Connection, worker: Worker) -> None:
+    options = {"on_failure": "continue", "parallelism": 1}
+    register(db, template("plain", step("a", batch=options), step("b", "a")))
+    task_id = submit(db, "plain")
+    hand_in(worker, fail(claim(worker)[0]))
+    assert step_states(db, task_id) == {"a": "error", "b": "pending"}
+    found = db.execute("select distinct on_failure, parallelism from tasker.step_definition")
+    assert found.fetchall() == [("wait", None)]

@@ -189,6 +189,7 @@ FAULTY: dict[str, tuple[Any, str]] = {
         ),
         "c, which depends on it, must be a deferred_convergence",
     ),
+    "slash in a name": (template("x", step("a/1")), "must have no slash"),
     "bad queue": (template("x", step("a", queue="Q")), "queue must be"),
     "queue too long": (template("x", step("a", queue="q" * 40)), "queue must be"),
     "no attempts": (with_retry(max_attempts=0), "max_attempts must be"),

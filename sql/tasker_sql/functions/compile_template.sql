@@ -18,7 +18,8 @@ begin
         coalesce((s.step #>> '{retry,jitter}')::double precision, 0.1),
         coalesce(array(select jsonb_array_elements_text(s.step #> '{retry,permanent_errors}')), '{}'),
         tasker.seconds(s.step -> 'attempt_time_limit'), tasker.seconds(s.step -> 'step_time_limit'),
-        (s.step #>> '{batch,parallelism}')::integer, coalesce(s.step #>> '{batch,on_failure}', 'wait')
+        case s.step ->> 'kind' when 'batch_worker' then (s.step #>> '{batch,parallelism}')::integer end,
+        coalesce(case s.step ->> 'kind' when 'batch_worker' then s.step #>> '{batch,on_failure}' end, 'wait')
     from jsonb_array_elements(p_steps) with ordinality as s(step, step_no);
 
     insert into tasker.definition_edge (from_id, to_id, from_no, to_no, many)

@@ -7,6 +7,7 @@ as $$
     select c.what from (values
         (1, jsonb_typeof(p_step) is distinct from 'object', 'is no JSON object'),
         (2, coalesce(length(p_step ->> 'name'), 0) not between 1 and 128, 'name must have 1 to 128 characters'),
+        (2, p_step ->> 'name' like '%/%', 'name must have no slash: that stands before a place in a batch'),
         (3, coalesce(length(p_step ->> 'handler'), 0) = 0, 'handler is missing'),
         (4, coalesce(p_step ->> 'kind', 'standard')
             not in ('standard', 'decision', 'deferred_convergence', 'batchable', 'batch_worker'),
