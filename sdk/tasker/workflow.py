@@ -108,7 +108,8 @@ class Workflow:
 
     def _compile(self) -> Template:
         for step in self._steps.values():
-            self._check_branches(step)
+            if step.definition.kind == "decision":
+                self._check_branches(step)
         return Template(
             self.namespace,
             self.name,
@@ -247,7 +248,7 @@ class Workflow:
 
     def _check_branches(self, step: _Step) -> None:
         allowed = branches_in(step.handler.signature.result.annotation)
-        if step.definition.kind != "decision" or allowed is None:
+        if allowed is None:
             return
         name = step.definition.name
         children = [s.definition for s in self._steps.values() if name in s.definition.depends_on]

@@ -137,11 +137,6 @@ class World:
         names = [plan.name for plan in task.plans.values() if no in plan.parents]
         return [name for bit, name in enumerate(names) if number >> bit & 1]
 
-    def is_superseded(self, lease: Lease) -> bool:
-        """Whether another lease of the same step is good: the case that fencing is for."""
-        task = self.tasks.get(lease.task_id)
-        return task is not None and task.steps[lease.step_no].holder not in (None, lease)
-
     def state_at(self, place: Place) -> str | None:
         """Return the state of a step, or None when its task was pruned."""
         task = self.tasks.get(place[0])
