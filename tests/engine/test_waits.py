@@ -112,6 +112,16 @@ def test_the_first_delivery_wins(db: Connection, worker: Worker, task: UUID) -> 
     assert saved(db) == {"w": {"event": 1}}
 
 
+def test_a_wait_without_a_time_waits_for_its_event_only(
+    db: Connection, worker: Worker, task: UUID
+) -> None:
+    hand_in(worker, wait(claim_one(worker), event="paid", seconds=None))
+    assert one(db, "select count(*) from tasker.timer") == 0
+    assert claim(worker) == []
+    send(db, task, payload=1)
+    assert saved(db) == {"w": {"event": 1}}
+
+
 def test_a_wait_that_times_out_does_not_take_a_later_event(
     db: Connection, worker: Worker, task: UUID
 ) -> None:

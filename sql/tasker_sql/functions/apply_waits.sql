@@ -15,7 +15,8 @@ declare
 begin
     with asked as (
         select o.n, s.task_id, s.step_no, left(coalesce(o.wait ->> 'name', 'wait'), 300) as name, o.wait ->> 'event' as event,
-            least(greatest((o.wait ->> 'seconds')::double precision, 0), 315360000) as seconds
+            case when o.wait ->> 'seconds' is not null
+                then least(greatest((o.wait ->> 'seconds')::double precision, 0), 315360000) end as seconds
         from rows from (jsonb_to_recordset(p_outcomes)
                 as (task_id uuid, step_no integer, msg_id bigint, outcome text, wait jsonb))
             with ordinality as o(task_id, step_no, msg_id, outcome, wait, n)
