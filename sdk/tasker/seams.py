@@ -1,0 +1,40 @@
+"""Where a worker meets the database and the handlers, for a test to stand in between. Touches nothing.
+
+Each seam takes what the worker would call, once, when it is wired up, and gives what it calls from then on. A worker
+that was given none pays nothing for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from tasker.binding import BoundHandler
+from tasker.claimer import Exchange
+from tasker.executor import Running
+from tasker.grant import Grant
+from tasker.outcome import Outcome
+
+__all__ = ["RunStep", "SaveStep", "Seams"]
+
+Call = TypeVar("Call")
+
+RunStep = Callable[[Running, BoundHandler], Awaitable[Outcome]]
+"""Runs the handler of a granted step to its outcome."""
+
+SaveStep = Callable[[Grant, str, bytes, bool], Awaitable[bool]]
+"""Saves JSON under a name for a granted step, in place of what was there or not; whether its lease was still good."""
+
+
+def _unchanged(call: Call) -> Call:
+    return call
+
+
+@dataclass(frozen=True, slots=True)
+class Seams:
+    """What stands between a worker and its calls; by default nothing."""
+
+    exchange: Callable[[Exchange], Exchange] = _unchanged
+    run: Callable[[RunStep], RunStep] = _unchanged
+    save: Callable[[SaveStep], SaveStep] = _unchanged

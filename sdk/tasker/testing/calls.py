@@ -1,0 +1,167 @@
+"""Handlers replaced by a test's own, and a record of what was called. Pure.
+
+A replaced handler keeps its contract: it is given what the handler's annotations say, and what it returns is checked
+against them.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+from uuid import UUID
+
+from tasker.binding import BoundHandler, Handler
+from tasker.context import StepContext
+from tasker.decorators import read_handler
+from tasker.errors import DefinitionError
+from tasker.executor import Running
+from tasker.injection import Signature
+from tasker.names import did_you_mean
+from tasker.outcome import Outcome
+from tasker.seams import RunStep
+from tasker.template import StepDefinition, Template
+from tasker.testing.faults import Fault, Strike, names_of
+
+__all__ = ["Call", "record_run", "replace_handlers"]
+
+
+@dataclass(slots=True)
+class Call:
+    """One call of a handler, of what replaced it, or of what should have been called and was let fail.
+
+    `arguments` are the ones it was given by name, without the context; `result` is what it returned, `error` what it
+    raised. Neither stands there when it was interrupted, or left to wait.
+    """
+
+    step: str
+    task_id: UUID
+    attempt: int
+    arguments: Mapping[str, Any]
+    context: StepContext = field(repr=False)
+    result: Any = None
+    error: BaseException | None = None
+
+
+def replace_handlers(
+    handlers: Mapping[str, Handler],
+    templates: Iterable[Template],
+    replacements: Mapping[str, Callable[..., Any]],
+) -> dict[str, Handler]:
+    """The handlers with some replaced, by the name of a step, `namespace/template/step`, or a handler.
+
+    Raises DefinitionError for a name that is none of these, and for a replacement that asks for what the handler is not
+    given.
+    """
+    templates = list(templates)
+    replaced = dict(handlers)
+    for name, function in replacements.items():
+        for step in steps_named(name, templates):
+            given = handlers.get(step.handler)
+            if given is None:
+                replaced[step.handler] = read_handler(function, step.handler, {})
+            else:
+                replaced[step.handler] = _replaced(given, name, function)
+    return replaced
+
+
+def steps_named(name: str, templates: Iterable[Template]) -> list[StepDefinition]:
+    """The steps that a test means by a name. Raises DefinitionError when there are none."""
+    templates = list(templates)
+    found = [
+        step
+        for template in templates
+        for step in template.steps
+        if name in (step.name, step.handler, f"{template.full_name}/{step.name}")
+    ]
+    if not found:
+        known = sorted({step.name for template in templates for step in template.steps})
+        hint = did_you_mean(name, known) or "Register the workflow or template first."
+        raise DefinitionError(
+            f"no step or handler is named {name}; steps are {', '.join(known) or 'none yet'}. {hint}"
+        )
+    return found
+
+
+def _replaced(handler: Handler, name: str, function: Callable[..., Any]) -> Handler:
+    taken = _taken(handler.signature, name, function)
+
+    def pick(arguments: Mapping[str, Any]) -> dict[str, Any]:
+        return {key: value for key, value in arguments.items() if taken is None or key in taken}
+
+    if inspect.iscoroutinefunction(function):
+
+        async def call_async(**arguments: Any) -> Any:
+            return await function(**pick(arguments))
+
+        return replace(handler, is_async=True, make=lambda: call_async)
+
+    def call(**arguments: Any) -> Any:
+        return function(**pick(arguments))
+
+    return replace(handler, is_async=False, make=lambda: call)
+
+
+def _taken(signature: Signature, name: str, function: Callable[..., Any]) -> set[str] | None:
+    """Which of the handler's arguments the replacement takes; None: all."""
+    parameters = inspect.signature(function).parameters.values()
+    if any(each.kind is each.VAR_KEYWORD for each in parameters):
+        return None
+    given = {parameter.name for parameter in signature.parameters}
+    for each in parameters:
+        if (
+            each.name not in given
+            and each.default is each.empty
+            and each.kind is not each.VAR_POSITIONAL
+        ):
+            takes = ", ".join(sorted(given)) or "nothing"
+            raise DefinitionError(
+                f"what replaces {name} takes {each.name}, which its handler is not given; that takes {takes}"
+            )
+    return {each.name for each in parameters} & given
+
+
+def record_run(calls: list[Call], strike: Strike, inner: RunStep) -> RunStep:
+    """Run handlers and note their calls; those that are to fail are not called."""
+
+    async def run(running: Running, handler: BoundHandler) -> Outcome:
+        fault = strike.at("fail", names_of(running.grant))
+        return await inner(running, _recording(calls, running, handler, fault))
+
+    return run
+
+
+def _recording(
+    calls: list[Call], running: Running, handler: BoundHandler, fault: Fault | None
+) -> BoundHandler:
+    function, context = handler.function, running.context
+
+    def begin(arguments: Mapping[str, Any]) -> Call:
+        values = {key: value for key, value in arguments.items() if value is not context}
+        call = Call(context.step_name, context.task_id, context.attempt, values, context)
+        calls.append(call)
+        if fault is not None and fault.error is not None:
+            call.error = fault.error
+            raise fault.error.with_traceback(None)
+        return call
+
+    def call_sync(**arguments: Any) -> Any:
+        call = begin(arguments)
+        try:
+            call.result = function(**arguments)
+        except Exception as error:
+            call.error = error
+            raise
+        return call.result
+
+    async def call_async(**arguments: Any) -> Any:
+        call = begin(arguments)
+        try:
+            call.result = await function(**arguments)
+        except Exception as error:
+            call.error = error
+            raise
+        return call.result
+
+    return replace(handler, function=call_async if handler.is_async else call_sync)
