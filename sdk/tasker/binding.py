@@ -134,7 +134,7 @@ def _absent(parameter: Parameter) -> Any:
     try:
         return parameter.shape.load(None)
     except ContractError:
-        missing = "there is no result: a decision excluded the step"
+        missing = "there is no result: the step was excluded, or has not completed"
         raise ContractError(parameter.shape.subject, [Finding("$", missing)]) from None
 
 

@@ -13,7 +13,7 @@ from uuid import UUID
 from tasker.durable import Checkpoint, Durable, SyncDurable
 from tasker.durations import Duration
 
-__all__ = ["Progress", "StepContext"]
+__all__ = ["Progress", "StepContext", "UndoneStep"]
 
 _log = logging.getLogger("tasker.handler")
 
@@ -27,6 +27,17 @@ class Progress:
     done: float
     total: float | None = None
     note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UndoneStep:
+    """The step that a compensation undoes."""
+
+    name: str
+    idempotency_key: str
+    """The key that its own handler had: outside systems know by it what it has done."""
+    completed: bool = True
+    """False when it was started and did not complete, so that nobody knows what it has done."""
 
 
 def _forget(_: Progress) -> None:
@@ -62,6 +73,8 @@ class StepContext:
     """What the client gave as the task's context, as parsed JSON."""
     results: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """The results of the step's parents by name, as parsed JSON."""
+    undoes: UndoneStep | None = None
+    """The step that is undone, in a compensation; None elsewhere."""
     correlation_id: UUID | None = None
     tags: tuple[str, ...] = ()
     cancellation: threading.Event = field(default_factory=threading.Event, repr=False)

@@ -119,6 +119,7 @@ def _context(grant: Grant, report: Callable[[Progress], None], durable: Durable)
         task_input=task.input,
         task_context=task.context,
         results=grant.results,
+        undoes=grant.undoes,
         correlation_id=None if task.correlation_id is None else UUID(task.correlation_id),
         tags=task.tags,
         report=report,

@@ -8,11 +8,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, assert_never
+from typing import Any, Literal, assert_never
 
 import orjson
 
-from tasker.context import Progress
+from tasker.context import Progress, UndoneStep
 from tasker.outcome import Completed, Failed, Failure, Outcome, Released, Retried, Waiting
 from tasker.template import Kind
 
@@ -44,14 +44,14 @@ class Definition:
     namespace: str
     template: str
     version: str
-    kind: Kind
+    kind: Kind | Literal["compensation"]
     name: str
     handler: str
     config: Mapping[str, Json]
     attempt_time_limit: float | None  # seconds
     input_schema: Mapping[str, Json] | None
     result_schema: Mapping[str, Json] | None
-    parents: tuple[tuple[int, str], ...]  # step number and name of each
+    parents: tuple[tuple[int, str], ...]  # number and name of each step whose result it takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +85,7 @@ class Grant:
     deadline: float | None  # seconds since the epoch
     results: Mapping[str, Json]
     saved: Mapping[str, Json]  # what earlier runs of the step have saved, by name
+    undoes: UndoneStep | None = None  # of a compensation
 
     @property
     def step_name(self) -> str:
@@ -127,6 +128,7 @@ def read_grants(granted: Mapping[str, Json], definitions: Mapping[int, Definitio
     for task_id, no, result in granted["gathered"] or ():
         results[task_id, no] = result
     instances = {(task_id, no): (at, item) for task_id, no, at, item in granted["instances"] or ()}
+    undone = {(task_id, no): rest for task_id, no, *rest in granted["undone"] or ()}
     saved: dict[tuple[str, int], dict[str, Json]] = {}
     for task_id, no, name, value in granted["saved"] or ():
         saved.setdefault((task_id, no), {})[name] = value
@@ -134,7 +136,12 @@ def read_grants(granted: Mapping[str, Json], definitions: Mapping[int, Definitio
     for row in granted["steps"]:
         task_id, definition = row["task_id"], definitions[row["definition_id"]]
         instance, item = instances.get((task_id, row["step_no"]), _ALONE) if instances else _ALONE
-        if instance is None:
+        undoes = None
+        if undone and (task_id, row["step_no"]) in undone:
+            undone_no, undone_name, done, own = undone[task_id, row["step_no"]]
+            undoes = UndoneStep(undone_name, f"{task_id}:{undone_no}", done)
+            given = _results_of(task_id, definition, results) | own
+        elif instance is None:
             given = _results_of(task_id, definition, results)
         else:
             given = {name: item for _, name in definition.parents}
@@ -152,6 +159,7 @@ def read_grants(granted: Mapping[str, Json], definitions: Mapping[int, Definitio
                 row["deadline"],
                 given,
                 saved.get((task_id, row["step_no"]), {}),
+                undoes,
             )
         )
     return grants

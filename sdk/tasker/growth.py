@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tasker.template import StepDefinition
 
 __all__ = [
+    "always_before",
     "branches_in",
     "find_branch_fault",
     "find_growth_faults",
@@ -140,6 +141,17 @@ def is_certain(steps: Sequence[StepDefinition], step: StepDefinition) -> bool:
         one_will_do = by_name[name].kind == "deferred_convergence" and edges
         certain[name] = any(edges) if one_will_do else all(edges)
     return certain[step.name]
+
+
+def always_before(steps: Sequence[StepDefinition], step: StepDefinition) -> frozenset[str]:
+    """The steps that are done in every task that has come to run `step`."""
+    by_name = {each.name: each for each in steps}
+    found: dict[str, frozenset[str]] = {}
+    for name in TopologicalSorter({s.name: s.depends_on for s in steps}).static_order():
+        ways = [found[parent] | {parent} for parent in by_name[name].depends_on]
+        converges = by_name[name].kind == "deferred_convergence" and ways
+        found[name] = ways[0].intersection(*ways) if converges else frozenset[str]().union(*ways)
+    return found[step.name]
 
 
 def _guards(steps: Sequence[StepDefinition]) -> Mapping[str, _Guards]:

@@ -89,9 +89,16 @@ class TaskHandle:
             await self.wait(self.id, asked)
             asked += 1
 
-    async def cancel(self, reason: str, *, actor: str = "client") -> Mapping[str, Json]:
-        """Cancel the task. Raises InvalidStateError when it has ended already."""
-        return await self.ask("select tasker.cancel_task(%s, %s, %s)", [self.id, reason, actor])
+    async def cancel(
+        self, reason: str, *, actor: str = "client", compensate: bool = False
+    ) -> Mapping[str, Json]:
+        """Cancel the task. With `compensate`, what it had completed is undone first, and it is cancelled after that.
+
+        Raises InvalidStateError when it has ended already, or is being undone.
+        """
+        return await self.ask(
+            "select tasker.cancel_task(%s, %s, %s, %s)", [self.id, reason, actor, compensate]
+        )
 
     async def send_event(self, name: str, payload: Any = None) -> bool:
         """Send an event to the task: steps that wait for it go on, and one that waits for it later finds it.

@@ -9,11 +9,15 @@ from typing import Any, Literal, cast, get_args
 from tasker.durations import Duration, to_seconds
 from tasker.errors import DefinitionError
 
-__all__ = ["Backoff", "BatchPolicy", "OnFailure", "Retry"]
+__all__ = ["Backoff", "BatchPolicy", "OnFailure", "OnTaskFailure", "Retry", "Undoes"]
 
 Backoff = Literal["none", "fixed", "linear", "exponential", "fibonacci"]
 
 OnFailure = Literal["wait", "continue", "fail_task"]
+
+OnTaskFailure = Literal["wait", "compensate"]
+
+Undoes = Literal["complete", "started"]
 
 _MOST_ATTEMPTS = 1000
 _MOST_AT_ONCE = 999_999

@@ -1,17 +1,27 @@
-"""The decorators that add steps to a workflow. Pure."""
+"""The decorators that add steps and compensations to a workflow, and what is read of their options. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar, overload
+from typing import Any, TypeVar, cast, overload
 
 from tasker.decorators import local_names
-from tasker.durations import Duration
-from tasker.policy import OnFailure, Retry
+from tasker.durations import Duration, to_seconds
+from tasker.errors import DefinitionError
+from tasker.policy import BatchPolicy, OnFailure, Retry, Undoes
 from tasker.template import Kind
 
-__all__ = ["BatchWorkerDecorator", "Options", "StepDecorator"]
+__all__ = [
+    "BatchWorkerDecorator",
+    "CompensationDecorator",
+    "CompensationOptions",
+    "Options",
+    "StepDecorator",
+    "read_policy",
+    "read_retry",
+    "read_seconds",
+]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -29,6 +39,19 @@ class Options:
     config: Mapping[str, Any] | None = None
     parallelism: int | None = None
     on_failure: OnFailure = "wait"
+    compensate: Callable[..., Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CompensationOptions:
+    """What was written in the brackets of `compensation`, after the step."""
+
+    retry: Retry | None = None
+    timeout: Duration | None = None
+    total_timeout: Duration | None = None
+    queue: str | None = None
+    config: Mapping[str, Any] | None = None
+    when: Undoes = "complete"
 
 
 Add = Callable[[Callable[..., Any], Kind, Options, Mapping[str, Any]], None]
@@ -44,6 +67,7 @@ class StepDecorator:
     - `queue`: the queue of the worker pool that runs it; the namespace's by default.
     - `depends_on`: steps to wait for whose results are not taken as parameters.
     - `config`: JSON that the handler finds in `ctx.config`.
+    - `compensate`: a function that undoes the step; see `Workflow.compensation`.
 
     Raises `DefinitionError` when a parameter cannot be filled, or is annotated as something that
     the step it is named after does not give.
@@ -67,6 +91,7 @@ class StepDecorator:
         queue: str | None = None,
         depends_on: Sequence[str] = (),
         config: Mapping[str, Any] | None = None,
+        compensate: Callable[..., Any] | None = None,
     ) -> Callable[[Function], Function]: ...
 
     def __call__(self, function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
@@ -104,11 +129,24 @@ class BatchWorkerDecorator:
         config: Mapping[str, Any] | None = None,
         parallelism: int | None = None,
         on_failure: OnFailure = "wait",
+        compensate: Callable[..., Any] | None = None,
     ) -> Callable[[Function], Function]: ...
 
     def __call__(self, function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
         """Add a function, or return what adds one with these options."""
         return _decorate(self, function, options)
+
+
+@dataclass(frozen=True, slots=True)
+class CompensationDecorator:
+    """Makes the function below it what undoes a step. The function stays as it is."""
+
+    add: Callable[[Callable[..., Any], Mapping[str, Any]], None]
+
+    def __call__(self, function: Function, /) -> Function:
+        """Add the function."""
+        self.add(function, local_names(2))
+        return function
 
 
 def _decorate(
@@ -125,3 +163,32 @@ def _decorate(
         return function
 
     return decorate
+
+
+def read_policy(options: Options, subject: str) -> BatchPolicy:
+    """How a batch's workers run. Raises `DefinitionError`, which begins with `subject`."""
+    try:
+        return BatchPolicy(options.parallelism, options.on_failure)
+    except DefinitionError as error:
+        raise DefinitionError(f"{subject}: {error}") from None
+
+
+def read_retry(given: Retry | None, subject: str) -> Retry:
+    """How failures are met. Raises `DefinitionError`."""
+    retry = Retry() if given is None else given
+    if not isinstance(cast("object", retry), Retry):
+        raise DefinitionError(f"{subject}: retry is a Retry, not {retry!r}")
+    return retry
+
+
+def read_seconds(duration: Duration | None, subject: str) -> float | None:
+    """A time limit in seconds. Raises `DefinitionError`."""
+    if duration is None:
+        return None
+    try:
+        seconds = to_seconds(duration)
+    except ValueError as error:
+        raise DefinitionError(f"{subject}: {error}") from None
+    if seconds == 0:
+        raise DefinitionError(f"{subject}: no time at all; None means no limit")
+    return seconds

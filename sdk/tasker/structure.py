@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import orjson
 
@@ -24,11 +24,12 @@ from tasker.names import (
     find_namespace_fault,
     find_queue_fault,
 )
+from tasker.policy import OnTaskFailure, Undoes
 from tasker.storable import serialize
 from tasker_grammar.contracts import Contract, Finding, SchemaError
 
 if TYPE_CHECKING:
-    from tasker.template import StepDefinition, Template
+    from tasker.template import Compensation, StepDefinition, Template
 
 __all__ = ["find_faults", "find_step_faults"]
 
@@ -53,22 +54,54 @@ def find_faults(template: Template) -> Iterator[Fault]:
         yield Fault(("steps",), what, f"A template has 1 to {_MOST_STEPS:,}.")
     for index, step in enumerate(template.steps):
         yield from find_step_faults(step, ("steps", index))
+    if template.on_failure not in get_args(OnTaskFailure):
+        what = f"on_failure is {template.on_failure!r}"
+        yield Fault(("on_failure",), what, f"It is one of {', '.join(get_args(OnTaskFailure))}.")
     yield from _check_graph(template.steps)
+    yield from _check_compensations(template.steps)
     yield from find_growth_faults(template.steps)
 
 
 def find_step_faults(step: StepDefinition, path: Path = ()) -> Iterator[Fault]:
     """Everything wrong with one step by itself; `path` leads to it."""
     yield from _named((*path, "name"), find_name_fault(step.name, LONGEST_STEP), step.name)
-    if not 1 <= len(step.handler) <= _LONGEST_HANDLER:
-        what = f"the handler's name has {len(step.handler)} characters"
-        yield Fault((*path, "handler"), what, f"It needs 1 to {_LONGEST_HANDLER}.")
-    if step.queue is not None:
-        yield from _named((*path, "queue"), find_queue_fault(step.queue), step.queue)
-    yield from _check_time((*path, "attempt_time_limit"), step.attempt_time_limit)
-    yield from _check_time((*path, "step_time_limit"), step.step_time_limit)
+    yield from _check_run(step, path)
     yield from _check_schema((*path, "result_schema"), step.result_schema)
-    yield from _check_json((*path, "config"), dict(step.config))
+    if step.compensate is not None:
+        below = (*path, "compensate")
+        yield from _check_run(step.compensate, below)
+        if step.compensate.when not in get_args(Undoes):
+            what = f"when is {step.compensate.when!r}"
+            yield Fault((*below, "when"), what, f"It is one of {', '.join(get_args(Undoes))}.")
+
+
+def _check_run(run: StepDefinition | Compensation, path: Path) -> Iterator[Fault]:
+    """What a step and a compensation have both: how they are run."""
+    if not 1 <= len(run.handler) <= _LONGEST_HANDLER:
+        what = f"the handler's name has {len(run.handler)} characters"
+        yield Fault((*path, "handler"), what, f"It needs 1 to {_LONGEST_HANDLER}.")
+    if run.queue is not None:
+        yield from _named((*path, "queue"), find_queue_fault(run.queue), run.queue)
+    yield from _check_time((*path, "attempt_time_limit"), run.attempt_time_limit)
+    yield from _check_time((*path, "step_time_limit"), run.step_time_limit)
+    yield from _check_json((*path, "config"), dict(run.config))
+
+
+def _check_compensations(steps: tuple[StepDefinition, ...]) -> Iterator[Fault]:
+    known = [step.name for step in steps]
+    for index, step in enumerate(steps):
+        if step.compensate is None:
+            continue
+        if f"undo:{step.name}" in known:
+            what = f'two steps are named "undo:{step.name}"'
+            yield Fault(("steps", index, "name"), what, "Compensations have such names.")
+        for position, name in enumerate(step.compensate.takes or ()):
+            if name not in known:
+                path = ("steps", index, "compensate", "takes", position)
+                what = f'the compensation of step "{step.name}" takes "{name}", which is not a step'
+                yield Fault(
+                    path, what, did_you_mean(name, known) or "Name a step of this template."
+                )
 
 
 def _check_graph(steps: tuple[StepDefinition, ...]) -> Iterator[Fault]:

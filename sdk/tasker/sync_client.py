@@ -63,9 +63,12 @@ class SyncTaskHandle:
             except StopAsyncIteration:
                 return
 
-    def cancel(self, reason: str, *, actor: str = "client") -> Mapping[str, Json]:
+    def cancel(
+        self, reason: str, *, actor: str = "client", compensate: bool = False
+    ) -> Mapping[str, Json]:
         """As TaskHandle.cancel."""
-        return self._portal.call(partial(self._handle.cancel, reason, actor=actor))
+        call = partial(self._handle.cancel, reason, actor=actor, compensate=compensate)
+        return self._portal.call(call)
 
     def send_event(self, name: str, payload: Any = None) -> bool:
         """As TaskHandle.send_event."""

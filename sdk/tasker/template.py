@@ -6,18 +6,49 @@ raises `DefinitionError` with everything that is wrong.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from tasker.errors import DefinitionError, Fault
-from tasker.policy import BatchPolicy, Retry
+from tasker.policy import BatchPolicy, OnTaskFailure, Retry, Undoes
 from tasker.structure import find_faults
 from tasker_grammar.contracts import Schema
 
-__all__ = ["Kind", "StepDefinition", "Template"]
+__all__ = ["Compensation", "Kind", "StepDefinition", "Template"]
 
 Kind = Literal["standard", "decision", "deferred_convergence", "batchable", "batch_worker"]
+
+
+@dataclass(frozen=True, slots=True)
+class Compensation:
+    """What undoes a step: a step of its own, called `undo:` and the step's name. Time limits are seconds."""
+
+    handler: str
+    """The name under which workers know the handler."""
+    takes: tuple[str, ...] | None = None
+    """Other steps whose results it takes, if they are done; None: those that the step depends on."""
+    when: Undoes = "complete"
+    """`started`: it undoes the step also when that was started and did not complete."""
+    queue: str | None = None
+    """The queue its worker pool serves; None: the step's."""
+    config: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    retry: Retry = field(default_factory=Retry)
+    attempt_time_limit: float | None = None
+    step_time_limit: float | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The compensation as a step's definition holds it."""
+        return {
+            "handler": self.handler,
+            "takes": None if self.takes is None else list(self.takes),
+            "when": self.when,
+            "queue": self.queue,
+            "config": dict(self.config),
+            "retry": self.retry.to_json(),
+            "attempt_time_limit": self.attempt_time_limit,
+            "step_time_limit": self.step_time_limit,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +70,14 @@ class StepDefinition:
     result_schema: Schema | None = None
     batch: BatchPolicy = field(default_factory=BatchPolicy)
     """How a batch's workers run; of no meaning for steps of another kind."""
+    compensate: Compensation | None = None
+    """What undoes it, when the task is undone."""
 
     def to_json(self) -> dict[str, Any]:
         """The step as `tasker.register_template` takes it."""
-        worker = {"batch": self.batch.to_json()} if self.kind == "batch_worker" else {}
+        more = {"batch": self.batch.to_json()} if self.kind == "batch_worker" else {}
+        if self.compensate is not None:
+            more["compensate"] = self.compensate.to_json()
         return {
             "name": self.name,
             "handler": self.handler,
@@ -55,7 +90,7 @@ class StepDefinition:
             "attempt_time_limit": self.attempt_time_limit,
             "step_time_limit": self.step_time_limit,
             "result_schema": self.result_schema,
-            **worker,
+            **more,
         }
 
 
@@ -74,6 +109,8 @@ class Template:
     input_schema: Schema | None = None
     time_limit: float | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    on_failure: OnTaskFailure = "wait"
+    """What becomes of a task that a failure has stopped: it waits for an operator, or is undone."""
 
     def __post_init__(self) -> None:
         faults = list(find_faults(self))
@@ -85,8 +122,17 @@ class Template:
         """`namespace/name`, as clients name it."""
         return f"{self.namespace}/{self.name}"
 
+    @property
+    def handlers(self) -> Iterator[tuple[str, str]]:
+        """The names of the handlers that it needs, each with the name of the step that it runs."""
+        for step in self.steps:
+            yield step.handler, step.name
+            if step.compensate is not None:
+                yield step.compensate.handler, f"undo:{step.name}"
+
     def to_json(self) -> dict[str, Any]:
         """The definition as `tasker.register_template` takes it."""
+        more = {} if self.on_failure == "wait" else {"on_failure": self.on_failure}
         return {
             "namespace": self.namespace,
             "name": self.name,
@@ -96,6 +142,7 @@ class Template:
             "time_limit": self.time_limit,
             "metadata": dict(self.metadata),
             "steps": [step.to_json() for step in self.steps],
+            **more,
         }
 
 

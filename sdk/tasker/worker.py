@@ -170,15 +170,15 @@ class Worker:
     def _tell_missing(self) -> None:
         """Warn of steps of the given templates that this worker cannot run: that may be meant, or a name left out."""
         for template in self._templates:
-            for step in template.steps:
-                if step.handler not in self._handlers:
+            for handler, name in template.handlers:
+                if handler not in self._handlers:
                     _log.warning(
                         "no handler %s here, for step %s of %s: another worker must have it."
                         " (A handler class has a name: name = %r)",
-                        step.handler,
-                        step.name,
+                        handler,
+                        name,
                         template.full_name,
-                        step.handler,
+                        handler,
                     )
 
     async def _register(self, session: Session) -> list[int]:
@@ -271,7 +271,7 @@ class Worker:
         step = StepDefinition(
             definition.name,
             definition.handler,
-            definition.kind,
+            "standard" if definition.kind == "compensation" else definition.kind,
             depends_on=tuple(name for _, name in definition.parents),
             result_schema=definition.result_schema,
         )
@@ -304,6 +304,8 @@ def queues_of(templates: Iterable[Template]) -> tuple[str, ...]:
         own = template.namespace.lower().replace("-", "_")
         for step in template.steps:
             queues[step.queue or own] = None
+            if step.compensate is not None:
+                queues[step.compensate.queue or step.queue or own] = None
     return tuple(queues)
 
 

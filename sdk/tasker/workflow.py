@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeVar, cast
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 from tasker.binding import Handler
+from tasker.compensations import find_sure_results, read_compensation, undone_shape
 from tasker.decorators import read_handler
-from tasker.durations import Duration, to_seconds
+from tasker.durations import Duration
 from tasker.errors import DefinitionError
 from tasker.fitting import find_misfit
 from tasker.growth import branches_in, find_branch_fault, is_certain, may_lack
@@ -22,8 +23,17 @@ from tasker.names import (
     find_name_fault,
     find_namespace_fault,
 )
-from tasker.policy import BatchPolicy, Retry
-from tasker.step_decorator import BatchWorkerDecorator, Options, StepDecorator
+from tasker.policy import OnTaskFailure, Retry, Undoes
+from tasker.step_decorator import (
+    BatchWorkerDecorator,
+    CompensationDecorator,
+    CompensationOptions,
+    Options,
+    StepDecorator,
+    read_policy,
+    read_retry,
+    read_seconds,
+)
 from tasker.structure import find_step_faults
 from tasker.template import Kind, StepDefinition, Template
 from tasker.values import Shape, annotation_text, shape_of
@@ -40,6 +50,8 @@ _RESERVED = ("input", *CONTEXT_NAMES)
 class _Step:
     definition: StepDefinition
     handler: Handler
+    undoing: Handler | None = None
+    """The handler of its compensation."""
 
 
 class Workflow:
@@ -47,6 +59,8 @@ class Workflow:
 
     `input` is the type of the tasks' input (None: anything); `time_limit` ends a whole task. A
     name and version, once registered, stand for what they were: what changes gets a new version.
+    `on_failure`: a task that a failure has stopped waits for an operator (`wait`), or what it had
+    completed is undone and it ends with an error (`compensate`, also after its time limit).
 
     Raises `DefinitionError` when a name is malformed or the input's type means nothing in JSON.
     """
@@ -60,15 +74,17 @@ class Workflow:
         input: Any = None,
         time_limit: Duration | None = None,
         description: str | None = None,
+        on_failure: OnTaskFailure = "wait",
     ) -> None:
         self.name = name
         self.namespace = namespace
         self.version = version
         self.description = description
+        self.on_failure: OnTaskFailure = on_failure
         self._refuse("namespace", namespace, find_namespace_fault(namespace))
         self._refuse("name", name, find_name_fault(name, LONGEST_TEMPLATE))
         self._refuse("version", version, find_name_fault(version, LONGEST_VERSION))
-        self.time_limit = _seconds(time_limit, f"workflow {self.full_name}: time_limit")
+        self.time_limit = read_seconds(time_limit, f"workflow {self.full_name}: time_limit")
         self.input = shape_of(Any if input is None else input, f"workflow {self.full_name}: input")
         self._input_schema = self.input.accepted()
         self._steps: dict[str, _Step] = {}
@@ -118,12 +134,15 @@ class Workflow:
             self.description,
             self._input_schema,
             self.time_limit,
+            on_failure=self.on_failure,
         )
 
     @property
     def handlers(self) -> Mapping[str, Handler]:
-        """The handlers of the steps, by the names under which workers know them."""
-        return {step.handler.name: step.handler for step in self._steps.values()}
+        """The handlers of steps and compensations, by the names under which workers know them."""
+        steps = self._steps.values()
+        undoing = (step.undoing for step in steps if step.undoing is not None)
+        return {handler.name: handler for handler in (*(s.handler for s in steps), *undoing)}
 
     @property
     def step(self) -> StepDecorator:
@@ -166,6 +185,81 @@ class Workflow:
         """
         return BatchWorkerDecorator(self._add)
 
+    def compensation(
+        self,
+        step: str | Callable[..., Any],
+        *,
+        retry: Retry | None = None,
+        timeout: Duration | None = None,
+        total_timeout: Duration | None = None,
+        queue: str | None = None,
+        config: Mapping[str, Any] | None = None,
+        when: Undoes = "complete",
+    ) -> CompensationDecorator:
+        """Make the function below it what undoes a step, given by its function or its name.
+
+        Its parameter named like the step takes the step's result; named like other steps, theirs,
+        if they are done; of a batch's worker, named like the batch, its item. `when` "started"
+        undoes the step also when it was started and did not complete: then its result is None.
+        The other options are as for a step; `queue` is the step's by default.
+        """
+        name = self._name_of(step)
+        given = CompensationOptions(retry, timeout, total_timeout, queue, config, when)
+        return CompensationDecorator(
+            lambda function, known: self._compensate(name, function, given, known)
+        )
+
+    def _name_of(self, step: str | Callable[..., Any]) -> str:
+        for name, known in self._steps.items():
+            if step == name or known.handler.make() is step:
+                return name
+        hint = did_you_mean(step, self._steps) if isinstance(step, str) else ""
+        undoes = f"{self.full_name}: a compensation is for {step!r}, which is no step yet. {hint}"
+        raise DefinitionError(undoes.rstrip())
+
+    def _compensate(
+        self,
+        name: str,
+        function: Callable[..., Any],
+        options: CompensationOptions,
+        known: Mapping[str, Any],
+    ) -> None:
+        undone = f"undo:{name}"
+        subject = f"{self.full_name}: {undone}"
+        step = self._steps[name]
+        if step.undoing is not None:
+            raise DefinitionError(f"{subject}: step {name} has a compensation already")
+        if not inspect.isroutine(function):
+            raise DefinitionError(f"{subject}: a compensation is a function, not {function!r}")
+        handler = read_handler(function, self._handler_name(undone), known)
+        taken = self._parents(handler, (), subject)
+        undoing = read_compensation(step.definition, handler.name, taken, options, subject)
+        definition = replace(step.definition, compensate=undoing)
+        for fault in find_step_faults(definition):
+            raise DefinitionError(f"{subject}: {fault}", [fault])
+        self._check_undoing(definition, assign(handler.signature, taken))
+        self._steps[name] = _Step(definition, step.handler, handler)
+        self._template = None
+
+    def _check_undoing(self, step: StepDefinition, assignment: Assignment) -> None:
+        undone = f"undo:{step.name}"
+        if assignment.task_input is not None:
+            given = "the workflow's input is"
+            self._agree(undone, assignment.task_input, self.input, self._input_schema, given)
+        known = {each.definition.name: each.definition for each in self._steps.values()}
+        sure = find_sure_results([*known.values()], step)
+        for parameter in assignment.results:
+            name = parameter.name
+            returned = self._steps[name].handler.signature.result
+            given = undone_shape(step, known[name], returned)
+            schema = known[name].result_schema if given is returned else given.produced()
+            self._agree(undone, parameter, given, schema, f"step {name} gives")
+            if name not in sure and not accepts_none(parameter):
+                raise DefinitionError(
+                    f"{self.full_name}: {undone} takes {name}, which may not have"
+                    f" completed. Annotate it {annotation_text(parameter.shape.annotation)} | None"
+                )
+
     def _add(
         self, function: Callable[..., Any], kind: Kind, options: Options, known: Mapping[str, Any]
     ) -> None:
@@ -174,9 +268,6 @@ class Workflow:
         name = function.__name__ if options.name is None else options.name
         subject = f"{self.full_name}: step {name}"
         self._check_name(name, subject)
-        retry = Retry() if options.retry is None else options.retry
-        if not isinstance(cast("object", retry), Retry):
-            raise DefinitionError(f"{subject}: retry is a Retry, not {retry!r}")
         handler = read_handler(function, self._handler_name(name), known)
         definition = StepDefinition(
             name=name,
@@ -185,11 +276,11 @@ class Workflow:
             depends_on=self._parents(handler, options.depends_on, subject),
             queue=options.queue,
             config={} if options.config is None else options.config,
-            retry=retry,
-            attempt_time_limit=_seconds(options.timeout, f"{subject}: timeout"),
-            step_time_limit=_seconds(options.total_timeout, f"{subject}: total_timeout"),
+            retry=read_retry(options.retry, subject),
+            attempt_time_limit=read_seconds(options.timeout, f"{subject}: timeout"),
+            step_time_limit=read_seconds(options.total_timeout, f"{subject}: total_timeout"),
             result_schema=stored_schema(kind, handler.signature.result),
-            batch=_policy(options, subject),
+            batch=read_policy(options, subject),
         )
         for fault in find_step_faults(definition):
             raise DefinitionError(f"{subject}: {fault}", [fault])
@@ -197,6 +288,12 @@ class Workflow:
         self._check_types(definition, assign(handler.signature, definition.depends_on))
         self._steps[name] = _Step(definition, handler)
         self._template = self._output = None
+        if options.compensate is not None:
+            try:
+                self._compensate(name, options.compensate, CompensationOptions(), known)
+            except DefinitionError:
+                del self._steps[name]
+                raise
 
     def _handler_name(self, step: str) -> str:
         return f"{self.namespace}.{self.name}.{step}"
@@ -293,22 +390,3 @@ class Workflow:
     def _refuse(self, what: str, value: object, fault: str | None) -> None:
         if fault is not None:
             raise DefinitionError(f"workflow {self.name!r}: {what} is {value!r}; it {fault}")
-
-
-def _policy(options: Options, subject: str) -> BatchPolicy:
-    try:
-        return BatchPolicy(options.parallelism, options.on_failure)
-    except DefinitionError as error:
-        raise DefinitionError(f"{subject}: {error}") from None
-
-
-def _seconds(duration: Duration | None, subject: str) -> float | None:
-    if duration is None:
-        return None
-    try:
-        seconds = to_seconds(duration)
-    except ValueError as error:
-        raise DefinitionError(f"{subject}: {error}") from None
-    if seconds == 0:
-        raise DefinitionError(f"{subject}: no time at all; None means no limit")
-    return seconds

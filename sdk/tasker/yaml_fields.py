@@ -12,11 +12,12 @@ from typing import Any, ClassVar, Literal, Self, cast
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from tasker.policy import Backoff
+from tasker.policy import Backoff, OnTaskFailure, Undoes
 from tasker.template import Kind
 
 __all__ = [
     "BatchFields",
+    "CompensationFields",
     "EnvironmentFields",
     "Fields",
     "HandlerFields",
@@ -115,6 +116,19 @@ class BatchFields(Fields):
     worker_template: Any = None
 
 
+class CompensationFields(Fields):
+    """What undoes a step. All of it is an addition; what is left out is as for a step."""
+
+    handler: HandlerFields
+    takes: list[str] | None = None
+    """Other steps whose results the handler takes; by default those that the step depends on."""
+    when: Undoes = "complete"
+    retry: RetryFields = Field(default_factory=RetryFields)
+    timeout_seconds: float | None = None
+    total_timeout_seconds: float | None = None
+    queue: str | None = None
+
+
 class StepFields(Fields):
     """One step."""
 
@@ -139,6 +153,8 @@ class StepFields(Fields):
     queue: str | None = None
     """An addition: the queue of the worker pool that runs it."""
     result_schema: Any = None
+    compensate: CompensationFields | None = None
+    """An addition: what undoes the step."""
     system_dependency: str | None = None
     publishes_events: list[Json] = Field(default_factory=list[Json])
     batch_config: BatchFields = Field(default_factory=BatchFields)
@@ -206,6 +222,8 @@ class TemplateFields(Fields):
     metadata: Json = Field(default_factory=dict)
     input_schema: Any = None
     lifecycle: LifecycleFields = Field(default_factory=LifecycleFields)
+    on_failure: OnTaskFailure = "wait"
+    """An addition: what becomes of a task that a failure has stopped."""
     environments: dict[str, EnvironmentFields] = Field(default_factory=dict)
     system_dependencies: Json = Field(default_factory=dict)
     domain_events: list[Json] = Field(default_factory=list[Json])

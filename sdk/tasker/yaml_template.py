@@ -15,8 +15,8 @@ from pydantic import ValidationError
 from tasker.durations import to_seconds
 from tasker.errors import DefinitionError, Fault, TemplateError, TemplateFinding
 from tasker.policy import BatchPolicy, OnFailure, Retry
-from tasker.template import StepDefinition, Template
-from tasker.yaml_fields import RetryFields, StepFields, TemplateFields
+from tasker.template import Compensation, StepDefinition, Template
+from tasker.yaml_fields import CompensationFields, RetryFields, StepFields, TemplateFields
 from tasker.yaml_findings import Place
 from tasker.yaml_source import Document, Path, read_documents
 
@@ -141,6 +141,7 @@ def _build(fields: TemplateFields, environment: str | None) -> Template:
         input_schema=fields.input_schema,
         time_limit=None if minutes is None else minutes * 60,
         metadata=fields.metadata,
+        on_failure=fields.on_failure,
     )
 
 
@@ -170,7 +171,7 @@ def _build_step(index: int, fields: StepFields) -> StepDefinition:
         depends_on=tuple(fields.depends_on),
         config=fields.handler.initialization,
         description=fields.description,
-        retry=_build_retry(index, fields.retry),
+        retry=_build_retry(("steps", index, "retry"), fields.retry),
         attempt_time_limit=fields.timeout_seconds,
         step_time_limit=fields.total_timeout_seconds,
         queue=fields.queue,
@@ -178,10 +179,26 @@ def _build_step(index: int, fields: StepFields) -> StepDefinition:
         batch=BatchPolicy(
             fields.batch_config.parallelism, _ON_FAILURE[fields.batch_config.failure_strategy]
         ),
+        compensate=_build_compensation(index, fields.compensate),
     )
 
 
-def _build_retry(index: int, fields: RetryFields) -> Retry:
+def _build_compensation(index: int, fields: CompensationFields | None) -> Compensation | None:
+    if fields is None:
+        return None
+    return Compensation(
+        handler=fields.handler.full_name,
+        takes=None if fields.takes is None else tuple(fields.takes),
+        when=fields.when,
+        queue=fields.queue,
+        config=fields.handler.initialization,
+        retry=_build_retry(("steps", index, "compensate", "retry"), fields.retry),
+        attempt_time_limit=fields.timeout_seconds,
+        step_time_limit=fields.total_timeout_seconds,
+    )
+
+
+def _build_retry(path: Path, fields: RetryFields) -> Retry:
     base = fields.backoff_base_ms / 1000
     cap = max(base, _USUAL_CAP) if fields.max_backoff_ms is None else fields.max_backoff_ms / 1000
     # The first attempt is always made: with max_attempts 0 there is just no other.
@@ -189,5 +206,5 @@ def _build_retry(index: int, fields: RetryFields) -> Retry:
     try:
         return Retry(attempts, fields.backoff, base, cap, fields.jitter, fields.permanent_errors)
     except DefinitionError as error:
-        fault = Fault(("steps", index, "retry"), str(error), "Give times in milliseconds.")
+        fault = Fault(path, str(error), "Give times in milliseconds.")
         raise DefinitionError(str(error), [fault]) from None

@@ -27,6 +27,8 @@ def make_step(name, state="pending", depends_on=(), **fields):
         "error": {"type": "CardDeclined", "message": "no money"} if state == "error" else None,
         "result": None,
         "depends_on": list(depends_on),
+        "undoes": None,
+        "undone": None,
         **fields,
     }
 
@@ -38,6 +40,7 @@ def make_task(state="in_progress", **fields):
         "template": "order",
         "version": "1.0.0",
         "state": state,
+        "ends_as": None,
         "input": {"id": 7},
         "context": {},
         "priority": 0,

@@ -1,7 +1,9 @@
 import json
 from uuid import UUID
 
+import psycopg
 import pytest
+from tests.engine import support
 
 
 @pytest.fixture
@@ -184,3 +186,26 @@ def test_a_sound_task_passes_and_a_broken_one_does_not(cli, task, connection):
     ran = cli("task", "verify", task, "-o", "json")
     assert ran.code == 1 and ran.json[task]
     assert cli("task", "verify", task, "-o", "ids").ids == [task]
+
+
+def test_a_task_is_undone_in_the_sight_of_all(cli, database):
+    ship = {"name": "ship", "handler": "h", "depends_on": ["pay"]}
+    pay = {"name": "pay", "handler": "h", "compensate": {"handler": "refund"}}
+    with psycopg.connect(database, autocommit=True) as connection:
+        support.register(connection, support.template("trip", pay, ship))
+        task = cli("task", "submit", "t/trip", "-o", "ids").ids[0]
+        worker = support.register_worker(connection)
+        support.hand_in(worker, support.complete(support.claim_one(worker)))
+        ran = cli("task", "cancel", task, "--compensate", "--reason", "no", "-o", "json")
+        assert ran.json[0]["state"] == "in_progress"
+        shown = cli("task", "show", task).out
+        assert "is being undone, and then cancelled" in shown
+        assert "complete, being undone" in shown
+        support.hand_in(worker, support.fail(support.claim_one(worker)))
+        shown = cli("task", "show", task).out
+        assert "complete, not undone" in shown
+        assert f"step show {task}/undo:pay" in shown
+        assert cli("task", "cancel", task, "--reason", "no").code == 4
+        assert cli("step", "resolve", f"{task}/undo:pay", "--reason", "by hand").code == 0
+    assert "complete, undone" in cli("task", "show", task).out
+    assert "undo:pay (resolved_manually)" in cli("step", "show", f"{task}/pay").out

@@ -74,7 +74,8 @@ class Play:
 
     `pair` is x, then y; `trio` is x and z side by side, then y after x. `choice` decides at x whether y
     comes to be; `batch` splits at x, works in y, one at a time, and joins in z. `patient` and
-    `strict` are batches that go on without a worker that failed, and that end their task.
+    `strict` are batches that go on without a worker that failed, and that end their task. In a second act, each step of
+    them has a compensation, and a failure undoes the task.
     """
 
     connection: Connection
@@ -330,6 +331,85 @@ def lose_its_message(play: Play, name: str) -> None:
     play.rescue()
 
 
+def find_scenes_of_undoing() -> Iterator[Scene]:
+    """What tasks whose steps have compensations add to that."""
+    for made in (*OPEN, error, not_started, second_step_runs):
+        yield lambda play, m=made: cancel(play, m(play)[0])
+    for settle in ("complete_step", "resolve_step"):
+        yield lambda play, f=settle: play.operate(f, undoing(play), "undo:x")
+        yield lambda play, f=settle: settle_one_that_failed(play, f)
+        yield lambda play, f=settle: play.operate(f, failed_second_step(play), "undo:x")
+    yield lambda play: play.operate("resolve_task", undoing(play))
+    yield lambda play: (cancel(play, second_step_runs(play)[0]), fire(play.connection, "retry"))
+    for kind in ("step_time_limit", "task_time_limit"):
+        yield lambda play, k=kind: (second_step_runs(play), fire(play.connection, k))
+    yield lambda play: (undoing(play), play.purge(), play.rescue())
+    yield lambda play: lose_its_last_message(play)
+    yield lambda play: (undoing(play), hand_in(play.worker, complete(claim_one(play.worker))))
+    yield fail_while_another_runs
+    yield lose_a_worker_while_another_runs
+
+
+def cancel(play: Play, task: UUID) -> None:
+    given = {"reason": "a test", "actor": "a test", "compensate": True}
+    call(play.connection, "cancel_task", task_id=task, **given)
+
+
+def second_step_runs(play: Play) -> tuple[UUID, str]:
+    task = play.start("pair")
+    hand_in(play.worker, complete(claim_one(play.worker)))
+    claim_one(play.worker)
+    return task, "y"
+
+
+def failed_second_step(play: Play) -> UUID:
+    task = play.start("pair")
+    hand_in(play.worker, complete(claim_one(play.worker)))
+    hand_in(play.worker, fail(claim_one(play.worker)))
+    return task
+
+
+def undoing(play: Play) -> UUID:
+    task = play.start("pair")
+    hand_in(play.worker, complete(claim_one(play.worker)))
+    cancel(play, task)
+    return task
+
+
+def settle_one_that_failed(play: Play, function: str) -> None:
+    task = undoing(play)
+    hand_in(play.worker, fail(claim_one(play.worker)))
+    play.operate(function, task, "undo:x")
+
+
+def lose_its_last_message(play: Play) -> None:
+    second_step_runs(play)
+    play.connection.execute("update tasker.step set attempt_limit = 1 where state = 'in_progress'")
+    play.purge()
+    play.rescue()
+
+
+def fail_while_another_runs(play: Play) -> None:
+    for lease in begin_two(play)[:1]:
+        hand_in(play.worker, fail(lease))
+
+
+def lose_a_worker_while_another_runs(play: Play) -> None:
+    first, second = begin_two(play)
+    play.connection.execute("update tasker.step set attempt_limit = 1 where state = 'in_progress'")
+    query = "delete from pgmq.q_tasker_t where msg_id = %s"
+    play.connection.execute(query, [first.msg_id])
+    play.connection.execute("update tasker.step set enqueued_at = now() - interval '1 hour'")
+    assert second.msg_id != first.msg_id
+    play.rescue()
+
+
+def begin_two(play: Play) -> list[Lease]:
+    play.start("wide")
+    hand_in(play.worker, complete(claim_one(play.worker), [1, 2]))
+    return claim(play.worker)
+
+
 @pytest.fixture(scope="module")
 def observed(servers: Any) -> Iterator[dict[str, set[Change]]]:
     """What happened to tasks and to steps when everything was made to happen."""
@@ -339,24 +419,42 @@ def observed(servers: Any) -> Iterator[dict[str, set[Change]]]:
     url = copy_database(server)
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(RECORD)
-        limits = {"retry": {"max_attempts": 2}, "step_time_limit": 3600.0}
-        for name, extra in (("pair", []), ("trio", [step("z", **limits)])):
-            x, y = step("x", **limits), step("y", "x", **limits)
-            register(connection, template(name, x, *extra, y, time_limit=3600.0))
-        decision = step("x", kind="decision")
-        register(connection, template("choice", decision, step("y", "x"), time_limit=3600.0))
-        for name, policy in (("batch", "wait"), ("patient", "continue"), ("strict", "fail_task")):
-            batch = {"parallelism": 1, "on_failure": policy}
-            split = step("x", kind="batchable")
-            work = step("y", "x", kind="batch_worker", batch=batch, **limits)
-            join = step("z", "y", kind="deferred_convergence")
-            register(connection, template(name, split, work, join))
+        register_all(connection, version="1")
         play = Play(connection, register_worker(connection))
-        for scene in (*find_scenes(), *find_growth_scenes()):
+        cancellations = [
+            lambda play, m=made: cancel(play, m(play)[0]) for made in (error, not_started)
+        ]
+        for scene in (*find_scenes(), *find_growth_scenes(), *cancellations):
             scene(play)
+            play.clear()
+        undo = {"handler": "undo", "retry": {"max_attempts": 2}, "step_time_limit": 3600.0}
+        register_all(connection, {"compensate": undo}, version="2", on_failure="compensate")
+        for scene in (*find_scenes(), *find_growth_scenes(), *find_scenes_of_undoing()):
+            try:
+                scene(play)
+            except psycopg.DatabaseError as refused:
+                assert refused.sqlstate == "TK004", refused
             play.clear()
         yield {table: set(read_changes(connection, table)) for table in ("task", "step")}
     drop_database(server, url)
+
+
+def register_all(connection: Connection, more: Any = None, **about: Any) -> None:
+    """Register the templates; `more` is for each step, `about` for each template."""
+    more = more or {}
+    limits = {"retry": {"max_attempts": 2}, "step_time_limit": 3600.0, **more}
+    for name, extra in (("pair", []), ("trio", [step("z", **limits)])):
+        x, y = step("x", **limits), step("y", "x", **limits)
+        register(connection, template(name, x, *extra, y, time_limit=3600.0) | about)
+    x, y = step("x", kind="decision", **more), step("y", "x", **more)
+    register(connection, template("choice", x, y, time_limit=3600.0) | about)
+    policies = (("batch", "wait"), ("patient", "continue"), ("strict", "fail_task"))
+    for name, policy, at_once in (*((*p, 1) for p in policies), ("wide", "fail_task", None)):
+        batch = {"parallelism": at_once, "on_failure": policy}
+        split = step("x", kind="batchable", **more)
+        work = step("y", "x", kind="batch_worker", batch=batch, **limits)
+        join = step("z", "y", kind="deferred_convergence", **more)
+        register(connection, template(name, split, work, join) | about)
 
 
 def read_changes(connection: Connection, table: str) -> Iterator[Change]:

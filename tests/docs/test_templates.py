@@ -6,9 +6,10 @@ import pytest
 from checks.pages import ROOT, quoted, read_tables
 
 from tasker.policy import Retry
-from tasker.template import StepDefinition, Template
+from tasker.template import Compensation, StepDefinition, Template
 from tasker.yaml_fields import (
     BatchFields,
+    CompensationFields,
     Fields,
     HandlerFields,
     LifecycleFields,
@@ -21,7 +22,9 @@ from tasker.yaml_fields import (
 
 PAGE = ROOT / "docs" / "templates.md"
 
-STEP = StepDefinition("a", "h.a")
+UNDO = Compensation("h.undo_a")
+STEP = StepDefinition("a", "h.a", compensate=UNDO)
+TEMPLATE = Template("n", "t", "1", (STEP,), on_failure="compensate")
 
 
 @pytest.mark.parametrize(
@@ -32,6 +35,7 @@ STEP = StepDefinition("a", "h.a")
         ("Handler fields", HandlerFields),
         ("Retry fields", RetryFields),
         ("Batch fields", BatchFields),
+        ("Compensation fields", CompensationFields),
         ("Lifecycle fields", LifecycleFields),
         ("Environment fields", OverrideFields),
     ],
@@ -46,8 +50,9 @@ def test_the_yaml_fields_are_those_of_the_code(heading: str, fields: type[Fields
 @pytest.mark.parametrize(
     ("heading", "keys"),
     [
-        ("Definition", Template("n", "t", "1", (STEP,)).to_json().keys()),
+        ("Definition", TEMPLATE.to_json().keys()),
         ("Step", STEP.to_json().keys()),
+        ("Compensation", UNDO.to_json().keys()),
         ("Retry", Retry().to_json().keys()),
     ],
 )

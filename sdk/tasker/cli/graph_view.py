@@ -37,7 +37,7 @@ def draw_task_graph(
 
 def draw_template_graph(steps: Sequence[Step]) -> Table:
     """Draw a definition's steps, as a normalised template has them."""
-    table = _make_graph_table("STEP", "HANDLER", "QUEUE", "RETRY", "LIMITS", "AFTER")
+    table = _make_graph_table("STEP", "HANDLER", "UNDONE BY", "QUEUE", "RETRY", "LIMITS", "AFTER")
     for number, level in enumerate(split_into_levels(steps), start=1):
         for position, step in enumerate(level):
             table.add_row(_number(number, position), *_template_cells(step))
@@ -88,10 +88,23 @@ def _number(level: int, position: int) -> str:
 def _task_cells(step: Step, now: datetime) -> Iterator[RenderableType]:
     state: str = step["state"]
     yield Text(f"{sign_of(state)} {step['name']}", style=style_of(state))
-    yield describe_state(state)
+    yield describe_state(state) + _describe_undone(step.get("undone"))
     yield f"{step['attempt']} of {step['max_attempts']}" if step["attempt"] else ""
     yield format_took(parse_time(step["started_at"]), parse_time(step["completed_at"]), now)
     yield Text(_join(step["depends_on"]), style="dim")
+
+
+def _describe_undone(state: str | None) -> Text:
+    """Write how far a step's compensation is, after the step's own state."""
+    match state:
+        case None:
+            return Text()
+        case "complete" | "resolved_manually":
+            return Text(", undone", style=style_of(state))
+        case "error" | "cancelled":
+            return Text(", not undone", style=style_of(state))
+        case _:
+            return Text(", being undone", style=style_of(state))
 
 
 def _template_cells(step: Step) -> Iterator[RenderableType]:
@@ -99,6 +112,8 @@ def _template_cells(step: Step) -> Iterator[RenderableType]:
     yield step["handler"] + (
         "" if step.get("kind", "standard") == "standard" else f" ({step['kind']})"
     )
+    compensate = step.get("compensate")
+    yield Text(compensate["handler"] if compensate else "", style="dim")
     yield step.get("queue") or Text("namespace's", style="dim")
     yield describe_retry(step["retry"])
     yield ", ".join(

@@ -53,6 +53,8 @@ def _facts(step: Row, explanation: Row, now: datetime) -> RenderableType:
             ("handler", step["handler"]),
             ("queue", f"{step['queue']} ({_load(explanation)})"),
             ("after", ", ".join(step["depends_on"])),
+            ("undoes", step["undoes"]),
+            ("undone by", f"undo:{step['name']} ({step['undone']})" if step["undone"] else None),
             ("attempt", f"{step['attempt']} of {step['max_attempts']}"),
             ("worker", step["worker"]),
             (

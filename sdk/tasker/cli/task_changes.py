@@ -1,7 +1,9 @@
 """`tasker task cancel|retry|resolve`: what operators do to whole tasks, with a reason."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from tasker.cli.arguments import Actor, Output, Reason, TaskIds, Url, read_ids
 from tasker.cli.database import call_one, open_database
@@ -11,13 +13,22 @@ from tasker.cli.task_lookup import find_task
 
 
 def cancel(
-    tasks: TaskIds, reason: Reason, actor: Actor, output: Output = Format.table, url: Url = None
+    tasks: TaskIds,
+    reason: Reason,
+    actor: Actor,
+    compensate: Annotated[
+        bool,
+        typer.Option("--compensate", help="Undo first what has completed, as the template says."),
+    ] = False,
+    output: Output = Format.table,
+    url: Url = None,
 ) -> None:
     """Cancel tasks and their open steps.
 
     A running handler is told at its worker's next heartbeat; what it returns changes nothing.
     """
-    _change("cancel_task", "cancelled", tasks, output, url, reason=reason, actor=actor)
+    why = {"reason": reason, "actor": actor, "compensate": compensate}
+    _change("cancel_task", "cancelled", tasks, output, url, **why)
 
 
 def retry(
@@ -35,7 +46,7 @@ def resolve(
 
 
 def _change(
-    verb: str, done: str, tasks: Sequence[str], output: Format, url: str | None, **why: str
+    verb: str, done: str, tasks: Sequence[str], output: Format, url: str | None, **why: Any
 ) -> None:
     with open_database(url) as connection:
 

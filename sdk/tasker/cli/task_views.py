@@ -49,7 +49,7 @@ def draw_task(
     if notes:
         parts += [Text(), Text("Open steps", style="bold"), make_facts(notes)]
     if any(step["state"] == "error" for step in steps):
-        parts += [Text(), draw_failures(task["task_id"], steps)]
+        parts += [Text(), draw_failures(task, steps)]
     return Group(*parts)
 
 
@@ -80,6 +80,7 @@ def draw_task_facts(task: Row, now: datetime) -> RenderableType:
                 else None,
             ),
             ("reason", task["reason"]),
+            ("undone", _describe_undoing(task)),
             ("steps", describe_counts(task["steps"])),
             ("priority", str(task["priority"]) if task["priority"] else None),
             ("tags", ", ".join(task["tags"])),
@@ -90,10 +91,29 @@ def draw_task_facts(task: Row, now: datetime) -> RenderableType:
     )
 
 
-def draw_failures(task_id: str, steps: Sequence[Step]) -> RenderableType:
-    """Draw the errors of failed steps, and what an operator can do about them."""
+def _describe_undoing(task: Row) -> str | None:
+    """Write what undoing a task has come to."""
+    ends_as, state = task["ends_as"], task["state"]
+    if ends_as is None:
+        return None
+    if state == ends_as:
+        return "what it had completed"
+    return "in part" if task["completed_at"] else f"is being undone, and then {ends_as}"
+
+
+def draw_failures(task: Row, steps: Sequence[Step]) -> RenderableType:
+    """Draw the errors of failed steps, and what an operator can do about them: while a task is being
+    undone, about compensations only.
+    """
     failed = [step for step in steps if step["state"] == "error"]
-    first = f"{task_id}/{failed[0]['name']}"
+    mendable = [step for step in failed if task["ends_as"] is None or step["undoes"]]
+    first = f"{task['task_id']}/{(mendable or failed)[0]['name']}"
+    hints = [Text(f"Next:  tasker step show {first}", style="dim")]
+    if mendable:
+        hints += [
+            Text(f"       tasker task retry {task['task_id']} --reason …", style="dim"),
+            Text(f"       tasker step resolve {first} --result … --reason …", style="dim"),
+        ]
     return Group(
         Text("Failed", style="bold red"),
         make_facts(
@@ -102,9 +122,7 @@ def draw_failures(task_id: str, steps: Sequence[Step]) -> RenderableType:
                 for step in failed[:STEPS_PER_LEVEL]
             ]
         ),
-        Text(f"Next:  tasker step show {first}", style="dim"),
-        Text(f"       tasker task retry {task_id} --reason …", style="dim"),
-        Text(f"       tasker step resolve {first} --result … --reason …", style="dim"),
+        *hints,
     )
 
 

@@ -1,6 +1,7 @@
 -- Applies what happened to steps to their tasks' counters, one entry per step: `p_started` became live, `p_ended` are no
--- longer live, `p_failed` entered state error, `p_mended` left it. A task with nothing live left has come to rest, and a
--- task at rest that has something live again goes on. A task whose counters do not change is not touched. Internal.
+-- longer live, `p_failed` entered state error, `p_mended` left it. A task with nothing live left has come to rest (if it is
+-- not complete, settle_rest says what then), and a task at rest that has something live again goes on. A task whose counters
+-- do not change is not touched. Internal.
 -- Locks: the caller holds the tasks' locks. Index: task's primary key. The open states are not spelled out in the
 -- condition, because that would offer the index task_open, whose walk through all open tasks looks cheap to the planner.
 
@@ -11,6 +12,7 @@ set search_path = pg_catalog, tasker, pg_temp
 as $$
 declare
     v_finished uuid[];
+    v_resting uuid[];
 begin
     with change as (
         select c.task_id, sum(c.live)::integer as live, sum(c.failed)::integer as failed
@@ -26,21 +28,25 @@ begin
         update tasker.task t
         set live = t.live + c.live,
             failed = t.failed + c.failed,
-            state = tasker.task_state_at(t.live + c.live, t.failed + c.failed),
-            completed_at = case when t.live + c.live = 0 and t.failed + c.failed = 0 then now() end
+            state = tasker.task_state_at(t.live + c.live, t.failed + c.failed, t.ends_as),
+            completed_at = case when t.live + c.live = 0 and t.failed + c.failed = 0 and t.ends_as is null then now() end
         from change c
         where t.task_id = c.task_id
             and t.state <> all ('{complete,error,cancelled,resolved_manually}')
-        returning t.task_id, t.state, t.watched
+        returning t.task_id, t.state, t.watched, t.live
     ), told as (
         select pg_notify('tasker_task', m.task_id::text) from moved m
         where m.watched and m.state in ('complete', 'blocked_by_failures')
     )
-    select array_agg(m.task_id) into v_finished
-    from moved m where m.state = 'complete' and (select count(*) from told) >= 0;
+    select array_agg(m.task_id) filter (where m.state = 'complete'), array_agg(m.task_id) filter (where m.state <> 'complete')
+    into v_finished, v_resting
+    from moved m where m.live = 0 and (select count(*) from told) >= 0;
 
     if v_finished is not null then
         delete from tasker.timer t where t.task_id = any (v_finished);
+    end if;
+    if v_resting is not null then
+        perform tasker.settle_rest(v_resting);
     end if;
 end;
 $$;

@@ -17,7 +17,9 @@ begin
         (5, jsonb_typeof(coalesce(p_definition -> 'time_limit', 'null')) not in ('null', 'number')
             or (jsonb_typeof(p_definition -> 'time_limit') = 'number'
                 and (p_definition ->> 'time_limit')::numeric not between 0 and 315360000),
-            'time_limit must be null or seconds, from 0 to ten years')
+            'time_limit must be null or seconds, from 0 to ten years'),
+        (6, coalesce(p_definition ->> 'on_failure', 'wait') not in ('wait', 'compensate'),
+            'on_failure must be wait or compensate')
     ) as c(n, broken, what) where c.broken order by c.n limit 1;
     if v_what is null and jsonb_array_length(v_steps) not between 1 and 20000 then
         v_what := 'a template has 1 to 20,000 steps';

@@ -1,4 +1,5 @@
--- Writes a checked definition's steps and edges as rows. Steps are numbered in the order of the definition. Internal.
+-- Writes a checked definition's steps, edges and compensations as rows. Steps are numbered in the order of the definition,
+-- and after them the compensations in the order of their steps. Internal.
 
 create or replace function tasker.compile_template(p_template_id integer, p_queue_id integer, p_steps jsonb) returns void
 language plpgsql volatile
@@ -10,7 +11,7 @@ begin
         parallelism, on_failure)
     select p_template_id, s.step_no, s.step ->> 'name', s.step ->> 'handler', coalesce(s.step ->> 'kind', 'standard'),
         case when s.step ->> 'queue' is null then p_queue_id else tasker.ensure_queue(s.step ->> 'queue') end,
-        0, 0, true, coalesce(s.step -> 'config', '{}'),
+        0, 0, s.step ->> 'kind' is distinct from 'compensation', coalesce(s.step -> 'config', '{}'),
         coalesce((s.step #>> '{retry,max_attempts}')::smallint, 3),
         coalesce(s.step #>> '{retry,backoff}', 'exponential'),
         coalesce(tasker.seconds(s.step #> '{retry,base}'), interval '1 second'),
@@ -20,7 +21,14 @@ begin
         tasker.seconds(s.step -> 'attempt_time_limit'), tasker.seconds(s.step -> 'step_time_limit'),
         case s.step ->> 'kind' when 'batch_worker' then (s.step #>> '{batch,parallelism}')::integer end,
         coalesce(case s.step ->> 'kind' when 'batch_worker' then s.step #>> '{batch,on_failure}' end, 'wait')
-    from jsonb_array_elements(p_steps) with ordinality as s(step, step_no);
+    from (
+        select g.step, g.n from jsonb_array_elements(p_steps) with ordinality as g(step, n)
+        union all
+        select (g.step -> 'compensate') || jsonb_build_object('name', 'undo:' || (g.step ->> 'name'), 'kind', 'compensation',
+                'queue', coalesce(g.step #>> '{compensate,queue}', g.step ->> 'queue')),
+            jsonb_array_length(p_steps) + row_number() over (order by g.n)
+        from jsonb_array_elements(p_steps) with ordinality as g(step, n) where g.step ->> 'compensate' is not null
+    ) as s(step, step_no);
 
     insert into tasker.definition_edge (from_id, to_id, from_no, to_no, many)
     select distinct p.definition_id, c.definition_id, p.step_no, c.step_no, p.kind = 'batch_worker'
@@ -38,12 +46,13 @@ begin
         select e.to_id from later l join tasker.definition_edge e on e.from_id = l.definition_id
     )
     update tasker.step_definition d
-    set initial = d.definition_id not in (select l.definition_id from later l),
+    set initial = d.kind <> 'compensation' and d.definition_id not in (select l.definition_id from later l),
         parents = (select count(*) from tasker.definition_edge e where e.to_id = d.definition_id),
         children = (select count(*) from tasker.definition_edge e where e.from_id = d.definition_id)
     where d.template_id = p_template_id;
+    perform tasker.compile_compensations(p_template_id, p_steps);
 end;
 $$;
 
 comment on function tasker.compile_template(integer, integer, jsonb) is
-    'Internal. Writes a checked definition''s steps and edges as rows.';
+    'Internal. Writes a checked definition''s steps, edges and compensations as rows.';

@@ -1,7 +1,8 @@
 -- All that handlers need to run the granted steps: the steps, their tasks' inputs, and their parents' results, each of
 -- these once, however many steps share it. Of a batch worker's parent it needs its own cursor only; what a whole batch came
--- to is gathered in the order of its cursors. What the definition says is not repeated: workers keep it (get_definitions).
--- Internal. Reads only. Index: the primary keys, and definition_edge_to.
+-- to is gathered in the order of its cursors. A compensation needs what it undoes, and of other steps what they came to. What
+-- the definition says is not repeated: workers keep it (get_definitions). Internal. Reads only.
+-- Index: the primary keys, and definition_edge_to.
 
 create or replace function tasker.describe_grants(p_tasks uuid[], p_steps integer[], p_messages bigint[], p_reads integer[])
 returns json
@@ -10,7 +11,7 @@ set search_path = pg_catalog, tasker, pg_temp
 as $$
     with granted as materialized (
         select s.task_id, s.step_no, s.definition_id, s.attempt, s.attempt_limit, s.deadline_at, s.instance, s.input,
-            d.queue_id, d.parents, m.msg_id, m.read_ct
+            d.queue_id, d.parents, d.kind, m.msg_id, m.read_ct
         from unnest(p_tasks, p_steps, p_messages, p_reads) as m(task_id, step_no, msg_id, read_ct)
         join tasker.step s on s.task_id = m.task_id and s.step_no = m.step_no
         join tasker.step_definition d using (definition_id)
@@ -18,6 +19,10 @@ as $$
         select distinct g.task_id, e.from_no, e.from_id, e.many
         from granted g join tasker.definition_edge e on e.to_id = g.definition_id
         where g.parents > 0 and g.instance is null
+        union
+        select g.task_id, t.step_no, t.definition_id, t.kind = 'batch_worker'
+        from granted g cross join lateral tasker.list_taken(g.task_id, g.definition_id) as t
+        where g.kind = 'compensation'
     )
     select json_build_object(
         'steps', (select json_agg(json_build_object(
@@ -27,6 +32,8 @@ as $$
             from granted g),
         'instances', (select json_agg(json_build_array(g.task_id, g.step_no, g.instance, g.input))
             from granted g where g.instance is not null),
+        'undone', (select json_agg(tasker.describe_undone(g.task_id, g.step_no))
+            from granted g where g.kind = 'compensation'),
         'saved', (select json_agg(json_build_array(c.task_id, c.step_no, c.name, c.value))
             from granted g join tasker.checkpoint c on c.task_id = g.task_id and c.step_no = g.step_no),
         'tasks', (select json_agg(json_build_object(

@@ -14,9 +14,14 @@ as $$
         'origin_no', s.origin_no, 'instance', s.instance, 'input', s.input, 'completed_at', s.completed_at,
         'deadline_at', s.deadline_at, 'progress', s.progress, 'error', s.error,
         'result', s.result,
-        'depends_on', (select coalesce(jsonb_agg(p.name order by p.step_no), '[]')
+        'undoes', case d.kind when 'compensation' then (
+            select tasker.step_name(o.name, u.instance)
+            from tasker.step u join tasker.step_definition o using (definition_id)
+            where u.task_id = s.task_id and u.step_no = s.origin_no) end,
+        'depends_on', case d.kind when 'compensation' then tasker.list_undone_before(s) else (
+            select coalesce(jsonb_agg(p.name order by p.step_no), '[]')
             from tasker.definition_edge e join tasker.step_definition p on p.definition_id = e.from_id
-            where e.to_id = d.definition_id))
+            where e.to_id = d.definition_id) end)
 $$;
 
 comment on function tasker.describe_step(tasker.step, tasker.step_definition) is

@@ -15,7 +15,7 @@ declare
     v_alive integer[];
     v_dead integer[];
 begin
-    select coalesce(array_agg(d.definition_id) filter (where d.initial), '{}'), array_agg(d.definition_id) filter (where not d.initial)
+    select coalesce(array_agg(d.definition_id) filter (where d.initial), '{}'), array_agg(d.definition_id) filter (where not d.initial and d.kind <> 'compensation')
     into chosen, v_open from tasker.step_definition d where d.template_id = v_template_id;
     excluded := '{}';
     while v_open is not null loop

@@ -24,6 +24,8 @@ as $$
             when p_lease_until < now() then format('the lease of %s ran out at %s: it will be granted again', p_worker, p_lease_until)
             else format('%s runs attempt %s, with a lease until %s', p_worker, p_step.attempt, p_lease_until) end
         when 'waiting_for_retry' then case
+            when p_step.started_at is null then format('it is due at %s, when the leases of steps that were in progress are over',
+                p_retry_at)
             when p_step.error is null then format('its worker gave it back; it is due at %s', p_retry_at)
             else format('attempt %s of %s ended with %s; the next is due at %s', p_step.attempt,
                 p_step.attempt_limit, coalesce(p_step.error ->> 'message', 'an error'), p_retry_at) end
@@ -32,7 +34,12 @@ as $$
             where w.task_id = p_step.task_id and w.step_no = p_step.step_no)
         when 'error' then format('it failed after %s attempt(s): %s', p_step.attempt, coalesce(p_step.error ->> 'message', 'an error'))
         when 'cancelled' then 'it was cancelled' || coalesce(': ' || p_task.reason, '')
-        when 'complete' then 'it is complete'
+        when 'complete' then 'it is complete' || coalesce((select '; it is undone by ' || string_agg(
+            format('%s (%s)', tasker.step_name(d.name, k.instance), k.state), ', ')
+            from tasker.compensation c join tasker.step_definition d using (definition_id)
+            join tasker.step k on k.task_id = p_step.task_id and k.definition_id = c.definition_id
+                and k.origin_no = p_step.step_no
+            where c.undoes_id = p_step.definition_id), '')
         when 'resolved_manually' then 'it was resolved by hand'
         when 'tolerated' then format('it failed after %s attempt(s), and its batch goes on without it: %s', p_step.attempt,
             coalesce(p_step.error ->> 'message', 'an error'))

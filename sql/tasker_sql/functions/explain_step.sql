@@ -20,10 +20,11 @@ begin
     where d.definition_id = v_step.definition_id;
     select jsonb_agg(jsonb_build_object('step', w.name, 'state', w.state) order by w.step_no) into v_parents
     from (select p.step_no, tasker.step_name(d.name, p.instance) as name, p.state
-        from tasker.definition_edge e
-        join tasker.step p on p.task_id = v_step.task_id and p.definition_id = e.from_id
-        join tasker.step_definition d on d.definition_id = p.definition_id
-        where e.to_id = v_step.definition_id and p.state not in ('complete', 'resolved_manually', 'tolerated')
+        from tasker.step p join tasker.step_definition d using (definition_id)
+        where p.task_id = v_step.task_id and p.state not in ('complete', 'resolved_manually', 'tolerated')
+            and (p.definition_id in (select e.from_id from tasker.definition_edge e where e.to_id = v_step.definition_id)
+            or p.definition_id in (select o.definition_id from tasker.compensation c join tasker.compensation o on o.rank > c.rank
+                where c.definition_id = v_step.definition_id))
         order by p.state <> 'error', p.step_no limit 20) as w;
     select count(*) into v_workers from tasker.worker w
     where w.queue_ids @> array[v_queue.queue_id] and w.seen_at > now() - interval '1 minute';

@@ -1,4 +1,5 @@
--- The first fault in a definition's steps, as a sentence, or null: names, kinds, limits, dependencies, what may stand behind a batch, cycles.
+-- The first fault in a definition's steps, as a sentence, or null: names, kinds, limits, dependencies, what may stand behind
+-- a batch, compensations, cycles.
 -- Internal. Reads nothing but its argument.
 
 create or replace function tasker.find_definition_fault(p_steps jsonb) returns text
@@ -21,7 +22,8 @@ begin
     end loop;
     select array_agg(s.value ->> 'name') into v_names from jsonb_array_elements(p_steps) as s;
     select format('two steps are named %s', n.name) into v_fault
-    from unnest(v_names) as n(name) group by n.name having count(*) > 1 limit 1;
+    from (select unnest(v_names) union all select 'undo:' || (s.value ->> 'name') from jsonb_array_elements(p_steps) as s
+        where s.value ->> 'compensate' is not null) as n(name) group by n.name having count(*) > 1 limit 1;
     if v_fault is not null then
         return v_fault;
     end if;
@@ -37,7 +39,15 @@ begin
     if v_fault is not null then
         return v_fault;
     end if;
-    v_circle := tasker.find_circle(v_names, v_from, v_to);
+    select format('step %s: compensate.takes names %s, which is not a step', s.value ->> 'name', k.value) into v_fault
+    from jsonb_array_elements(p_steps) as s
+    cross join jsonb_array_elements_text(coalesce(nullif(s.value #> '{compensate,takes}', 'null'), '[]')) as k
+    where k.value not in (select n.name from unnest(v_names) as n(name)) limit 1;
+    if v_fault is not null then
+        return v_fault;
+    end if;
+    select array_agg(r.name order by r.no) into v_circle
+    from unnest(v_names, tasker.rank_steps(v_names, v_from, v_to)) with ordinality as r(name, rank, no) where r.rank is null;
     if v_circle is not null then
         return format('steps depend on each other in a circle, or on one that does: %s',
             array_to_string(v_circle[:10], ', '));

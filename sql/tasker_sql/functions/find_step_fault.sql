@@ -4,7 +4,7 @@ create or replace function tasker.find_step_fault(p_step jsonb) returns text
 language sql immutable parallel safe
 set search_path = pg_catalog, tasker, pg_temp
 as $$
-    select c.what from (values
+    select c.what from (select tasker.find_compensation_fault(p_step -> 'compensate')) as k(fault), lateral (values
         (1, jsonb_typeof(p_step) is distinct from 'object', 'is no JSON object'),
         (2, coalesce(length(p_step ->> 'name'), 0) not between 1 and 128, 'name must have 1 to 128 characters'),
         (2, p_step ->> 'name' like '%/%', 'name must have no slash: that stands before a place in a batch'),
@@ -37,7 +37,8 @@ as $$
             or coalesce(p_step #>> '{batch,parallelism}', '1') !~ '^[1-9][0-9]{0,5}$',
             'batch.parallelism must be null or 1 to 999,999'),
         (16, coalesce(p_step #>> '{batch,on_failure}', 'wait') not in ('wait', 'continue', 'fail_task'),
-            'batch.on_failure must be wait, continue or fail_task')
+            'batch.on_failure must be wait, continue or fail_task'),
+        (17, k.fault is not null, k.fault)
     ) as c(n, broken, what) where c.broken order by c.n limit 1;
 $$;
 

@@ -6,19 +6,12 @@ language plpgsql volatile
 set search_path = pg_catalog, tasker, pg_temp
 as $$
 declare
-    v_tasks uuid[];
-    v_steps integer[];
+    v_cancelled integer := tasker.cancel_open_steps(p_tasks);
 begin
-    select array_agg(s.task_id), array_agg(s.step_no) into v_tasks, v_steps
-    from tasker.step s
-    where s.task_id = any (p_tasks)
-        and s.state in ('pending', 'enqueued', 'in_progress', 'waiting_for_retry', 'waiting');
-    perform tasker.close_steps(v_tasks, v_steps, 'cancelled', null);
-    delete from tasker.timer t where t.task_id = any (p_tasks);
     perform pg_notify('tasker_task', t.task_id::text) from tasker.task t where t.task_id = any (p_tasks) and t.watched;
     update tasker.task t set state = p_state, live = 0, completed_at = now(), reason = p_reason
     where t.task_id = any (p_tasks);
-    return coalesce(cardinality(v_steps), 0);
+    return v_cancelled;
 end;
 $$;
 

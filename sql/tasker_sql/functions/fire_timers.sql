@@ -34,9 +34,7 @@ begin
             perform tasker.follow_failures(v_tasks, v_steps);
         end if;
     when 'task_time_limit' then
-        select array_agg(t.task_id) into v_tasks from unnest(p_tasks) as f(task_id) join tasker.task t using (task_id)
-        where t.state in ('pending', 'in_progress', 'waiting', 'paused', 'blocked_by_failures');
-        perform tasker.finish_tasks(v_tasks, 'error', 'the task ran past its time limit');
+        perform tasker.end_tasks(p_tasks, 'the task ran past its time limit');
     end case;
 end;
 $$;

@@ -1,5 +1,5 @@
 -- What follows from steps that have just failed for good: their tasks count them. A batch whose definition says so goes on
--- without such a worker (its state becomes tolerated, and its convergence is told), or its task ends. Internal.
+-- without such a worker (its state becomes tolerated, and its convergence is told), or its task ends (end_tasks). Internal.
 -- Locks: steps; the caller holds the tasks' locks. Index: the primary keys.
 
 create or replace function tasker.follow_failures(p_tasks uuid[], p_steps integer[]) returns void
@@ -41,7 +41,7 @@ begin
         join tasker.step s using (task_id, step_no) join tasker.step_definition d using (definition_id)
         where d.on_failure = 'fail_task' group by s.task_id
     loop
-        perform tasker.finish_tasks(array[v_lost.task_id], 'error', format('step %s failed', v_lost.name));
+        perform tasker.end_tasks(array[v_lost.task_id], format('step %s failed', v_lost.name));
     end loop;
 end;
 $$;

@@ -10,8 +10,13 @@ as $$
         'attempt_time_limit', extract(epoch from d.attempt_time_limit),
         'input_schema', t.definition -> 'input_schema', 'result_schema', t.definition #> array['steps', (d.step_no - 1)::text, 'result_schema'],
         'parents', (select coalesce(json_agg(json_build_array(p.step_no, p.name) order by p.step_no), '[]')
-            from tasker.definition_edge e join tasker.step_definition p on p.definition_id = e.from_id
-            where e.to_id = d.definition_id))), '[]')
+            from tasker.step_definition p where p.definition_id in (
+                select e.from_id from tasker.definition_edge e where e.to_id = d.definition_id
+                union all select unnest(c.undoes_id || c.takes) from tasker.compensation c
+                where c.definition_id = d.definition_id
+                union all select e.from_id from tasker.compensation c
+                join tasker.step_definition w on w.definition_id = c.undoes_id and w.kind = 'batch_worker'
+                join tasker.definition_edge e on e.to_id = w.definition_id where c.definition_id = d.definition_id)))), '[]')
     from tasker.step_definition d
     join tasker.template t using (template_id)
     join tasker.namespace n using (namespace_id)

@@ -8,8 +8,8 @@ as $$
     select d.name, case d.kind when 'batch_worker' then jsonb_agg(s.result order by s.instance)
         else (array_agg(s.result))[1] end
     from tasker.step s join tasker.step_definition d using (definition_id)
-    where s.task_id = p_task_id and (d.children = 0 or exists (
-            select from tasker.task t join tasker.step_definition l using (template_id) where t.task_id = p_task_id and not l.initial)
+    where s.task_id = p_task_id and d.kind <> 'compensation' and (d.children = 0 or exists (
+            select from tasker.task t join tasker.step_definition l using (template_id) where t.task_id = p_task_id and not l.initial and l.kind <> 'compensation')
         and not exists (select from tasker.definition_edge e join tasker.step_definition c on c.definition_id = e.to_id
         where e.from_id = d.definition_id and (c.initial
             or exists (select from tasker.step k where k.task_id = p_task_id and k.step_no = c.step_no)

@@ -20,7 +20,7 @@ begin
         'task_id', t.task_id, 'namespace', n.name, 'template', p.name, 'version', p.version, 'state', t.state,
         'priority', t.priority, 'correlation_id', t.correlation_id, 'tags', t.tags,
         'created_at', t.created_at, 'start_at', t.start_at, 'completed_at', t.completed_at, 'reason', t.reason,
-        'live', t.live, 'failed', t.failed)
+        'live', t.live, 'failed', t.failed, 'ends_as', t.ends_as)
     from tasker.task t
     join tasker.template p using (template_id)
     join tasker.namespace n using (namespace_id)
@@ -38,4 +38,4 @@ $$;
 comment on function tasker.list_tasks(text, text, text, text, uuid, uuid, integer) is
     'Tasks that match every given filter, newest first; before (a task id) gives the next page. Each is {task_id, '
     'namespace, template, version, state, priority, correlation_id, tags, created_at, start_at, completed_at, reason, '
-    'live, failed}.';
+    'live, failed, ends_as}.';

@@ -27,9 +27,9 @@ begin
     end if;
     v_template_id := v_existing.template_id;
     if v_template_id is null then
-        insert into tasker.template (namespace_id, name, version, fingerprint, definition, time_limit)
+        insert into tasker.template (namespace_id, name, version, fingerprint, definition, time_limit, on_failure)
         values (v_namespace.namespace_id, v_name, v_version, v_fingerprint, v_definition,
-            tasker.seconds(v_definition -> 'time_limit'))
+            tasker.seconds(v_definition -> 'time_limit'), coalesce(v_definition ->> 'on_failure', 'wait'))
         returning template_id into v_template_id;
         perform tasker.compile_template(v_template_id, v_namespace.queue_id, v_definition -> 'steps');
     end if;

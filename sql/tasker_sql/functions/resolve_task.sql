@@ -13,5 +13,5 @@ end;
 $$;
 
 comment on function tasker.resolve_task(uuid, text, text) is
-    'Closes a task whose purpose was met by hand: its open steps are cancelled, its state is resolved_manually. Returns '
-    '{task_id, state, steps}. TK004 when it has ended already.';
+    'Closes a task whose purpose was met by hand: its open steps are cancelled, its state is resolved_manually. One that is '
+    'being undone is left as it is by then. Returns {task_id, state, steps}. TK004 when it has ended already.';

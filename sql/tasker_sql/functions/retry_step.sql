@@ -9,6 +9,7 @@ declare
     v_step tasker.step := tasker.find_step(v_task.task_id, retry_step.step_name);
     v_steps integer;
 begin
+    perform tasker.check_undoing(v_step);
     if v_step.state = 'error' then
         v_steps := tasker.reopen_steps(v_task.task_id, array[v_step.step_no]);
     elsif v_step.state = 'waiting_for_retry' then

@@ -12,6 +12,7 @@ declare
     v_fault text;
     v_start_at timestamptz;
 begin
+    perform tasker.check_undoing(p_step);
     if p_step.state in ('complete', 'cancelled', 'resolved_manually', 'tolerated') then
         raise exception using errcode = 'TK004', message = format('the step is %s already', p_step.state),
             hint = 'Only a step that has not ended, or has failed, can be given a result.';

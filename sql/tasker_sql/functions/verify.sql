@@ -9,12 +9,16 @@ as $$
         select t.*, t.state in ('pending', 'in_progress', 'waiting', 'paused', 'blocked_by_failures') as open
         from tasker.task t where t.task_id = verify.task_id
     ), s as materialized (
-        select s.*, tasker.step_name(d.name, s.instance) as name, s.state in ('enqueued', 'in_progress', 'waiting_for_retry', 'waiting') as live,
+        select s.*, tasker.step_name(d.name, s.instance) as name, d.kind, s.state in ('enqueued', 'in_progress', 'waiting_for_retry', 'waiting') as live,
             (select count(*) from tasker.definition_edge e
                 join tasker.step p on p.task_id = s.task_id and p.definition_id = e.from_id
                 where e.to_id = s.definition_id and p.state not in ('complete', 'resolved_manually', 'tolerated'))
                 + coalesce((select s.state = 'pending' and s.instance > b.released from tasker.batch b
-                    where b.task_id = s.task_id and b.definition_id = s.definition_id)::integer, 0) as unresolved,
+                    where b.task_id = s.task_id and b.definition_id = s.definition_id)::integer, 0)
+                + (s.state not in ('complete', 'cancelled', 'resolved_manually', 'tolerated') and exists (select from tasker.compensation own join tasker.compensation c on c.rank > own.rank
+                    join tasker.step k on k.task_id = s.task_id and k.definition_id = c.definition_id
+                    where own.definition_id = s.definition_id and k.state not in ('complete', 'resolved_manually')))::integer
+                as unresolved,
             s.msg_id is not null and tasker.has_message(s.definition_id, s.msg_id) as has_message,
             exists (select from tasker.timer r where r.task_id = s.task_id and r.step_no = s.step_no and r.kind = 'retry') as has_retry
         from tasker.step s join tasker.step_definition d using (definition_id)
@@ -26,7 +30,8 @@ as $$
     from t, (select count(*) filter (where s.live) as n from s) as k where t.live <> k.n
     union all
     select format('failed is %s, but %s steps are', t.failed, k.n)
-    from t, (select count(*) filter (where s.state = 'error') as n from s) as k where t.open and t.failed <> k.n
+    from t, lateral (select count(*) as n from s
+        where s.state = 'error' and (t.ends_as is null or s.kind = 'compensation')) as k where t.open and t.failed <> k.n
     union all
     select format('step %s of its template is %s, but there are %s of it', d.name,
         case when k.chosen is null then 'not to be (yet)' else 'to be' end, k.n)
@@ -36,7 +41,15 @@ as $$
         (select count(*) from s where s.definition_id = d.definition_id) as n,
         (select jsonb_array_length(b.result) from tasker.definition_edge e join s as b on b.definition_id = e.from_id
             where e.to_id = d.definition_id and d.kind = 'batch_worker' and jsonb_typeof(b.result) = 'array') as size) as k
-    where k.n <> case when k.chosen is null then 0 when d.kind = 'batch_worker' then k.size else 1 end
+    where d.kind <> 'compensation' and k.n <> case when k.chosen is null then 0 when d.kind = 'batch_worker' then k.size else 1 end
+    union all
+    select format('step %s is undone %s times', s.name, coalesce(u.n, 0))
+    from t cross join s
+    left join (select u.origin_no, count(*) as n from s as u where u.kind = 'compensation' group by u.origin_no) as u
+        on u.origin_no = s.step_no
+    where coalesce(u.n, 0) <> exists (select from tasker.compensation c
+        where c.undoes_id = s.definition_id and t.ends_as is not null
+            and (s.state in ('complete', 'resolved_manually') or c.started and s.started_at is not null))::integer
     union all
     select format('the task is %s, but step %s is %s', t.state, s.name, s.state)
     from t, s where not t.open and s.state in ('pending', 'enqueued', 'in_progress', 'waiting_for_retry', 'waiting')

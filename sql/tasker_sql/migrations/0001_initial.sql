@@ -58,7 +58,7 @@ create table tasker.namespace (
 );
 
 -- A template is immutable once registered: a task keeps the one it began with. `definition` is what was registered;
--- `fingerprint` is the SHA-256 of its canonical text.
+-- `fingerprint` is the SHA-256 of its canonical text. `on_failure` is what becomes of a task that a failure has stopped.
 
 create table tasker.template (
     template_id  integer generated always as identity primary key,
@@ -68,22 +68,24 @@ create table tasker.template (
     fingerprint  text not null,
     definition   jsonb not null,
     time_limit   interval,
+    on_failure   text not null check (on_failure in ('wait', 'compensate')),
     created_at   timestamptz not null default now(),
     unique (namespace_id, name, version)
 );
 
 -- A template's steps, compiled to rows when it is registered, so that creating a task is one set-based insert. `step_no`
 -- is the step's number in every task of the template; `parents` is how many steps it waits for. `initial` steps are in
--- every task from its beginning; the others stand behind a decision or a batch, and come when those have spoken.
+-- every task from its beginning; the others stand behind a decision or a batch, and come when those have spoken, or are
+-- compensations, which come when the task is undone.
 -- `parallelism` is how many workers of one batch run at once, `on_failure` what one that failed means for its batch.
 
 create table tasker.step_definition (
     definition_id      integer generated always as identity primary key,
     template_id        integer not null references tasker.template on delete cascade,
     step_no            integer not null,
-    name               text not null check (length(name) between 1 and 128),
+    name               text not null check (length(name) between 1 and 133),
     handler            text not null,
-    kind               text not null check (kind in ('standard', 'decision', 'deferred_convergence', 'batchable', 'batch_worker')),
+    kind               text not null check (kind in ('standard', 'decision', 'deferred_convergence', 'batchable', 'batch_worker', 'compensation')),
     queue_id           integer not null references tasker.queue,
     parents            integer not null,
     children           integer not null,
@@ -124,7 +126,8 @@ create index definition_edge_to on tasker.definition_edge (to_id, from_no);
 
 -- One run of a template. `live` counts its steps that are enqueued, in progress or waiting: the task has come to rest
 -- when it reaches zero. `failed` counts its steps in state error. A completion that hands on to exactly one step leaves
--- both alone, and so does not touch this row at all. `watched`: somebody listens for its end.
+-- both alone, and so does not touch this row at all. `watched`: somebody listens for its end. `ends_as`:
+-- what it had completed is or was undone, so that it ends in this state; from then on `failed` counts compensations only.
 
 create table tasker.task (
     task_id         uuid primary key,
@@ -134,6 +137,7 @@ create table tasker.task (
     state           tasker.task_state not null,
     priority        smallint not null,
     watched         boolean not null default false,
+    ends_as         tasker.task_state check (ends_as in ('cancelled', 'error')),
     created_at      timestamptz not null default now(),
     start_at        timestamptz,
     completed_at    timestamptz,
@@ -170,7 +174,7 @@ create index idempotency_key_task on tasker.idempotency_key (task_id);
 -- unresolved parents; `msg_id` is its message while it is enqueued or in progress, and the only one that is good for it;
 -- `attempt_limit` is the last attempt it may have (an operator's retry raises it); `deadline_at` ends the current attempt.
 -- A step that came after its task began has `origin_no`, the step that brought it; one of a batch has its place in it,
--- `instance`, from 1 on, and its cursor, `input`.
+-- `instance`, from 1 on, and its cursor, `input`. A compensation's `origin_no` is the step that it undoes.
 
 create table tasker.step (
     task_id       uuid not null,
@@ -292,6 +296,18 @@ create unlogged table tasker.orchestrator (
     registered_at   timestamptz not null default now(),
     seen_at         timestamptz not null default now()
 ) with (fillfactor = 50);
+
+-- What undoes a step of a template: a step definition of kind compensation. The higher `rank`, the longest way to the step
+-- from the template's beginning, the sooner: whatever came later is undone first. `started`: it undoes also what was
+-- started and did not complete. `takes` are other definitions whose results its handler is given.
+
+create table tasker.compensation (
+    definition_id integer primary key references tasker.step_definition on delete cascade,
+    undoes_id     integer not null unique references tasker.step_definition on delete cascade,
+    rank          integer not null,
+    started       boolean not null,
+    takes         integer[] not null
+);
 
 -- What operators did, to what, and why.
 

@@ -1,5 +1,5 @@
 -- A template is immutable once registered: a task keeps the one it began with. `definition` is what was registered;
--- `fingerprint` is the SHA-256 of its canonical text.
+-- `fingerprint` is the SHA-256 of its canonical text. `on_failure` is what becomes of a task that a failure has stopped.
 
 create table tasker.template (
     template_id  integer generated always as identity primary key,
@@ -9,6 +9,7 @@ create table tasker.template (
     fingerprint  text not null,
     definition   jsonb not null,
     time_limit   interval,
+    on_failure   text not null check (on_failure in ('wait', 'compensate')),
     created_at   timestamptz not null default now(),
     unique (namespace_id, name, version)
 );

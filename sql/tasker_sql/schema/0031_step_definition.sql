@@ -1,15 +1,16 @@
 -- A template's steps, compiled to rows when it is registered, so that creating a task is one set-based insert. `step_no`
 -- is the step's number in every task of the template; `parents` is how many steps it waits for. `initial` steps are in
--- every task from its beginning; the others stand behind a decision or a batch, and come when those have spoken.
+-- every task from its beginning; the others stand behind a decision or a batch, and come when those have spoken, or are
+-- compensations, which come when the task is undone.
 -- `parallelism` is how many workers of one batch run at once, `on_failure` what one that failed means for its batch.
 
 create table tasker.step_definition (
     definition_id      integer generated always as identity primary key,
     template_id        integer not null references tasker.template on delete cascade,
     step_no            integer not null,
-    name               text not null check (length(name) between 1 and 128),
+    name               text not null check (length(name) between 1 and 133),
     handler            text not null,
-    kind               text not null check (kind in ('standard', 'decision', 'deferred_convergence', 'batchable', 'batch_worker')),
+    kind               text not null check (kind in ('standard', 'decision', 'deferred_convergence', 'batchable', 'batch_worker', 'compensation')),
     queue_id           integer not null references tasker.queue,
     parents            integer not null,
     children           integer not null,

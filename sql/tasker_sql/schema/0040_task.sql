@@ -1,6 +1,7 @@
 -- One run of a template. `live` counts its steps that are enqueued, in progress or waiting: the task has come to rest
 -- when it reaches zero. `failed` counts its steps in state error. A completion that hands on to exactly one step leaves
--- both alone, and so does not touch this row at all. `watched`: somebody listens for its end.
+-- both alone, and so does not touch this row at all. `watched`: somebody listens for its end. `ends_as`:
+-- what it had completed is or was undone, so that it ends in this state; from then on `failed` counts compensations only.
 
 create table tasker.task (
     task_id         uuid primary key,
@@ -10,6 +11,7 @@ create table tasker.task (
     state           tasker.task_state not null,
     priority        smallint not null,
     watched         boolean not null default false,
+    ends_as         tasker.task_state check (ends_as in ('cancelled', 'error')),
     created_at      timestamptz not null default now(),
     start_at        timestamptz,
     completed_at    timestamptz,

@@ -2,7 +2,7 @@
 -- unresolved parents; `msg_id` is its message while it is enqueued or in progress, and the only one that is good for it;
 -- `attempt_limit` is the last attempt it may have (an operator's retry raises it); `deadline_at` ends the current attempt.
 -- A step that came after its task began has `origin_no`, the step that brought it; one of a batch has its place in it,
--- `instance`, from 1 on, and its cursor, `input`.
+-- `instance`, from 1 on, and its cursor, `input`. A compensation's `origin_no` is the step that it undoes.
 
 create table tasker.step (
     task_id       uuid not null,

@@ -234,7 +234,7 @@ def test_an_excluded_parent_for_which_nothing_is_provided() -> None:
     @workflow.step
     def strict(approve: str) -> None: ...
 
-    with pytest.raises(ContractError, match="there is no result: a decision excluded the step"):
+    with pytest.raises(ContractError, match="there is no result: the step was excluded"):
         bound(workflow, "strict").bind(context())
 
 

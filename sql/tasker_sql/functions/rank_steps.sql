@@ -1,9 +1,9 @@
--- The steps that depend on each other in a circle, or on a step that does; null when there are none. Internal. Reads
--- nothing but its arguments: the steps' names, and the edges as parents and children.
--- A step without unsettled parents is settled, and tells its children; what is left over is the answer. Each edge is
--- looked at once, so that a long chain costs no more than a wide fan.
+-- Of each step, the number of edges on the longest way to it; null for those that depend on each other in a circle, or on a
+-- step that does. Internal. Reads nothing but its arguments: the steps' names, and the edges as parents and children.
+-- A step without unsettled parents is settled, and tells its children; they are settled rank by rank. Each edge is looked at
+-- once, so that a long chain costs no more than a wide fan.
 
-create or replace function tasker.find_circle(p_names text[], p_from text[], p_to text[]) returns text[]
+create or replace function tasker.rank_steps(p_names text[], p_from text[], p_to text[]) returns integer[]
 language plpgsql immutable
 set search_path = pg_catalog, tasker, pg_temp
 as $$
@@ -12,8 +12,10 @@ declare
     v_children integer[];  -- the children of the first step, then those of the second, ...
     v_last integer[];      -- of each step: where its children end in v_children
     v_settled integer[];
+    v_ranks integer[] := array_fill(null::integer, array[cardinality(p_names)]);
     v_count integer;
     v_done integer := 0;
+    v_step integer;
     v_child integer;
 begin
     with name as (
@@ -34,19 +36,21 @@ begin
     v_count := cardinality(v_settled);
     while v_done < v_count loop
         v_done := v_done + 1;
-        for i in coalesce(v_last[v_settled[v_done] - 1], 0) + 1 .. v_last[v_settled[v_done]] loop
+        v_step := v_settled[v_done];
+        v_ranks[v_step] := coalesce(v_ranks[v_step], 0);
+        for i in coalesce(v_last[v_step - 1], 0) + 1 .. v_last[v_step] loop
             v_child := v_children[i];
             v_waiting[v_child] := v_waiting[v_child] - 1;
             if v_waiting[v_child] = 0 then
                 v_count := v_count + 1;
                 v_settled[v_count] := v_child;
+                v_ranks[v_child] := v_ranks[v_step] + 1;
             end if;
         end loop;
     end loop;
-    return (select array_agg(n.name order by n.no)
-        from unnest(p_names, v_waiting) with ordinality as n(name, waiting, no) where n.waiting > 0);
+    return v_ranks;
 end;
 $$;
 
-comment on function tasker.find_circle(text[], text[], text[]) is
-    'Internal. The steps that depend on each other in a circle, or on a step that does.';
+comment on function tasker.rank_steps(text[], text[], text[]) is
+    'Internal. The length of the longest way to each step; null for those in a circle, or behind one.';
