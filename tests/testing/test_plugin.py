@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -83,7 +84,7 @@ def test_a_fault_that_never_came_about_fails_the_test(suite: pytest.Pytester) ->
     )
     result = suite.runpytest_subprocess("-k", "test_fault")
     result.assert_outcomes(passed=1, errors=1, deselected=4)
-    result.stdout.fnmatch_lines(["*faults that never came about: claim of step doze*"])
+    result.stdout.fnmatch_lines(["*faults that never came about: crash after claim of step doze*"])
 
 
 def test_a_failed_step_is_explained_in_the_report(suite: pytest.Pytester) -> None:
@@ -161,3 +162,21 @@ def test_it_starts_a_server_by_itself(
     done = pytester.run(sys.executable, "-m", "pytest", "-p", "no:cacheprovider")
     done.assert_outcomes(passed=4)
     assert sorted(path.name for path in folder.iterdir()) == ["testing"]
+
+
+def test_runs_at_the_same_time_share_a_server(suite: pytest.Pytester, server: Server) -> None:
+    suite.makepyfile(SUITE)
+    with psycopg.connect(server.url(), autocommit=True) as connection:
+        for name in left(server):
+            connection.execute(f"drop database {name}".encode())
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q"]
+    runs = [
+        suite.popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+        for _ in range(3)
+    ]
+    for run in runs:
+        output, _ = run.communicate(timeout=120)
+        assert run.returncode == 0, output.decode()
+    assert [name for name in left(server) if "unfinished" in name] == []

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tasker.testing.calls import Call
+    from tasker.testing.clock import AsyncClock
     from tasker.testing.faults import Faults
-    from tasker.testing.kit import AsyncClock, AsyncTask, AsyncTasker, TaskNotEnded
+    from tasker.testing.kit import AsyncTasker
     from tasker.testing.sync_kit import Clock, Task, Tasker
+    from tasker.testing.task import AsyncTask, TaskNotEnded
 
 __all__ = [
     "AsyncClock",
@@ -27,14 +29,14 @@ __all__ = [
 ]
 
 _MODULES = {
-    "AsyncClock": "kit",
-    "AsyncTask": "kit",
+    "AsyncClock": "clock",
+    "AsyncTask": "task",
     "AsyncTasker": "kit",
     "Call": "calls",
     "Clock": "sync_kit",
     "Faults": "faults",
     "Task": "sync_kit",
-    "TaskNotEnded": "kit",
+    "TaskNotEnded": "task",
     "Tasker": "sync_kit",
 }
 

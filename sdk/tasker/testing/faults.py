@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, LiteralString
+from typing import Any, Literal, LiteralString, get_args
 
 from tasker.binding import BoundHandler
 from tasker.executor import Running
@@ -39,9 +39,10 @@ class Fault:
     error: BaseException | None = None
 
     def __str__(self) -> str:
+        crash = "" if self.point in get_args(Trouble) else "crash after "
         where = "any step" if self.step is None else f"step {self.step}"
         run = "" if self.run is None else f", run {self.run}"
-        return f"{self.point} of {where}{run}"
+        return f"{crash}{self.point} of {where}{run}"
 
 
 @dataclass(slots=True)

@@ -7,16 +7,17 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Self, TypeVar, overload
+from typing import Any, Self, TypeVar, Unpack, overload
 from uuid import UUID
 
 from tasker.binding import Handler
-from tasker.client import Submission
+from tasker.client import OnConflict, Submission
 from tasker.durations import Duration
 from tasker.template import Template
 from tasker.testing.calls import Call
 from tasker.testing.faults import Faults
-from tasker.testing.kit import AsyncTask, AsyncTasker
+from tasker.testing.kit import PATIENCE, AsyncTasker, SubmitOptions
+from tasker.testing.task import AsyncTask
 from tasker.workflow import Workflow
 
 __all__ = ["Clock", "Task", "Tasker"]
@@ -28,7 +29,7 @@ Json = Any
 class Tasker:
     """As AsyncTasker, for tests that are no coroutines. The fixture `tasker` gives one. Use it as a context manager."""
 
-    def __init__(self, database_url: str, *, patience: float = 30.0) -> None:
+    def __init__(self, database_url: str, *, patience: float = PATIENCE) -> None:
         self._tasker = AsyncTasker(database_url, patience=patience)
         self._runner = asyncio.Runner()
         self.clock = Clock(self._tasker, self.wait)
@@ -50,6 +51,15 @@ class Tasker:
         return self._tasker.database_url
 
     @property
+    def patience(self) -> float:
+        """How many real seconds the handlers may take until all is at rest."""
+        return self._tasker.patience
+
+    @patience.setter
+    def patience(self, seconds: float) -> None:
+        self._tasker.patience = seconds
+
+    @property
     def faults(self) -> Faults:
         """What shall go wrong."""
         return self._tasker.faults
@@ -58,16 +68,25 @@ class Tasker:
         """As AsyncTasker.register."""
         self.wait(self._tasker.register(*given))
 
-    def submit(self, template: str | Workflow, input: Any = None, **options: Any) -> Task:
+    def submit(
+        self, template: str | Workflow, input: Any = None, **options: Unpack[SubmitOptions]
+    ) -> Task:
         """As AsyncTasker.submit."""
         return Task(self.wait(self._tasker.submit(template, input, **options)), self.wait)
 
     def submit_many(
-        self, template: str | Workflow, submissions: Sequence[Submission], **options: Any
+        self,
+        template: str | Workflow,
+        submissions: Sequence[Submission],
+        *,
+        version: str | None = None,
+        on_conflict: OnConflict = "reject",
     ) -> list[Task]:
         """As AsyncTasker.submit_many."""
-        tasks = self.wait(self._tasker.submit_many(template, submissions, **options))
-        return [Task(task, self.wait) for task in tasks]
+        tasks = self._tasker.submit_many(
+            template, submissions, version=version, on_conflict=on_conflict
+        )
+        return [Task(task, self.wait) for task in self.wait(tasks)]
 
     def run(
         self,
@@ -75,7 +94,7 @@ class Tasker:
         input: Any = None,
         *,
         within: Duration = "366d",
-        **options: Any,
+        **options: Unpack[SubmitOptions],
     ) -> Any:
         """As AsyncTasker.run."""
         return self.wait(self._tasker.run(template, input, within=within, **options))
