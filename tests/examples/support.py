@@ -1,19 +1,7 @@
-"""Running the examples on a database, and the penguins without the pipeline."""
+"""The penguins without the pipeline."""
 
 import csv
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from importlib.resources import files
-from uuid import uuid4
-
-import anyio
-
-from tasker.client import Client
-from tasker.worker import Worker
-from tasker.workflow import Workflow
-from tasker_orchestration.service import OrchestratorSettings, orchestrate
-from tasker_sql.connection import Database
-from tasker_sql.session import Session
 
 DATA = files("tasker.examples.pipeline") / "data"
 MEASUREMENTS = (
@@ -33,23 +21,3 @@ def measured(species: str | None = None) -> list[tuple[float, ...]]:
         if (species is None or row["Species"].startswith(species))
         and "NA" not in [row[name] for name in MEASUREMENTS]
     ]
-
-
-@asynccontextmanager
-async def serving(url: str, workflow: Workflow) -> AsyncIterator[Client]:
-    """Run a worker and an orchestrator on a database, and give a client of it."""
-
-    async def run_orchestrator() -> None:
-        async with Session(Database(url).connect_async, patience=None) as session:
-            await orchestrate(
-                session.ask,
-                orchestrator_id=uuid4(),
-                name="test",
-                settings=OrchestratorSettings(),
-            )
-
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(run_orchestrator)
-        async with Worker(workflow, url=url), Client(url) as client:
-            yield client
-        tasks.cancel_scope.cancel()

@@ -1,27 +1,17 @@
 """The pipeline on a database, its result against `statistics` and against what was published."""
 
-import asyncio
 import statistics
-from collections.abc import Mapping, Sequence
-from typing import Any
 
 import pytest
-from tests.examples.support import measured, serving
+from tests.examples.support import measured
 
 from tasker.examples.pipeline import Finding, Source, compare_with_published, penguins
+from tasker.testing import Tasker
 
 
-def run(database: str, source: Source) -> tuple[Finding, Sequence[Mapping[str, Any]]]:
-    async def main() -> tuple[Finding, Sequence[Mapping[str, Any]]]:
-        async with serving(database, penguins) as client:
-            task = await client.submit(penguins, source)
-            return await task.result(Finding, timeout=30), await task.steps()
-
-    return asyncio.run(main())
-
-
-def test_finding_agrees_with_the_standard_library_and_with_the_published(database: str) -> None:
-    finding, steps = run(database, Source())
+def test_finding_agrees_with_the_standard_library_and_with_the_published(tasker: Tasker) -> None:
+    task = tasker.submit(penguins, Source())
+    finding = task.result(Finding)
 
     assert compare_with_published(finding) == []
     assert (finding.seen, finding.measured) == (344, len(measured()))
@@ -32,7 +22,7 @@ def test_finding_agrees_with_the_standard_library_and_with_the_published(databas
         assert finding.correlations[species] == pytest.approx(r)
     lengths, depths, _, _ = zip(*measured(), strict=True)
     assert finding.correlations["all"] == pytest.approx(statistics.correlation(lengths, depths))
-    assert {step["name"]: step["depends_on"] for step in steps}["combine"] == [
+    assert {step["name"]: step["depends_on"] for step in task.steps()}["combine"] == [
         "adelie",
         "chinstrap",
         "gentoo",

@@ -161,10 +161,14 @@ def test_pytest_finds_its_plugin_and_runs_a_task_with_it(
         "    assert tasker.run(flow) == 1\n"
         f"def test_where():\n    assert tasker.testing.__file__.startswith({str(installed.parent)!r})\n"
     )
+    pytest_ = [str(installed / "python"), "-m", "pytest", "-p", "no:cacheprovider", "-W", "error"]
     done = subprocess.run(
-        [str(installed / "python"), "-m", "pytest", "-p", "no:cacheprovider", "-W", "error", f"--tasker-database-url={tasker_server}"],
-        cwd=tmp_path, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        [*pytest_, f"--tasker-database-url={tasker_server}"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout
     assert "2 passed" in done.stdout
     assert "tasker-pg-" in done.stdout

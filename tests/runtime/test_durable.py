@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-import anyio
 import psycopg
 import pytest
 from pydantic import BaseModel
-from tests.runtime.support import PATIENCE, failure, make_due, until
+from tests.runtime.support import PATIENCE, make_due, until
 
 from tasker import (
     Client,
@@ -20,12 +19,12 @@ from tasker import (
     RetryableError,
     StepContext,
     SyncClient,
+    TaskFailed,
     Worker,
     Workflow,
 )
 from tasker.durable import Durable, Suspended
-
-pytestmark = pytest.mark.anyio
+from tasker.testing import AsyncTasker, Tasker, TaskNotEnded
 
 AT_ONCE = Retry(max_attempts=3, backoff="none")
 WAITING = "select state = 'waiting' from tasker.step where step_no = 1"
@@ -66,18 +65,14 @@ def counting(calls: list[str]) -> Workflow:
     return workflow
 
 
-async def test_what_a_handler_ran_is_not_run_again_by_a_retry(
-    database: str, client: Client
-) -> None:
+def test_what_a_handler_ran_is_not_run_again_by_a_retry(tasker: Tasker) -> None:
     calls: list[str] = []
     workflow = counting(calls)
-    async with Worker(workflow, url=database):
-        task = await client.submit(workflow)
-        assert await task.result(timeout=PATIENCE) == [1, 9]
+    assert tasker.run(workflow) == [1, 9]
     assert calls == ["charge", "note", "label"]
 
 
-async def test_a_handler_goes_on_from_its_last_checkpoint(database: str, client: Client) -> None:
+def test_a_handler_goes_on_from_its_last_checkpoint(tasker: Tasker) -> None:
     seen: list[int] = []
     workflow = Workflow("import", namespace="shop")
 
@@ -102,12 +97,13 @@ async def test_a_handler_goes_on_from_its_last_checkpoint(database: str, client:
         ctx.sync.checkpoint("half", {"of": 2})
         return load[0]
 
-    async with Worker(workflow, url=database):
-        task = await client.submit(workflow)
-        assert await task.result(timeout=PATIENCE) == 10
+    # Its worker dies with the first row saved; the attempt after that stops before the last row.
+    tasker.faults.crash_after("save", "load/1", run="checkpoint")
+    assert tasker.run(workflow) == 10
     assert seen == [1, 2, 3, 4]
 
 
+@pytest.mark.anyio
 async def test_a_sleep_takes_no_slot_and_no_attempt(
     database: str, client: Client, db: psycopg.AsyncConnection
 ) -> None:
@@ -139,9 +135,8 @@ async def test_a_sleep_takes_no_slot_and_no_attempt(
     assert seen == [1, 1, 1, 1]
 
 
-async def test_an_event_goes_to_the_handler_that_waits_for_it(
-    database: str, client: Client, db: psycopg.AsyncConnection
-) -> None:
+@pytest.mark.anyio
+async def test_an_event_goes_to_the_handler_that_waits_for_it(async_tasker: AsyncTasker) -> None:
     workflow = Workflow("order", namespace="shop")
 
     @workflow.step
@@ -150,20 +145,20 @@ async def test_an_event_goes_to_the_handler_that_waits_for_it(
         await ctx.wait_event("signed")
         return parcels
 
-    async with Worker(workflow, url=database):
-        task = await client.submit(workflow)
-        await until(db, WAITING)
-        assert await task.send_event("arrived", {"parcels": 2}) is True
-        assert await task.send_event("arrived", {"parcels": 3}) is False
-        assert await task.send_event("signed") is True
-        assert await task.result(timeout=PATIENCE) == {"parcels": 2}
+    task = await async_tasker.submit(workflow)
+    with pytest.raises(TaskNotEnded, match="event arrived, or it sleeps until"):
+        await task.result()
+    assert await task.send_event("arrived", {"parcels": 2}) is True
+    assert await task.send_event("arrived", {"parcels": 3}) is False
+    with pytest.raises(TaskNotEnded, match="wait: it waits for event signed\n"):
+        await task.finish()
+    assert await task.send_event("signed") is True
+    assert await task.result() == {"parcels": 2}
     with pytest.raises(InvalidStateError, match="has ended"):
         await task.send_event("late")
 
 
-async def test_a_sync_handler_waits_as_well(
-    database: str, client: Client, db: psycopg.AsyncConnection
-) -> None:
+def test_a_sync_handler_waits_as_well(tasker: Tasker) -> None:
     workflow = Workflow("order", namespace="shop")
 
     @workflow.step
@@ -171,22 +166,14 @@ async def test_a_sync_handler_waits_as_well(
         ctx.sync.sleep(3600)
         return ctx.sync.wait_event("arrived")
 
-    async with Worker(workflow, url=database):
-        task = await client.submit(workflow)
-        await until(db, WAITING)
-        await make_due(db)
-
-        def send() -> bool:
-            with SyncClient(database) as other:
-                return other.handle(task.id).send_event("arrived", 7)
-
-        assert await anyio.to_thread.run_sync(send) is True
-        assert await task.result(timeout=PATIENCE) == 7
+    task = tasker.submit(workflow)
+    tasker.clock.advance(3600)
+    with SyncClient(tasker.database_url) as client:
+        assert client.handle(task.id).send_event("arrived", 7) is True
+    assert task.result() == 7
 
 
-async def test_a_timeout_can_go_another_way(
-    database: str, client: Client, db: psycopg.AsyncConnection
-) -> None:
+def test_a_timeout_can_go_another_way(tasker: Tasker) -> None:
     workflow = Workflow("order", namespace="shop")
 
     @workflow.decision
@@ -205,30 +192,22 @@ async def test_a_timeout_can_go_another_way(
     def refund() -> str:
         return "refunded"
 
-    async with Worker(workflow, url=database):
-        task = await client.submit(workflow)
-        await until(db, WAITING)
-        await make_due(db)
-        assert await task.result(timeout=PATIENCE) == "refunded"
+    assert tasker.run(workflow, within="2d") == "refunded"
 
 
-async def test_a_timeout_that_nobody_catches_fails_the_step_for_good(
-    database: str, client: Client, db: psycopg.AsyncConnection
-) -> None:
+def test_a_timeout_that_nobody_catches_fails_the_step_for_good(tasker: Tasker) -> None:
     workflow = Workflow("order", namespace="shop")
 
     @workflow.step
     async def wait(ctx: StepContext) -> None:
         await ctx.wait_event("arrived", timeout=60)
 
-    async with Worker(workflow, url=database):
-        task = await client.submit(workflow)
-        await until(db, WAITING)
-        await make_due(db)
-        assert (await failure(task)).message == "event arrived did not come in time"
+    with pytest.raises(TaskFailed, match="event arrived did not come in time"):
+        tasker.run(workflow)
+    assert [call.attempt for call in tasker.calls()] == [1, 1]
 
 
-async def test_two_things_of_one_name_are_refused(database: str, client: Client) -> None:
+def test_two_things_of_one_name_are_refused(tasker: Tasker) -> None:
     workflow = Workflow("order", namespace="shop")
 
     @workflow.step
@@ -236,9 +215,8 @@ async def test_two_things_of_one_name_are_refused(database: str, client: Client)
         await ctx.run("same", lambda: 1)
         await ctx.run("same", lambda: 2)
 
-    async with Worker(workflow, url=database):
-        task = await client.submit(workflow)
-        assert "two runs are named same" in (await failure(task)).message
+    with pytest.raises(TaskFailed, match="two runs are named same"):
+        tasker.run(workflow)
 
 
 # Without a worker, as a unit test of a handler has it
@@ -251,6 +229,7 @@ def context(**saved: Any) -> StepContext:
     )  # fmt: skip
 
 
+@pytest.mark.anyio
 async def test_in_a_unit_test_a_run_runs_and_a_wait_finds_what_was_given() -> None:
     ctx = context(event_paid={"event": 7}, event_late={"timeout": True})
     assert await ctx.run("x", lambda: 3) == 3
@@ -261,6 +240,7 @@ async def test_in_a_unit_test_a_run_runs_and_a_wait_finds_what_was_given() -> No
         await ctx.sleep(1)
 
 
+@pytest.mark.anyio
 async def test_what_makes_no_sense_is_an_error_for_good() -> None:
     with pytest.raises(PermanentError, match="1 to 255 characters"):
         await context().run("", lambda: 3)

@@ -4,23 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-import psycopg
 import pytest
 from pydantic import BaseModel
-from tests.runtime.support import PATIENCE, ask, failure, run
 
-from tasker import (
-    BatchResults,
-    Client,
-    PermanentError,
-    Slice,
-    StepContext,
-    Worker,
-    Workflow,
-    slices,
-)
-
-pytestmark = pytest.mark.anyio
+from tasker import BatchResults, PermanentError, Slice, StepContext, TaskFailed, Workflow, slices
+from tasker.testing import Tasker
 
 
 class Loan(BaseModel):
@@ -94,41 +82,64 @@ def report(load: BatchResults[int]) -> list[int | str]:
 
 
 @pytest.mark.parametrize(
-    ("amount", "result"),
+    ("amount", "result", "graph"),
     [
-        (5, Verdict(text="approved 5")),
-        (50, Verdict(text="short, long 3: ['long', 'short']")),
+        (
+            5,
+            Verdict(text="approved 5"),
+            """\
+bank/loan 1.0.0: complete
+  route: complete
+  approve: complete, after route, brought by route
+  close: complete, after approve and short and long, brought by route
+""",
+        ),
+        (
+            50,
+            Verdict(text="short, long 3: ['long', 'short']"),
+            """\
+bank/loan 1.0.0: complete
+  route: complete
+  review: complete, after route, brought by route
+  depth: complete, after review, brought by route
+  short: complete, after depth, brought by depth
+  long: complete, after review and depth, brought by depth
+  close: complete, after approve and short and long, brought by depth
+""",
+        ),
     ],
 )
-async def test_decisions_choose_and_a_convergence_joins(
-    database: str, client: Client, amount: int, result: Verdict
+def test_decisions_choose_and_a_convergence_joins(
+    tasker: Tasker, amount: int, result: Verdict, graph: str
 ) -> None:
-    async with Worker(loans, url=database):
-        assert Verdict.model_validate(await run(client, loans, Loan(amount=amount))) == result
+    task = tasker.submit(loans, Loan(amount=amount))
+    assert task.result(Verdict) == result
+    assert task.graph() == graph
 
 
-async def test_a_decision_for_nothing_ends_the_task(
-    database: str, client: Client, db: psycopg.AsyncConnection
-) -> None:
-    async with Worker(loans, url=database):
-        assert await run(client, loans, Loan(amount=-1)) == []
-    assert await ask(db, "select count(*) from tasker.step") == 1
+def test_a_decision_for_nothing_ends_the_task(tasker: Tasker) -> None:
+    task = tasker.submit(loans, Loan(amount=-1))
+    assert task.result() == []
+    assert task.graph() == "bank/loan 1.0.0: complete\n  route: complete\n"
 
 
-async def test_a_batch_goes_on_without_what_fails(database: str, client: Client) -> None:
-    async with Worker(imports, url=database):
-        task = await client.submit(imports, 35)
-        assert await task.result(timeout=PATIENCE) == [10, 10, 5, "load/2 has a bad row"]
+def test_a_batch_goes_on_without_what_fails(tasker: Tasker) -> None:
+    assert tasker.run(imports, 35) == [10, 10, 5, "load/2 has a bad row"]
 
 
-async def test_a_batch_of_nothing(database: str, client: Client) -> None:
-    async with Worker(imports, url=database):
-        assert await run(client, imports, 0) == []
+def test_a_batch_loses_nothing_with_its_worker(tasker: Tasker) -> None:
+    task = tasker.submit(imports, 35)
+    tasker.faults.crash_after("handler", "load/3")
+    tasker.faults.crash_after("commit", "split")
+    tasker.faults.lose_reply("report")
+    assert task.result() == [10, 10, 5, "load/2 has a bad row"]
 
 
-async def test_a_branch_that_does_not_exist_is_an_error_that_names_those_that_do(
-    database: str, client: Client, db: psycopg.AsyncConnection
-) -> None:
+def test_a_batch_of_nothing(tasker: Tasker) -> None:
+    assert tasker.run(imports, 0) == []
+
+
+def test_a_branch_that_does_not_exist_is_an_error_that_names_those_that_do(tasker: Tasker) -> None:
     workflow = Workflow("wrong", namespace="bank")
 
     @workflow.decision
@@ -138,8 +149,7 @@ async def test_a_branch_that_does_not_exist_is_an_error_that_names_those_that_do
     @workflow.step(depends_on=["choose"])
     def somewhere() -> None: ...
 
-    async with Worker(workflow, url=database):
-        task = await client.submit(workflow)
-        assert (
-            await failure(task)
-        ).message == "nowhere is no branch of decision choose; its branches are somewhere"
+    with pytest.raises(TaskFailed) as failed:
+        tasker.run(workflow)
+    [error] = failed.value.errors
+    assert error.message == "nowhere is no branch of decision choose; its branches are somewhere"

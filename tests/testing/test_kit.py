@@ -218,6 +218,39 @@ default/grown 1.0.0: complete
     assert task.result() == 19
 
 
+def test_what_was_undone(tasker: Tasker) -> None:
+    workflow = Workflow("undone", on_failure="compensate")
+
+    @workflow.step(retry=Retry(max_attempts=1))
+    def pay() -> int:
+        return 7
+
+    @workflow.compensation(pay, retry=Retry(max_attempts=2, backoff="none"))
+    def refund(pay: int) -> None: ...
+
+    @workflow.step
+    def ship(pay: int) -> None:
+        raise PermanentError("abroad")
+
+    task = tasker.submit(workflow)
+    tasker.faults.crash_after("handler", "undo:pay")
+    with pytest.raises(TaskFailed, match="abroad"):
+        task.result()
+    assert (
+        task.graph()
+        == """\
+default/undone 1.0.0: error
+  pay: complete
+  ship: error (PermanentError), after pay
+  undo:pay: complete, attempt 2, undoes pay
+"""
+    )
+    tasker.replace("undo:pay", fake := Mock(return_value=None))
+    with pytest.raises(TaskFailed):
+        tasker.run(workflow)
+    fake.assert_called_once_with(pay=7)
+
+
 # Replaced handlers
 
 

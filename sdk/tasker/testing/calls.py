@@ -21,7 +21,7 @@ from tasker.injection import Signature
 from tasker.names import did_you_mean
 from tasker.outcome import Outcome
 from tasker.seams import RunStep
-from tasker.template import StepDefinition, Template
+from tasker.template import Template
 from tasker.testing.faults import Fault, Strike, names_of
 
 __all__ = ["Call", "record_run", "replace_handlers"]
@@ -57,26 +57,25 @@ def replace_handlers(
     templates = list(templates)
     replaced = dict(handlers)
     for name, function in replacements.items():
-        for step in steps_named(name, templates):
-            given = handlers.get(step.handler)
+        for named in handlers_named(name, templates):
+            given = handlers.get(named)
             if given is None:
-                replaced[step.handler] = read_handler(function, step.handler, {})
+                replaced[named] = read_handler(function, named, {})
             else:
-                replaced[step.handler] = _replaced(given, name, function)
+                replaced[named] = _replaced(given, name, function)
     return replaced
 
 
-def steps_named(name: str, templates: Iterable[Template]) -> list[StepDefinition]:
-    """The steps that a test means by a name. Raises DefinitionError when there are none."""
-    templates = list(templates)
-    found = [
-        step
-        for template in templates
-        for step in template.steps
-        if name in (step.name, step.handler, f"{template.full_name}/{step.name}")
-    ]
+def handlers_named(name: str, templates: Iterable[Template]) -> set[str]:
+    """The handlers that a test means by a name. Raises DefinitionError when there are none."""
+    there = [(one.full_name, *named) for one in templates for named in one.handlers]
+    found = {
+        handler
+        for template, handler, step in there
+        if name in (step, handler, f"{template}/{step}")
+    }
     if not found:
-        known = sorted({step.name for template in templates for step in template.steps})
+        known = sorted({step for _, _, step in there})
         hint = did_you_mean(name, known) or "Register the workflow or template first."
         raise DefinitionError(
             f"no step or handler is named {name}; steps are {', '.join(known) or 'none yet'}. {hint}"

@@ -19,12 +19,18 @@ def draw_graph(task: Mapping[str, Json], steps: Sequence[Step], names: Sequence[
     """
     numbers = {step["step_no"]: _base(step) for step in steps}
     order = {name: at for at, name in enumerate(names)}
-    ordered = sorted(steps, key=lambda s: (order.get(_base(s), len(order)), s["instance"] or 0))
+    ordered = sorted(steps, key=lambda step: _place(step, order))
     lines = [f"{task['namespace']}/{task['template']} {task['version']}: {task['state']}"]
     said = ((step, _describe(step, numbers)) for step in ordered)
     for (_, text), alike in groupby(said, key=lambda one: (_base(one[0]), one[1])):
         lines.append(f"  {_name([step for step, _ in alike])}: {text}")
     return "\n".join(lines) + "\n"
+
+
+def _place(step: Step, order: Mapping[str, int]) -> tuple[int, int]:
+    """In the template's order, then what is not in it, such as compensations, in the order it came."""
+    at = order.get(_base(step))
+    return (len(order), step["step_no"]) if at is None else (at, step["instance"] or 0)
 
 
 def _base(step: Step) -> str:
@@ -47,7 +53,10 @@ def _parts(step: Step, numbers: Mapping[int, str]) -> Iterator[str]:
     yield f"{step['state']} ({error['type']})" if error and failed else step["state"]
     if step["attempt"] > 1:
         yield f"attempt {step['attempt']}"
-    if step["depends_on"]:
-        yield f"after {' and '.join(step['depends_on'])}"
-    if step["origin_no"] is not None:
+    parents = [name for name in step["depends_on"] if name != step["undoes"]]
+    if parents:
+        yield f"after {' and '.join(parents)}"
+    if step["undoes"] is not None:
+        yield f"undoes {step['undoes']}"
+    elif step["origin_no"] is not None:
         yield f"brought by {numbers.get(step['origin_no'], step['origin_no'])}"

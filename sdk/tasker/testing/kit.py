@@ -19,7 +19,7 @@ from tasker.durations import Duration
 from tasker.requests import request_errors
 from tasker.seams import Seams
 from tasker.template import Template
-from tasker.testing.calls import Call, replace_handlers, steps_named
+from tasker.testing.calls import Call, handlers_named, replace_handlers
 from tasker.testing.clock import AsyncClock
 from tasker.testing.faults import Faults
 from tasker.testing.task import AsyncTask
@@ -150,7 +150,7 @@ class AsyncTasker:
         handlers = replace_handlers(handlers_by_name(given), templates, self._replacements)
         for fault in self.faults.armed:
             if fault.step is not None and templates:
-                steps_named(fault.step.partition("/")[0], templates)
+                handlers_named(fault.step.partition("/")[0], templates)
         async with self.session() as session:
             queues = await session.ask("select array_agg(name) from tasker.queue")
 

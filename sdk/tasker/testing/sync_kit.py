@@ -191,6 +191,6 @@ class Task:
         """As AsyncTask.send_event."""
         return self._wait(self._task.send_event(name, payload))
 
-    def cancel(self, reason: str) -> None:
+    def cancel(self, reason: str, *, compensate: bool = False) -> None:
         """As AsyncTask.cancel."""
-        self._wait(self._task.cancel(reason))
+        self._wait(self._task.cancel(reason, compensate=compensate))

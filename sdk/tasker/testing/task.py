@@ -103,10 +103,10 @@ class AsyncTask:
         async with Client(self._tasker.database_url) as client:
             return await client.handle(self.id).send_event(name, payload)
 
-    async def cancel(self, reason: str) -> None:
-        """As TaskHandle.cancel."""
+    async def cancel(self, reason: str, *, compensate: bool = False) -> None:
+        """As TaskHandle.cancel; nothing runs yet."""
         async with Client(self._tasker.database_url) as client:
-            await client.handle(self.id).cancel(reason, actor="test")
+            await client.handle(self.id).cancel(reason, actor="test", compensate=compensate)
 
     async def _ask(self, statement: Any, *parameters: Any) -> Any:
         async with self._tasker.session() as session:
