@@ -8,7 +8,7 @@ import anyio
 import psycopg
 from pydantic import BaseModel
 
-from tasker import Retry, StepContext, Worker, Workflow
+from tasker import PermanentError, Retry, StepContext, Worker, Workflow
 
 LEASE = "2s"
 STEPS = 4
@@ -57,25 +57,56 @@ async def join(left: Job, right: Job, ctx: StepContext) -> Job:
     return Job(number=left.number + right.number)
 
 
+undone = Workflow(
+    "crash_undone", namespace="crash", version="1", input=Job, on_failure="compensate"
+)
+
+
+@undone.step(retry=retry)
+def first(input: Job, ctx: StepContext) -> Job:
+    write_down(ctx)
+    return input
+
+
+@undone.step(retry=retry)
+async def second(first: Job, ctx: StepContext) -> Job:
+    write_down(ctx)
+    return first
+
+
+@undone.step(retry=retry)
+async def third(second: Job) -> None:
+    raise PermanentError("it is all undone")
+
+
+async def undo(ctx: StepContext) -> None:
+    write_down(ctx)
+    await anyio.sleep(0.02)
+
+
+for step in (first, second):
+    undone.compensation(step, retry=retry)(undo)
+
+
 def serve(url: str) -> None:
     async def run() -> None:
-        worker = Worker(work, url=url, slots=10, lease=LEASE, name=f"crash:{os.getpid()}")
+        worker = Worker(work, undone, url=url, slots=10, lease=LEASE, name=f"crash:{os.getpid()}")
         await worker.run()
 
     anyio.run(run)
 
 
-def submit(url: str, count: int) -> None:
-    """Submit tasks through SQL under idempotency keys, again and again until each is accepted."""
+def submit(url: str, count: int, template: str) -> None:
+    """Submit tasks of a template through SQL under idempotency keys, again and again until each is accepted."""
     number = 0
     while number < count:
         try:
             with psycopg.connect(url, autocommit=True) as connection:
                 while number < count:
                     connection.execute(
-                        "select tasker.submit_task('crash', 'crash_work', jsonb_build_object('number', %s::int),"
+                        "select tasker.submit_task('crash', %s, jsonb_build_object('number', %s::int),"
                         " idempotency_key => %s, on_conflict => 'return_existing')",
-                        [number, f"job-{number}"],
+                        [template, number, f"job-{number}"],
                     )
                     number += 1
         except psycopg.OperationalError:
@@ -86,7 +117,7 @@ if __name__ == "__main__":
     match sys.argv[1:]:
         case ["serve", url]:
             serve(url)
-        case ["submit", url, count]:
-            submit(url, int(count))
+        case ["submit", url, count, template]:
+            submit(url, int(count), template)
         case other:
             raise SystemExit(f"unknown: {other}")

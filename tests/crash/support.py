@@ -13,7 +13,7 @@ from pathlib import Path
 
 import orjson
 import psycopg
-from tests.crash.program import STEPS, work
+from tests.crash.program import STEPS, undone, work
 
 PROGRAM = Path(__file__).parent / "program.py"
 ROOT = Path(__file__).parents[2]
@@ -36,8 +36,8 @@ class Stage:
     def serve(self) -> subprocess.Popen[bytes]:
         return self.start("serve", self.url)
 
-    def submit(self, count: int) -> subprocess.Popen[bytes]:
-        return self.start("submit", self.url, str(count))
+    def submit(self, count: int, template: str = "crash_work") -> subprocess.Popen[bytes]:
+        return self.start("submit", self.url, str(count), template)
 
     def orchestrate(self) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "tasker.cli", "orchestrator", "--url", self.url]
@@ -58,25 +58,47 @@ class Stage:
         """Nothing lost, nothing twice, parents first, and every invariant holds."""
         assert self.one("select count(*) from tasker.task") == tasks
         assert self.one("select count(*) from tasker.task where state <> 'complete'") == 0
-        faults = self.one(
-            "select coalesce(json_agg(f), '[]') from tasker.task t, tasker.verify(t.task_id) as f"
-        )
-        assert faults == [], faults
+        self.verify()
         complete = self.one(
             "select count(*) from tasker.step where state = 'complete' and result is not null"
         )
         assert complete == tasks * STEPS
+        first = self.read_first_runs()
+        assert len(first) == tasks * STEPS
+        for task in {task for task, _ in first}:
+            assert first[task, 1] < min(first[task, 2], first[task, 3])
+            assert first[task, 4] > max(first[task, 2], first[task, 3])
+
+    def judge_undone(self, tasks: int) -> None:
+        """Every task ended in error, and both of its steps were undone, the later one first, under one key each."""
+        assert self.one("select count(*) from tasker.task where state = 'error'") == tasks
+        self.verify()
+        undone = (
+            "select count(*) from tasker.step where state = 'complete' and origin_no is not null"
+        )
+        assert self.one(undone) == tasks * 2
+        first = self.read_first_runs()
+        assert len(first) == tasks * 4
+        for task in {task for task, _ in first}:
+            assert first[task, 1] < first[task, 2] < first[task, 5] < first[task, 4]
+
+    def verify(self) -> None:
+        """Every invariant of every task holds."""
+        faults = self.one(
+            "select coalesce(json_agg(f), '[]') from tasker.task t, tasker.verify(t.task_id) as f"
+        )
+        assert faults == [], faults
+
+    def read_first_runs(self) -> dict[tuple[str, int], int]:
+        """When each step ran first, by task and number. Each has one key, and no attempt was granted twice."""
         runs = [line.split() for line in self.ledger.read_text().splitlines()]
         first: dict[tuple[str, int], int] = {}
         for place, (task, step, _attempt, key, _pid) in enumerate(runs):
             assert key == f"{task}:{step}"
             first.setdefault((task, int(step)), place)
-        assert len(first) == tasks * STEPS
-        for task in {task for task, _ in first}:
-            assert first[task, 1] < min(first[task, 2], first[task, 3])
-            assert first[task, 4] > max(first[task, 2], first[task, 3])
         granted = Counter((task, step, attempt) for task, step, attempt, _key, _pid in runs)
         assert max(granted.values()) == 1, "an attempt was granted twice"
+        return first
 
 
 def wait_until(true: Callable[[], bool], seconds: float, explain: Callable[[], object]) -> None:
@@ -97,10 +119,11 @@ def stage(url: str, folder: Path) -> Iterator[Stage]:
     made = Stage(url, folder / "ledger", [])
     made.ledger.touch()
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(
-            "select tasker.register_template(%s::jsonb)",
-            [orjson.dumps(work.template.to_json()).decode()],
-        )
+        for workflow in (work, undone):
+            connection.execute(
+                "select tasker.register_template(%s::jsonb)",
+                [orjson.dumps(workflow.template.to_json()).decode()],
+            )
     try:
         yield made
     finally:

@@ -31,6 +31,22 @@ def test_a_killed_worker_loses_nothing(database: str, tmp_path: Path) -> None:
         assert play.one("select count(*) from tasker.attempt where outcome = 'lost'") > 0
 
 
+def test_workers_killed_while_they_undo_lose_nothing(database: str, tmp_path: Path) -> None:
+    undone = "select count(*) from tasker.step where state = 'complete' and origin_no is not null"
+    with stage(database, tmp_path) as play:
+        play.submit(60, "crash_undone").wait()
+        victims = [play.serve(), play.serve()]
+        for killed, victim in enumerate(victims, 1):
+            wait_until(lambda n=killed: play.one(undone) >= n * 30, 60, lambda: play.one(undone))
+            play.serve()
+            victim.kill()
+        play.wait("select count(*) from tasker.task where completed_at is null", 0)
+        play.judge_undone(60)
+        lost = """select count(*) from tasker.attempt a join tasker.step s using (task_id, step_no)
+            where a.outcome = 'lost' and s.origin_no is not null"""
+        assert play.one(lost) > 0
+
+
 def test_a_dead_workers_step_is_granted_again_within_its_lease_and_a_second(
     database: str, tmp_path: Path
 ) -> None:

@@ -29,11 +29,23 @@ class StepPlan:
     on_failure: str = "wait"
 
 
+@dataclass(frozen=True)
+class Undoing:
+    """How a step of the template is undone: the number and plan of its compensation. `started`: also when it was only
+    started.
+    """
+
+    no: int
+    plan: StepPlan
+    started: bool
+
+
 @dataclass
 class Step:
     """A step of a task. `holder` is the lease that is good for it; `lapsed`: that has run out.
 
-    `answer` is what a decision or a batch has said, `instance` a worker's place in its batch.
+    `answer` is what a decision or a batch has said, `instance` a worker's place in its batch. `begun`: a worker has
+    had it. A compensation has the number of the step that it `undoes`, and a `rank`.
     """
 
     plan: StepPlan
@@ -47,6 +59,9 @@ class Step:
     retry_due: bool = False
     wake_due: bool = False
     clock_due: bool = False
+    begun: bool = False
+    undoes: int | None = None
+    rank: int = 0
     ended_attempts: list[tuple[int, str]] = field(default_factory=list)
 
     @property
@@ -79,7 +94,8 @@ class Batch:
 class Task:
     """A task. `timed`: its whole time is limited. `told`: the event that its steps wait for was sent.
 
-    `forced` is the state in which something other than its last step ended it.
+    `forced` is the state in which something other than its last step ended it; `ends_as` the one in which it will end
+    when it is undone. `compensates`: a failure undoes it.
     """
 
     plans: Mapping[int, StepPlan]
@@ -91,18 +107,33 @@ class Task:
     limit_due: bool = False
     forced: str | None = None
     told: bool = False
+    undoing: Mapping[int, Undoing] = field(default_factory=dict[int, Undoing])
+    compensates: bool = False
+    ends_as: str | None = None
 
     @staticmethod
-    def of(plans: Mapping[int, StepPlan], started: bool, timed: bool) -> Task:
+    def of(
+        plans: Mapping[int, StepPlan],
+        started: bool,
+        timed: bool,
+        undoing: Mapping[int, Undoing],
+        compensates: bool,
+    ) -> Task:
         """Return a task that was just submitted."""
-        task = Task(plans, {}, started, timed)
+        task = Task(plans, {}, started, timed, undoing=undoing, compensates=compensates)
         task.go_on()
         return task
 
     @property
+    def counted(self) -> list[Step]:
+        """The steps that its state depends on: while it is undone, its compensations."""
+        steps = self.steps.values()
+        return [s for s in steps if self.ends_as is None or s.undoes is not None]
+
+    @property
     def state(self) -> str:
         """The state it is in."""
-        states = {step.state for step in self.steps.values()}
+        states = {step.state for step in self.counted}
         if self.forced:
             return self.forced
         if not self.started:
@@ -111,6 +142,7 @@ class Task:
             return "in_progress"
         if "error" in states:
             return "blocked_by_failures"
+        assert self.ends_as is None, "it is undone, and has not ended"
         assert states <= PASSED, states
         return "complete"
 
@@ -146,7 +178,7 @@ class Task:
         for no in sorted(workers):
             if no not in self.batches and self.fate(no):
                 [parent] = self.plans[no].parents
-                first = max([*self.plans, *self.steps]) + 1
+                first = self.next_number
                 size = len(self.steps[parent].answer or [])
                 plan = self.plans[no]
                 self.batches[no] = Batch(
@@ -158,9 +190,16 @@ class Task:
             if no not in self.steps and plan.kind != "batch_worker" and self.fate(no):
                 self.steps[no] = Step(plan, plan.max_attempts)
 
+    @property
+    def next_number(self) -> int:
+        """The number of the next step that its template does not number."""
+        return max([*self.plans, *self.steps, *(u.no for u in self.undoing.values())]) + 1
+
     def ready(self, no: int) -> bool:
         """Whether all that a step waits for is done, or will never be; and it is its turn."""
         step = self.steps[no]
+        if step.undoes is not None:
+            return all(s.state in DONE for s in self.counted if s.rank > step.rank)
         waits_for = [n for parent in step.plan.parents for n in self.numbers(parent)]
         return all(self.steps[n].state in PASSED for n in waits_for) and self.has_turn(step)
 
@@ -187,11 +226,48 @@ class Task:
             batch.turns = min(batch.turns + 1, len(batch.numbers))
 
     def go_on(self) -> None:
-        """Make the steps that are to be, and let every step run that waits for nothing more."""
-        self.grow()
+        """Make the steps that are to be, and let every step run that waits for nothing more; end when all is undone."""
+        if self.ends_as is None:
+            self.grow()
         for no, step in self.steps.items():
             if self.started and step.state == "pending" and self.ready(no):
                 step.leave("enqueued")
+        if self.ends_as and not self.forced and all(s.state in DONE for s in self.counted):
+            self.forced = self.ends_as
+
+    def come_to_rest(self) -> None:
+        """What a failure has stopped is undone, if it is a task of that kind."""
+        if self.compensates and self.ends_as is None and self.state == "blocked_by_failures":
+            self.compensate("error")
+
+    def compensate(self, state: str) -> bool:
+        """Undo the task, and end it in that state then."""
+        if self.ended or self.ends_as:
+            return False
+        held = any(s.state == "in_progress" and not s.lapsed for s in self.steps.values())
+        self.cancel_open()
+        self.ends_as, self.started = state, True
+        for no, step in sorted(self.steps.items()):
+            undoing = self.undoing.get(self.template_number(no))
+            if undoing and (step.state in DONE or (undoing.started and step.begun)):
+                number = undoing.no if step.instance is None else self.next_number
+                made = Step(undoing.plan, undoing.plan.max_attempts, step.instance, undoes=no)
+                made.rank = self.rank(self.template_number(no))
+                self.steps[number] = made
+        self.go_on()
+        for step in self.counted:
+            if held and step.state == "enqueued":
+                step.leave("waiting_for_retry")
+        return True
+
+    def template_number(self, no: int) -> int:
+        """The number of a step in the template."""
+        plan = self.steps[no].plan
+        return next((n for n, p in self.plans.items() if p is plan), no)
+
+    def rank(self, no: int) -> int:
+        """How long the longest way to a step of the template is."""
+        return max((self.rank(parent) + 1 for parent in self.plans[no].parents), default=0)
 
     def complete(self, no: int, state: str, answer: Any) -> None:
         """A step has a result. One that is no answer of a decision or a batch is an error. The task goes on later."""
@@ -220,7 +296,15 @@ class Task:
             if step.plan.on_failure == "continue":
                 step.state = "tolerated"
         self.go_on()
+        self.come_to_rest()
         if any(step.plan.on_failure == "fail_task" for step in failed):
+            self.end_by_template()
+
+    def end_by_template(self) -> None:
+        """End it with an error, at once or undone."""
+        if self.compensates:
+            self.compensate("error")
+        elif not self.ends_as:
             self.end("error")
 
     # Workers
@@ -234,6 +318,7 @@ class Task:
         step.leave("in_progress", "lost")
         step.attempt += 1
         step.holder = lease
+        step.begun = True
 
     def lose_last(self, numbers: Sequence[int]) -> None:
         """A claim found that steps' last attempts were lost."""
@@ -277,7 +362,8 @@ class Task:
             step.retry_due |= "retry" in kinds and step.state == "waiting_for_retry"
             step.clock_due |= "step_time_limit" in kinds and step.plan.timed and step.state in LIVE
         self.start_due |= "task_start" in kinds and not self.started and not self.ended
-        self.limit_due |= "task_time_limit" in kinds and self.timed and not self.ended
+        timed = self.timed and self.ends_as is None
+        self.limit_due |= "task_time_limit" in kinds and timed and not self.ended
 
     def fire(self) -> None:
         """Do what due timers are for."""
@@ -294,7 +380,7 @@ class Task:
             self.started = True
             self.go_on()
         if self.limit_due and not self.ended:
-            self.end("error")
+            self.end_by_template()
         self.start_due = self.limit_due = False
         for step in self.steps.values():
             if step.wake_due:
@@ -314,13 +400,18 @@ class Task:
 
     def end(self, state: str) -> bool:
         """Cancel or resolve the task, or let it time out."""
-        if self.ended:
+        if self.ended or (self.ends_as and state == "cancelled"):
             return False
+        self.cancel_open()
+        self.forced = state
+        return True
+
+    def cancel_open(self) -> None:
+        """Cancel what is open, and forget every timer."""
         for step in self.steps.values():
             if step.state in OPEN:
                 step.leave("cancelled", "cancelled")
-        self.forced = state
-        return True
+        self.start_due = self.limit_due = False
 
     def tell(self) -> bool:
         """Send the task the event that its steps wait for."""
@@ -335,7 +426,7 @@ class Task:
     def retry_step(self, no: int) -> bool:
         """Try a step again."""
         step = self.steps[no]
-        if self.ended or step.state not in ("error", "waiting_for_retry"):
+        if self.ended or step.state not in ("error", "waiting_for_retry") or self.is_left(step):
             return False
         if step.state == "error":
             step.limit = step.attempt + step.plan.max_attempts
@@ -343,15 +434,22 @@ class Task:
         step.leave("enqueued")
         return True
 
+    def is_left(self, step: Step) -> bool:
+        """Whether a step is left as it is, because its task is being undone."""
+        return self.ends_as is not None and step.undoes is None
+
     def retry_all(self) -> bool:
-        """Try every failed step again."""
-        failed = [no for no, step in self.steps.items() if step.state == "error"]
+        """Try every failed step again; while the task is undone, every failed compensation."""
+        steps = self.steps.items()
+        failed = [no for no, s in steps if s.state == "error" and not self.is_left(s)]
         return bool(failed) and all(self.retry_step(no) for no in failed)
 
     def settle(self, no: int, state: str, answer: Any) -> str | None:
         """Give a step a result by hand; how that is refused."""
         step = self.steps[no]
         if self.ended or not self.started or step.state in PASSED | {"cancelled"}:
+            return "TK004"
+        if self.is_left(step):
             return "TK004"
         if self.find_fault(step, answer):
             return "TK002"
@@ -361,4 +459,5 @@ class Task:
             step.state = "enqueued"
         self.complete(no, state, answer)
         self.go_on()
+        self.come_to_rest()
         return None

@@ -57,6 +57,7 @@ class Exchanged:
     tasks: Mapping[UUID, Json]
     results: Mapping[tuple[UUID, int], Json]
     gathered: Mapping[tuple[UUID, int], Json]
+    undone: Mapping[tuple[UUID, int], list[Json]]
 
 
 @dataclass(frozen=True)
@@ -177,6 +178,7 @@ def exchange(
         tasks={UUID(t["task_id"]): t for t in granted.get("tasks") or []},
         results={(UUID(t), no): result for t, no, result in granted.get("results") or []},
         gathered={(UUID(t), no): results for t, no, results in granted.get("gathered") or []},
+        undone={(UUID(t), no): undone for t, no, *undone in granted.get("undone") or []},
     )
 
 

@@ -473,3 +473,27 @@ def test_a_batchs_policy_means_nothing_for_other_steps(db: Connection, worker: W
     assert step_states(db, task_id) == {"a": "error", "b": "pending"}
     found = db.execute("select distinct on_failure, parallelism from tasker.step_definition")
     assert found.fetchall() == [("wait", None)]
+
+
+def test_a_lost_worker_ends_its_task_though_steps_of_another_queue_are_lost_too(
+    db: Connection, worker: Worker
+) -> None:
+    """The rescuer looks at queue after queue: the second time, the task has ended."""
+    batch = {"on_failure": "fail_task"}
+    work = step("work", "split", kind="batch_worker", batch=batch, retry={"max_attempts": 1})
+    join = step("join", "work", kind="deferred_convergence")
+    one_queue = (step("split", kind="batchable"), work, join)
+    register(db, template("two", *one_queue, step("beside", queue="q2", retry={"max_attempts": 1})))
+    task_id = submit(db, "two")
+    hand_in(worker, complete(claim(worker)[0], [1]))
+    both = register_worker(db, "t", "q2")
+    assert len(claim(both)) == 2
+    for queue in ("t", "q2"):
+        one(
+            db,
+            f"with gone as (delete from pgmq.q_tasker_{queue} returning 1) select count(*) from gone",
+        )
+    db.execute("update tasker.step set enqueued_at = now() - interval '1 hour'")
+    call(db, "rescue")
+    assert task_state(db, task_id) == "error"
+    assert broken(db) == []

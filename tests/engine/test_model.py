@@ -25,7 +25,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 from psycopg.types.json import Jsonb
-from tests.engine.oracle import DONE, OPEN, StepPlan, Task
+from tests.engine.oracle import DONE, OPEN, StepPlan, Task, Undoing
 from tests.engine.support import (
     Connection,
     Engine,
@@ -65,8 +65,17 @@ STEP_KINDS = (
     *["batch_worker"] * 4,
 )
 ON_FAILURE = ("wait", "continue", "fail_task")
+UNDOING = (None, None, "complete", "complete", "started")
 VERBS = (
-    ["cancel_task", "resolve_task", "retry_task", "retry_task", "send_event"]
+    [
+        "cancel_task",
+        "compensate_task",
+        "compensate_task",
+        "resolve_task",
+        "retry_task",
+        "retry_task",
+        "send_event",
+    ]
     + ["retry_step"] * 4
     + [*SETTLED] * 2
 )
@@ -85,12 +94,21 @@ Place = tuple[UUID, int]
 Handed = tuple[Lease, str, Any]
 
 
+@dataclass(frozen=True)
+class TemplatePlan:
+    """A template: its steps, how they are undone, and whether a failure does that."""
+
+    plans: dict[int, StepPlan]
+    undoing: dict[int, Undoing]
+    compensates: bool
+
+
 @dataclass
 class World:
     """What the program has seen so far. `results` is the ledger: what was accepted for each step, once."""
 
     tasks: dict[UUID, Task] = field(default_factory=dict)
-    plans: dict[str, dict[int, StepPlan]] = field(default_factory=dict)
+    templates: dict[str, TemplatePlan] = field(default_factory=dict)
     leases: list[Lease] = field(default_factory=list)
     results: dict[Place, Any] = field(default_factory=dict)
     born: dict[UUID, int] = field(default_factory=dict)
@@ -242,7 +260,10 @@ class Exchange:
             )
             for task_id in dict(spent)
         )
-        follows = any(world.tasks[t].steps[no].plan.kind == "batch_worker" for t, no in spent)
+        follows = any(
+            world.tasks[t].compensates or world.tasks[t].steps[no].plan.kind == "batch_worker"
+            for t, no in spent
+        )
         for lease in leases:
             if lease not in at_once:
                 assert follows, f"{lease} could not be claimed"
@@ -282,6 +303,10 @@ def check_what_handlers_see(world: World, answer: Exchanged) -> None:
         assert lease.task_id in answer.tasks
         task = world.tasks[lease.task_id]
         plan = task.steps[lease.step_no].plan
+        undoes = task.steps[lease.step_no].undoes
+        assert ((lease.task_id, lease.step_no) in answer.undone) == (undoes is not None)
+        if undoes is not None:
+            check_what_compensations_see(world, answer, lease, undoes)
         for parent in plan.parents:
             place = lease.task_id, parent
             if lease.instance is not None:
@@ -293,6 +318,22 @@ def check_what_handlers_see(world: World, answer: Exchanged) -> None:
             else:
                 assert place not in answer.results
                 assert place not in answer.gathered
+
+
+def check_what_compensations_see(
+    world: World, answer: Exchanged, lease: Lease, undoes: int
+) -> None:
+    """What is undone: whether it was done, its result, and the item of a batch's worker."""
+    task = world.tasks[lease.task_id]
+    step = task.steps[undoes]
+    expected = {step.plan.name: world.results[lease.task_id, undoes]} if step.state in DONE else {}
+    if step.instance is not None:
+        [parent] = step.plan.parents
+        items = world.results[lease.task_id, parent]
+        expected[task.plans[parent].name] = items[step.instance - 1]
+    name = step.plan.name if step.instance is None else f"{step.plan.name}/{step.instance}"
+    said = answer.undone[lease.task_id, lease.step_no]
+    assert said == [undoes, name, step.state in DONE, expected]
 
 
 def gathered(world: World, task_id: UUID, no: int) -> Any:
@@ -353,8 +394,11 @@ class Operate:
         if self.verb in SETTLED:
             more["result"] = Jsonb(self.result)
         more |= {"name": "e"} if self.verb == "send_event" else WHO
+        verb = self.verb
+        if verb == "compensate_task":
+            verb, more = "cancel_task", {**more, "compensate": True}
         try:
-            call(connection, self.verb, task_id=self.task_id, **more)
+            call(connection, verb, task_id=self.task_id, **more)
         except psycopg.Error as error:
             return error.sqlstate
         return None
@@ -364,6 +408,8 @@ class Operate:
         match self.verb:
             case "cancel_task":
                 may = task.end("cancelled")
+            case "compensate_task":
+                may = task.compensate("cancelled")
             case "resolve_task":
                 may = task.end("resolved_manually")
             case "retry_task":
@@ -416,6 +462,23 @@ def draw_plans(data: st.DataObject, count: int) -> dict[int, StepPlan]:
     return {no: settle_kind(no, plans) for no in plans}
 
 
+def draw_undoing(data: st.DataObject, plans: Mapping[int, StepPlan]) -> dict[int, Undoing]:
+    """Draw how steps are undone."""
+    chosen = {no: data.draw(st.sampled_from(UNDOING)) for no in sorted(plans)}
+    undoing: dict[int, Undoing] = {}
+    for no in (no for no, when in chosen.items() if when):
+        plan = StepPlan(
+            f"undo:{plans[no].name}",
+            frozenset(),
+            data.draw(st.sampled_from(QUEUES)),
+            data.draw(st.integers(1, 3)),
+            data.draw(st.booleans()),
+            "compensation",
+        )
+        undoing[no] = Undoing(len(plans) + len(undoing) + 1, plan, chosen[no] == "started")
+    return undoing
+
+
 def settle_kind(no: int, plans: Mapping[int, StepPlan]) -> StepPlan:
     """A step that nothing stands behind is no decision, and without a worker no batch."""
     children = [plan for plan in plans.values() if no in plan.parents]
@@ -424,6 +487,15 @@ def settle_kind(no: int, plans: Mapping[int, StepPlan]) -> StepPlan:
     if (plan.kind == "decision" and not children) or (plan.kind == "batchable" and not workers):
         return replace(plan, kind="standard")
     return plan
+
+
+def how_to_run(plan: StepPlan) -> dict[str, Any]:
+    """What a step and a compensation have both."""
+    return {
+        "queue": plan.queue,
+        "retry": {"max_attempts": plan.max_attempts, "permanent_errors": ["Fatal"]},
+        "step_time_limit": 10_000 if plan.timed else None,
+    }
 
 
 class Model(RuleBasedStateMachine):
@@ -479,40 +551,52 @@ class Model(RuleBasedStateMachine):
     )
     def submit_more(self, data: st.DataObject, count: int, later: bool, again: bool) -> None:
         # What is drawn must not depend on which tasks there are: that may differ from run to run.
-        known = sorted(self.world.plans)
+        known = sorted(self.world.templates)
         name = data.draw(st.sampled_from(known)) if again else self.define(data)
         if len(self.world.tasks) < 8:
             self.submit(name, count, later)
 
     def define(self, data: st.DataObject) -> str:
         """Register a random graph; its name."""
-        count = data.draw(st.integers(4, 12) if len(self.world.plans) < 2 else st.integers(1, 5))
+        known = len(self.world.templates)
+        count = data.draw(st.integers(4, 12) if known < 2 else st.integers(1, 5))
         timed = data.draw(st.booleans())
         plans = draw_plans(data, count)
-        name = f"{'timed' if timed else 'plain'}{len(self.world.plans)}"
+        undoing = draw_undoing(data, plans)
+        compensates = data.draw(st.sampled_from((False, False, True)))
+        name = f"{'timed' if timed else 'plain'}{known}"
         steps = [
             step(
                 plans[no].name,
                 *(f"s{p}" for p in sorted(plans[no].parents)),
                 kind=plans[no].kind,
-                queue=plans[no].queue,
-                retry={"max_attempts": plans[no].max_attempts, "permanent_errors": ["Fatal"]},
-                step_time_limit=10_000 if plans[no].timed else None,
+                **how_to_run(plans[no]),
+                compensate={
+                    "handler": "undo",
+                    "when": "started" if undoing[no].started else "complete",
+                    **how_to_run(undoing[no].plan),
+                }
+                if no in undoing
+                else None,
                 batch={"parallelism": plans[no].parallelism, "on_failure": plans[no].on_failure},
             )
             for no in sorted(plans)
         ]
-        register(self.db, template(name, *steps, time_limit=50_000 if timed else None))
-        self.world.plans[name] = plans
+        on_failure = "compensate" if compensates else "wait"
+        time_limit = 50_000 if timed else None
+        register(self.db, template(name, *steps, time_limit=time_limit, on_failure=on_failure))
+        self.world.templates[name] = TemplatePlan(plans, undoing, compensates)
         return name
 
     def submit(self, name: str, count: int, later: bool) -> None:
         start_at = datetime.now(UTC) + timedelta(hours=1)
         given = {"start_at": start_at.isoformat()} if later else {}
         for _, task_id, _ in submit_many(self.db, name, [given] * count):
-            plans = self.world.plans[name]
+            plan = self.world.templates[name]
             self.world.born[task_id] = len(self.world.born)
-            self.world.tasks[task_id] = Task.of(plans, not later, name.startswith("timed"))
+            self.world.tasks[task_id] = Task.of(
+                plan.plans, not later, name.startswith("timed"), plan.undoing, plan.compensates
+            )
 
     # Workers
 

@@ -1,6 +1,7 @@
--- One step as JSON, the same for every query that shows steps. Internal. Reads only. Index: the primary keys.
+-- One step as JSON, the same for every query that shows steps. What its task's undoing adds to that is given
+-- (describe_undoing). Internal. Reads only. Index: the primary keys.
 
-create or replace function tasker.describe_step(s tasker.step, d tasker.step_definition) returns jsonb
+create or replace function tasker.describe_step(s tasker.step, d tasker.step_definition, p_undoing jsonb) returns jsonb
 language sql stable
 set search_path = pg_catalog, tasker, pg_temp
 as $$
@@ -14,15 +15,12 @@ as $$
         'origin_no', s.origin_no, 'instance', s.instance, 'input', s.input, 'completed_at', s.completed_at,
         'deadline_at', s.deadline_at, 'progress', s.progress, 'error', s.error,
         'result', s.result,
-        'undoes', case d.kind when 'compensation' then (
-            select tasker.step_name(o.name, u.instance)
-            from tasker.step u join tasker.step_definition o using (definition_id)
-            where u.task_id = s.task_id and u.step_no = s.origin_no) end,
-        'depends_on', case d.kind when 'compensation' then tasker.list_undone_before(s) else (
-            select coalesce(jsonb_agg(p.name order by p.step_no), '[]')
+        'undoes', null, 'undone', null,
+        'depends_on', (select coalesce(jsonb_agg(p.name order by p.step_no), '[]')
             from tasker.definition_edge e join tasker.step_definition p on p.definition_id = e.from_id
-            where e.to_id = d.definition_id) end)
+            where e.to_id = d.definition_id))
+        || coalesce(p_undoing -> s.step_no::text, '{}')
 $$;
 
-comment on function tasker.describe_step(tasker.step, tasker.step_definition) is
+comment on function tasker.describe_step(tasker.step, tasker.step_definition, jsonb) is
     'Internal. One step as JSON.';

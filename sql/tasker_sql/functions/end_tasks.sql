@@ -10,7 +10,7 @@ as $$
         else tasker.finish_tasks(array[t.task_id], 'error', p_reason) end
     from tasker.task t join tasker.template p using (template_id)
     where t.task_id = any (p_tasks) and t.ends_as is null
-        and t.state in ('pending', 'in_progress', 'waiting', 'paused', 'blocked_by_failures')
+        and t.state <> all ('{complete,error,cancelled,resolved_manually}')
 $$;
 
 comment on function tasker.end_tasks(uuid[], text) is

@@ -8,10 +8,8 @@ declare
     v_step tasker.step := tasker.find_step(get_step.task_id, get_step.step_name);
 begin
     return (
-        select tasker.describe_step(v_step, d) || jsonb_build_object(
+        select tasker.describe_step(v_step, d, tasker.describe_undoing(v_step.task_id)) || jsonb_build_object(
             'task_id', v_step.task_id,
-            'undone', (select k.state from tasker.step k join tasker.compensation c using (definition_id)
-                where k.task_id = v_step.task_id and k.origin_no = v_step.step_no),
             'input', (select t.input from tasker.task t where t.task_id = v_step.task_id),
             'config', d.config,
             'result_schema', (select t.definition #> array['steps', (d.step_no - 1)::text, 'result_schema']

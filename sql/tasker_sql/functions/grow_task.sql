@@ -31,7 +31,9 @@ begin
     from tasker.step_definition d
     join tasker.definition_edge e on e.to_id = d.definition_id
     join tasker.step b on b.task_id = p_task_id and b.step_no = e.from_no
-    cross join lateral jsonb_array_elements(b.result) with ordinality as c(cursor, no)
+    -- The planner may look at other steps' results before it finds that they are no batch's.
+    cross join lateral jsonb_array_elements(case jsonb_typeof(b.result) when 'array' then b.result end)
+        with ordinality as c(cursor, no)
     where d.definition_id = any (v_new) and d.kind = 'batch_worker';
 
     insert into tasker.batch (task_id, definition_id, first_no, size, released)

@@ -4,10 +4,9 @@ create or replace function tasker.list_steps(task_id uuid) returns setof json
 language sql stable security definer
 set search_path = pg_catalog, tasker, pg_temp
 as $$
-    select (tasker.describe_step(s, d) || jsonb_build_object('undone', u.state))::json
-    from tasker.step s join tasker.step_definition d using (definition_id)
-    left join (select k.origin_no, k.state from tasker.step k join tasker.compensation c using (definition_id)
-        where k.task_id = list_steps.task_id) as u on u.origin_no = s.step_no
+    with undoing as materialized (select tasker.describe_undoing(list_steps.task_id) as steps)
+    select tasker.describe_step(s, d, u.steps)::json
+    from undoing u cross join tasker.step s join tasker.step_definition d using (definition_id)
     where s.task_id = list_steps.task_id
     order by s.step_no
 $$;

@@ -17,6 +17,7 @@ begin
                 else 'the worker stopped reporting and its lease ran out' end) as error
         from jsonb_to_recordset(p_lost) as l(task_id uuid, step_no integer, attempt smallint, worker_id uuid,
             started_at timestamptz, deadline_at timestamptz, msg_id bigint, spent boolean)
+        join tasker.step s using (task_id, step_no) where s.state = 'in_progress'
     ), held as materialized (
         select t.task_id from tasker.task t
         where t.task_id in (select l.task_id from lost l where l.spent)
