@@ -115,11 +115,15 @@ shop/pay 1.0.0: complete
     )
 
 
-def test_a_dropped_connection_is_opened_again(tasker: Tasker) -> None:
+def test_a_dropped_connection_is_opened_again(
+    tasker: Tasker, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "tasker_sql.session")
     task = tasker.submit(paying(seen := []))
     tasker.faults.drop_connection("pay")
     assert task.result() == "shipped for 7"
     assert seen == ["order", "pay", "charge", "ship"]
+    assert "will ask the database again" in caplog.text
 
 
 def test_an_attempt_fails_instead_of_being_made(tasker: Tasker) -> None:

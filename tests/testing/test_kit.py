@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -11,6 +12,7 @@ import anyio
 import psycopg
 import pytest
 from pydantic import BaseModel
+from tests.fix_postgres import Server
 
 from tasker import (
     BatchResults,
@@ -27,7 +29,8 @@ from tasker import (
     handler,
 )
 from tasker.template import StepDefinition, Template
-from tasker.testing import AsyncTasker, Tasker, TaskNotEnded
+from tasker.testing import AsyncTask, AsyncTasker, Tasker, TaskNotEnded
+from tasker.testing.databases import open_databases
 from tasker.testing.kit import SubmitOptions
 
 
@@ -330,6 +333,36 @@ async def test_async_tests_have_the_same(async_tasker: AsyncTasker) -> None:
 async def test_the_sync_fixture_says_so_in_a_coroutine(tasker: Tasker) -> None:
     with pytest.raises(RuntimeError, match="use async_tasker"):
         tasker.settle()
+
+
+def test_any_event_loop_will_do(async_tasker: AsyncTasker) -> None:
+    """Another plugin than anyio's has loops of its own."""
+
+    async def submit() -> AsyncTask:
+        return await async_tasker.submit(orders, Order(total=5))
+
+    async def finish(task: AsyncTask) -> str:
+        await task.finish()
+        return await task.result()
+
+    assert asyncio.run(finish(asyncio.run(submit()))) == "reminded of charge-5"
+
+
+def test_the_kit_works_on_every_version(any_server: Server) -> None:
+    with open_databases(any_server.url()) as databases:
+        with Tasker(databases.create()) as tasker:
+            task = tasker.submit(orders, Order(total=5))
+            tasker.faults.crash_after("run", "pay")
+            tasker.faults.drop_connection("remind")
+            tasker.clock.advance("31d")
+            assert task.result() == "reminded of charge-5"
+            assert tasker.faults.pending == []
+        names = "select count(*) from pg_database where datname ~ '^tasker_test_'"
+        with psycopg.connect(any_server.url()) as connection:
+            before = connection.execute(names).fetchone()
+    with psycopg.connect(any_server.url()) as connection:
+        after = connection.execute(names).fetchone()
+    assert (before, after) == ((1,), (0,))
 
 
 def test_what_never_comes_to_rest_is_named(tasker: Tasker) -> None:

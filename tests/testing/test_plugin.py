@@ -138,6 +138,15 @@ def test_a_role_that_may_not_create_databases_is_told_so(
     assert [name.split("_")[1] for (name,) in owned] == ["template"]
 
 
+def test_a_server_that_does_not_answer_is_named(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(SUITE)
+    nobody = "postgresql://nobody@localhost:1/none"
+    result = pytester.runpytest_subprocess("-k", "test_async", "--tasker-database-url", nobody)
+    result.stdout.fnmatch_lines(
+        ["*the server for tests, as --tasker-database-url*does not answer*"]
+    )
+
+
 def test_a_suite_that_does_not_use_it_pays_nothing(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """

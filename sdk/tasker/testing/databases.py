@@ -18,7 +18,7 @@ from psycopg import Connection, sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from tasker.embedded import start_server
-from tasker.errors import InvalidInputError
+from tasker.errors import DatabaseUnavailable, InvalidInputError
 from tasker.settings import read_settings
 from tasker_sql.loader import SqlFile, checksum, migrations, read_folder
 from tasker_sql.migrate import migrate
@@ -101,9 +101,9 @@ class Databases:
 def open_databases(url: str) -> Generator[Databases]:
     """The databases of a run, on the server that `url` leads to; they are dropped at its end.
 
-    Raises InvalidInputError when the role may not create databases there.
+    Raises DatabaseUnavailable when it does not answer, InvalidInputError when the role may not create databases there.
     """
-    with psycopg.connect(url, autocommit=True) as connection:
+    with _connect(url) as connection:
         row = connection.execute(
             "select rolsuper or rolcreatedb from pg_roles where rolname = current_user"
         ).fetchone()
@@ -118,6 +118,16 @@ def open_databases(url: str) -> Generator[Databases]:
         yield Databases(url, connection, run)
         for name in _names(connection, rf"tasker_test_{run}_\d+"):
             _drop(connection, name)
+
+
+def _connect(url: str) -> Connection:
+    try:
+        return psycopg.connect(url, autocommit=True)
+    except psycopg.OperationalError as error:
+        raise DatabaseUnavailable(
+            "the server for tests, as --tasker-database-url, tasker_database_url in pytest's settings"
+            f" or the fixture tasker_server names it, does not answer: {error}"
+        ) from error
 
 
 def _drop_left(connection: Connection) -> None:
