@@ -1,4 +1,6 @@
-"""Retention: deletes tasks that ended long ago, in bounded batches. Touches the database through `ask`."""
+"""Retention: deletes tasks that ended long ago, and the record of old fires, in bounded batches. Touches the database
+through `ask`.
+"""
 
 from __future__ import annotations
 
@@ -30,6 +32,8 @@ async def prune(
             after = answer["next"]
             if after is None:
                 break
+            await anyio.sleep(pause)
+        while await ask("select tasker.prune_fires(%s, %s)", [retention, max_rows]) >= max_rows:
             await anyio.sleep(pause)
         if pruned:
             _log.info("pruned %s tasks that ended more than %s ago", pruned, retention)

@@ -13,6 +13,7 @@ from tasker_orchestration.promoter import promote
 from tasker_orchestration.pruner import prune
 from tasker_orchestration.registrar import keep_up
 from tasker_orchestration.rescuer import rescue
+from tasker_orchestration.scheduler import schedule
 
 __all__ = ["OrchestratorSettings", "orchestrate"]
 
@@ -24,6 +25,8 @@ class OrchestratorSettings:
     retention: timedelta = timedelta(days=7)  # ended tasks are kept this long
     timer_rest: float = 0.25  # longest rest between two looks at the timers
     timer_rows: int = 1000
+    schedule_rest: float = 0.5  # longest rest between two looks at the schedules
+    schedule_rows: int = 100
     rescue_interval: float = 30.0
     rescue_rows: int = 1000
     prune_interval: float = 60.0
@@ -40,6 +43,11 @@ async def orchestrate(
 
         async def promoter() -> None:
             await promote(ask, max_rows=settings.timer_rows, longest_rest=settings.timer_rest)
+
+        async def scheduler() -> None:
+            await schedule(
+                ask, max_rows=settings.schedule_rows, longest_rest=settings.schedule_rest
+            )
 
         async def rescuer() -> None:
             await rescue(ask, max_rows=settings.rescue_rows, interval=settings.rescue_interval)
@@ -58,5 +66,5 @@ async def orchestrate(
                 ask, orchestrator_id=orchestrator_id, name=name, interval=settings.upkeep_interval
             )
 
-        for role in (promoter, rescuer, pruner, registrar):
+        for role in (promoter, scheduler, rescuer, pruner, registrar):
             roles.start_soon(role, name=role.__name__)

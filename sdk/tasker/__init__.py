@@ -33,20 +33,26 @@ if TYPE_CHECKING:
     )
     from tasker.handle import TaskHandle
     from tasker.policy import Retry
+    from tasker.schedule_handle import ScheduleHandle
+    from tasker.schedules import At, Cron, Every, Schedule, Scheduled
     from tasker.sync_client import SyncClient, SyncTaskHandle
+    from tasker.sync_schedule_handle import SyncScheduleHandle
     from tasker.worker import Worker
     from tasker.workflow import Workflow
     from tasker.yaml_template import load_templates
 
 __all__ = [
+    "At",
     "BatchFailure",
     "BatchResults",
     "Client",
     "ConflictError",
     "ContractError",
+    "Cron",
     "DatabaseUnavailable",
     "DefinitionError",
     "EventTimedOut",
+    "Every",
     "InvalidInputError",
     "InvalidStateError",
     "NotAllowedError",
@@ -55,11 +61,15 @@ __all__ = [
     "PermanentError",
     "Retry",
     "RetryableError",
+    "Schedule",
+    "ScheduleHandle",
+    "Scheduled",
     "Slice",
     "StepContext",
     "StepHandler",
     "Submission",
     "SyncClient",
+    "SyncScheduleHandle",
     "SyncTaskHandle",
     "TaskCancelled",
     "TaskFailed",
@@ -74,15 +84,22 @@ __all__ = [
 ]
 
 _MODULES = {
+    "At": "schedules",
     "BatchFailure": "batches",
     "BatchResults": "batches",
     "Client": "client",
+    "Cron": "schedules",
+    "Every": "schedules",
     "Retry": "policy",
+    "Schedule": "schedules",
+    "ScheduleHandle": "schedule_handle",
+    "Scheduled": "schedules",
     "Slice": "batches",
     "StepContext": "context",
     "StepHandler": "decorators",
     "Submission": "client",
     "SyncClient": "sync_client",
+    "SyncScheduleHandle": "sync_schedule_handle",
     "SyncTaskHandle": "sync_client",
     "TaskHandle": "handle",
     "Worker": "worker",

@@ -22,6 +22,8 @@ from tasker.inputs import InputContracts
 from tasker.notifier import notify
 from tasker.registry import register
 from tasker.requests import request_errors
+from tasker.schedule_handle import ScheduleHandle
+from tasker.schedules import Schedule, encode_schedule
 from tasker.storable import serialize
 from tasker.template import Template
 from tasker.worker import Worker
@@ -191,6 +193,56 @@ class Client:
     def handle(self, task_id: UUID | str) -> TaskHandle:
         """The handle of a task that was submitted before, here or anywhere."""
         return TaskHandle(UUID(str(task_id)), self._ask, self._wait_for_change)
+
+    async def create_schedule(
+        self,
+        name: str,
+        schedule: Schedule,
+        *,
+        on_conflict: Literal["reject", "update"] = "reject",
+    ) -> ScheduleHandle:
+        """Make a schedule in the namespace of its template. The same one again is no change.
+
+        One that is there with another definition is refused with ConflictError, or with on_conflict "update" it is
+        given this one. Raises NotFoundError when there is no such template, ContractError when the input does not fit
+        it, InvalidInputError for a cron expression, a time zone or a time that is none.
+        """
+        namespace, definition = await self._encode_schedule(schedule)
+        await self._ask(
+            "select tasker.create_schedule(%s, %s, %s::jsonb, %s)",
+            [namespace, name, definition, on_conflict],
+        )
+        return ScheduleHandle(namespace, name, self._ask, self._encode_schedule)
+
+    def schedule(self, name: str) -> ScheduleHandle:
+        """The handle of a schedule, "namespace/name", that was created before, here or anywhere."""
+        namespace, slash, short = name.partition("/")
+        if not (namespace and slash and short):
+            raise InvalidInputError(f"{name!r} names no schedule", 'Write "namespace/name".')
+        return ScheduleHandle(namespace, short, self._ask, self._encode_schedule)
+
+    async def list_schedules(self, namespace: str | None = None) -> list[Mapping[str, Any]]:
+        """All schedules, or those of a namespace, as `tasker.list_schedules` describes them."""
+        return await self._ask(
+            "select coalesce(json_agg(s), '[]') from tasker.list_schedules(%s) as s", [namespace]
+        )
+
+    async def _encode_schedule(self, schedule: Schedule) -> tuple[str, str]:
+        """The namespace of a schedule, and its definition as JSON, its input checked."""
+        name = _full_name(schedule.template)
+        workflow = (
+            schedule.template
+            if isinstance(schedule.template, Workflow)
+            else self._workflows.get(name)
+        )
+        encode = await self._inputs.encoder(name, schedule.version, workflow)
+        context = None if schedule.context is None else _context(schedule.context)
+        namespace, _, short = name.partition("/")
+        try:
+            definition = encode_schedule(schedule, short, encode(schedule.input), context)
+        except TypeError as error:
+            raise InvalidInputError(f"a schedule's options are not JSON: {error}") from None
+        return namespace, definition.decode()
 
     async def _ask(self, statement: LiteralString, parameters: Sequence[Any] = ()) -> Any:
         with request_errors():

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from tasker.durable import Checkpoint, Durable, SyncDurable
 from tasker.durations import Duration
+from tasker.schedules import Scheduled, read_scheduled
 
 __all__ = ["Progress", "StepContext", "UndoneStep"]
 
@@ -127,6 +128,11 @@ class StepContext:
     def sync(self) -> SyncDurable:
         """`run`, `checkpoint`, `sleep` and `wait_event` for handlers that are not async."""
         return SyncDurable(self.durable)
+
+    @property
+    def scheduled(self) -> Scheduled | None:
+        """The fire of a schedule that the task was submitted for, with its nominal time; None when it was none."""
+        return read_scheduled(self.task_context)
 
     @property
     def idempotency_key(self) -> str:

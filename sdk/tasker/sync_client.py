@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from types import TracebackType
-from typing import Any, Self, TypeVar, overload
+from typing import Any, Literal, Self, TypeVar, overload
 from uuid import UUID
 
 from anyio.from_thread import BlockingPortal, start_blocking_portal
@@ -17,6 +17,8 @@ from psycopg import Connection
 from tasker.client import SUBMIT, Client, OnConflict, Submission
 from tasker.handle import TaskHandle
 from tasker.requests import request_errors
+from tasker.schedules import Schedule
+from tasker.sync_schedule_handle import SyncScheduleHandle
 from tasker.template import Template
 from tasker.workflow import Workflow
 
@@ -149,3 +151,22 @@ class SyncClient:
     def handle(self, task_id: UUID | str) -> SyncTaskHandle:
         """As Client.handle."""
         return SyncTaskHandle(self._client.handle(task_id), self._portal)
+
+    def create_schedule(
+        self,
+        name: str,
+        schedule: Schedule,
+        *,
+        on_conflict: Literal["reject", "update"] = "reject",
+    ) -> SyncScheduleHandle:
+        """As Client.create_schedule."""
+        call = partial(self._client.create_schedule, name, schedule, on_conflict=on_conflict)
+        return SyncScheduleHandle(self._portal.call(call), self._portal)
+
+    def schedule(self, name: str) -> SyncScheduleHandle:
+        """As Client.schedule."""
+        return SyncScheduleHandle(self._client.schedule(name), self._portal)
+
+    def list_schedules(self, namespace: str | None = None) -> Sequence[Mapping[str, Any]]:
+        """As Client.list_schedules."""
+        return self._portal.call(self._client.list_schedules, namespace)

@@ -31,18 +31,22 @@ from tests.engine.support import (
 READS = {
     "get_task", "get_task_result", "list_tasks", "list_steps", "get_step", "explain_step", "queue_stats",
     "count_open_tasks", "list_workers", "list_orchestrators", "list_templates", "get_template", "verify",
+    "get_schedule", "list_schedules", "list_fires",
 }  # fmt: skip
 MAY = {
     "tasker_client": READS
     | {"register_template", "submit_task", "submit_tasks", "watch_task"}
-    | {"send_event", "send_event_to_all"},
+    | {"send_event", "send_event_to_all", "create_schedule"},
     "tasker_worker": READS
     | {"register_template", "register_worker", "exchange", "heartbeat", "leave", "get_definitions"}
     | {"save_checkpoint"}
-    | {"promote_due", "rescue", "prune", "upkeep"},
+    | {"promote_due", "rescue", "prune", "upkeep"}
+    | {"due_schedules", "fire_schedule", "fault_schedule", "release_fires", "prune_fires"},
     "tasker_operator": READS
     | {"cancel_task", "resolve_task", "retry_task"}
-    | {"retry_step", "resolve_step", "complete_step", "send_event", "send_event_to_all"},
+    | {"retry_step", "resolve_step", "complete_step", "send_event", "send_event_to_all"}
+    | {"create_schedule", "update_schedule", "delete_schedule", "pause_schedule", "resume_schedule"}
+    | {"trigger_schedule", "backfill_schedule"},
     "tasker_reader": READS,
 }
 WHO = {"reason": "because", "actor": "ann"}

@@ -108,7 +108,7 @@ def submit(
     else:
         tasks = [{**options, "input": read_json(input_), "idempotency_key": key}]
     with open_database(url) as connection:
-        _check_inputs(get_template(connection, ref)["definition"], tasks)
+        check_inputs(get_template(connection, ref)["definition"], tasks)
         submitted = list(_submit(connection, ref, tasks, on_conflict))
         if wait:
             _await(connection, submitted[0]["task_id"], timeout, output)
@@ -175,7 +175,8 @@ def _submit(
         yield from ({"task_id": str(task_id), "created": created} for _, task_id, created in rows)
 
 
-def _check_inputs(definition: dict[str, Any], tasks: Sequence[Any]) -> None:
+def check_inputs(definition: dict[str, Any], tasks: Sequence[Any]) -> None:
+    """Hold tasks' inputs against a template's contract. Raises CommandFailed (usage)."""
     schema = definition.get("input_schema")
     if schema is None:
         return

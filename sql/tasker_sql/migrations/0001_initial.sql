@@ -322,3 +322,81 @@ create table tasker.action (
 );
 
 create index action_task on tasker.action (task_id);
+
+-- What submits tasks by the clock. `definition` is what was given, with defaults filled in (check_schedule has its keys).
+-- Every fire up to `decided_until` has been decided. `next_fire_at` is the nominal time of the first that was not, when it
+-- is known; `wake_at` is when the scheduler has something to do, null when never. `revision` counts changes of any kind: who
+-- decides fires says which one he has read, so that each is decided once, however many orchestrators run. `fault`: why its
+-- times cannot be found.
+
+create table tasker.schedule (
+    schedule_id   integer generated always as identity primary key,
+    namespace_id  integer not null references tasker.namespace,
+    name          text not null check (length(name) between 1 and 128),
+    definition    jsonb not null,
+    revision      bigint not null default 1,
+    decided_until timestamptz not null default now(),
+    next_fire_at  timestamptz,
+    wake_at       timestamptz default now(),
+    paused        boolean not null default false,
+    note          text,
+    fault         text,
+    created_at    timestamptz not null default now(),
+    updated_at    timestamptz not null default now(),
+    unique (namespace_id, name)
+);
+
+create index schedule_due on tasker.schedule (wake_at) where wake_at is not null;
+
+-- A range of time whose fires an operator wants again, or after all. The scheduler walks it as it walks the present:
+-- `decided_until` is how far it has come. The row goes at the end.
+
+create table tasker.backfill (
+    backfill_id   bigint generated always as identity primary key,
+    schedule_id   integer not null references tasker.schedule on delete cascade,
+    start_at      timestamptz not null,
+    end_at        timestamptz not null,
+    decided_until timestamptz not null,
+    overlap       text not null,
+    created_at    timestamptz not null default now()
+);
+
+create index backfill_schedule on tasker.backfill (schedule_id);
+
+-- The fires of schedules, and what became of each. `fire_at` is the nominal time. A schedule decides each of its times once
+-- (the unique index); triggers and backfills come on top. A buffered fire starts when nothing of the schedule runs any more,
+-- and not before `not_before`. `live`: its task was open when last looked at.
+
+create table tasker.fire (
+    fire_id     bigint generated always as identity,
+    schedule_id integer not null references tasker.schedule on delete cascade,
+    fire_at     timestamptz not null,
+    origin      text not null check (origin in ('schedule', 'trigger', 'backfill')),
+    state       text not null check (state in ('buffered', 'started', 'skipped', 'missed', 'refused')),
+    live        boolean not null default false,
+    task_id     uuid,
+    note        text,
+    not_before  timestamptz,
+    decided_at  timestamptz not null default now(),
+    started_at  timestamptz,
+    primary key (schedule_id, fire_id),
+    check ((state = 'started') = (task_id is not null))
+);
+
+create unique index fire_once on tasker.fire (schedule_id, fire_at) where origin = 'schedule';
+create index fire_live on tasker.fire (schedule_id) where live;
+create index fire_buffered on tasker.fire (schedule_id, fire_id) where state = 'buffered';
+
+-- What was done to a schedule, by whom, and why. It names the schedule, and so outlives it.
+
+create table tasker.schedule_action (
+    action_id bigint generated always as identity primary key,
+    namespace text not null,
+    schedule  text not null,
+    verb      text not null,
+    reason    text not null,
+    actor     text not null,
+    at        timestamptz not null default now()
+);
+
+create index schedule_action_schedule on tasker.schedule_action (namespace, schedule, action_id);
