@@ -178,6 +178,10 @@ def find_scenes() -> Iterator[Scene]:
     yield lambda play: play.operate("retry_step", *waiting_for_retry(play))
     yield lambda play: play.operate("retry_step", *error(play))
     yield lambda play: play.operate("retry_task", error(play)[0])
+    for made in OPEN:
+        yield lambda play, m=made: schedule(play, m(play)[0], fire_the_schedule)
+        yield lambda play, m=made: schedule(play, m(play)[0], trigger_the_schedule)
+    yield lambda play: schedule(play, None, release_the_schedule)
     yield from (run_to_the_end, fail_beside_another, release_a_step)
     yield from (lose_a_lease, lose_the_last_lease, run_out_of_attempts)
     yield from (lose_messages, lose_the_last_message, lose_a_timer, forget_to_enqueue)
@@ -189,6 +193,35 @@ def find_scenes() -> Iterator[Scene]:
 
 def send_event(play: Play, task: UUID) -> None:
     call(play.connection, "send_event", task_id=task, name="e")
+
+
+def schedule(play: Play, task: UUID | None, act: Callable[[Connection], Any]) -> None:
+    """Let a schedule act of which a task runs, or of which one only waits to run."""
+    definition = {"template": "pair", "every": 60, "overlap": "terminate_other"}
+    call(play.connection, "create_schedule", namespace="t", name="s", definition=definition)
+    play.connection.execute(
+        """insert into tasker.fire (schedule_id, fire_at, origin, state, live, task_id)
+        select s.schedule_id, now(), 'trigger', case when t.id is null then 'buffered' else 'started' end,
+            t.id is not null, t.id from tasker.schedule s, (values (%s::uuid)) as t(id)""",
+        [task],
+    )
+    act(play.connection)
+    play.connection.execute("delete from tasker.schedule")
+
+
+def fire_the_schedule(connection: Connection) -> None:
+    fires = [datetime.now(UTC) - timedelta(seconds=1)]
+    given = {"schedule_id": one(connection, "select schedule_id from tasker.schedule")}
+    call(connection, "fire_schedule", **given, revision=1, fires=fires, next_fire_at=None)
+
+
+def trigger_the_schedule(connection: Connection) -> None:
+    why = {"reason": "a test", "actor": "a test"}
+    call(connection, "trigger_schedule", namespace="t", name="s", **why)
+
+
+def release_the_schedule(connection: Connection) -> None:
+    call(connection, "release_fires")
 
 
 def run_to_the_end(play: Play) -> None:

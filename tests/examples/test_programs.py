@@ -46,6 +46,14 @@ def test_orders_program_prints_receipts_and_what_was_declined(home: Path) -> Non
     assert books == "9 calls to the payment service, 4 charges"
 
 
+def test_nightly_program_prints_its_nights_and_closes_a_day(home: Path) -> None:
+    *nights, text = run("run_nightly.py", home)
+    assert [bool(re.fullmatch(r"fires at \S+ 0[01]:30 UTC", night)) for night in nights] == [
+        True
+    ] * 3
+    assert re.fullmatch(r"The books of \w+day, .* are closed\.", text)
+
+
 def test_pipeline_program_prints_what_it_found(home: Path) -> None:
     [text] = run("run_pipeline.py", home)
     assert text.startswith("342 of 344 penguins measured.")

@@ -1,4 +1,4 @@
-"""`tasker orchestrator`: the loop that promotes timers, rescues lost steps and prunes old tasks."""
+"""`tasker orchestrator`: the loop that fires timers and schedules, rescues lost steps and prunes old tasks."""
 
 from typing import Annotated
 
@@ -20,7 +20,7 @@ def orchestrator(
     ] = LogLevel.info,
     url: Url = None,
 ) -> None:
-    """Promote timers, rescue lost steps and prune old tasks, until stopped.
+    """Fire timers and schedules, rescue lost steps and prune old tasks, until stopped.
 
     It holds no state: run one, or several for availability.
     """

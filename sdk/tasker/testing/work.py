@@ -26,6 +26,7 @@ from tasker.seams import RunStep, Seams
 from tasker.testing.calls import Call, record_run
 from tasker.testing.faults import Ask, Faults, Strike, break_run, break_save
 from tasker.worker import Worker
+from tasker_orchestration.scheduler import fire_due
 
 __all__ = ["Work", "working"]
 
@@ -155,8 +156,11 @@ class Work:
 
     async def _upkeep(self) -> bool:
         """What an orchestrator would do now; whether anything came of it."""
-        answer = await self.ask("select tasker.promote_due(1000)", [])
-        return answer["fired"] > 0
+        timers = await self.ask("select tasker.promote_due(1000)", [])
+        started = await self.ask("select tasker.release_fires(100)", [])
+        schedules = await self.ask("select tasker.due_schedules(100)", [])
+        decided = [await fire_due(self.ask, due) for due in schedules["due"]]
+        return timers["fired"] > 0 or started > 0 or any(decided)
 
     async def _exchange(
         self, strike: Strike, inner: Exchange, outcomes: bytes, sent: list[Json], want: int

@@ -13,9 +13,10 @@ declare
 begin
     for v_schedule in
         select s.* from tasker.schedule s
-        where s.schedule_id in (select f.schedule_id from tasker.fire f
-                where f.state = 'buffered' and (f.not_before is null or f.not_before <= now())
-                    and (f.origin <> 'schedule' or not s.paused))
+        where s.schedule_id in (select w.schedule_id from tasker.fire w where w.state = 'buffered')
+            and exists (select from tasker.fire f
+                where f.schedule_id = s.schedule_id and f.state = 'buffered'
+                    and (f.not_before is null or f.not_before <= now()) and (f.origin <> 'schedule' or not s.paused))
             and tasker.list_running(s.schedule_id) = '{}'
         limit release_fires.max_rows for update skip locked
     loop
