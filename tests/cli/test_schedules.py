@@ -81,6 +81,14 @@ def test_list_and_show(cli, nightly, shop):
     assert cli("schedule", "show", "none").code == 2
 
 
+def test_one_that_cannot_be_read_hides_no_other(cli, nightly, connection):
+    bad = '{"template": "order", "cron": "61 * * * *"}'
+    connection.execute("select tasker.create_schedule('shop', 'bad', %s)", [bad])
+    assert cli("schedule", "list", "-o", "ids").ids == ["shop/bad", "shop/nightly"]
+    assert "shop/bad" in cli("schedule", "list").out
+    assert cli("schedule", "show", "shop/bad").code == 0
+
+
 def test_pause_resume_update_and_delete(cli, nightly):
     assert cli("schedule", "pause", nightly, "-r", "holidays").out == "shop/nightly paused\n"
     assert "paused: holidays" in cli("schedule", "list").out

@@ -207,4 +207,11 @@ def _name(schedule: Mapping[str, Any]) -> str:
 
 def _next(schedule: Mapping[str, Any], count: int) -> list[datetime]:
     """List the next times of a schedule; none while it is paused, or when they cannot be found."""
-    return [] if schedule["paused"] or schedule["fault"] else list_fires(schedule, count)
+    from tasker.errors import InvalidInputError
+
+    if schedule["paused"] or schedule["fault"]:
+        return []
+    try:
+        return list_fires(schedule, count)
+    except InvalidInputError:  # made in SQL, and no orchestrator has said so yet
+        return []
