@@ -20,6 +20,7 @@ from tasker.errors import InvalidInputError
 from tasker.handle import TaskHandle
 from tasker.inputs import InputContracts
 from tasker.notifier import notify
+from tasker.priority import Priority, priority_number
 from tasker.registry import register
 from tasker.requests import request_errors
 from tasker.schedule_handle import ScheduleHandle
@@ -46,7 +47,7 @@ class Submission:
 
     input: Any = None
     idempotency_key: str | None = None
-    priority: int = 0
+    priority: Priority = "normal"
     correlation_id: UUID | None = None
     tags: Sequence[str] = ()
     start_at: datetime | None = None
@@ -118,7 +119,7 @@ class Client:
         version: str | None = None,
         idempotency_key: str | None = None,
         on_conflict: OnConflict = "reject",
-        priority: int = 0,
+        priority: Priority = "normal",
         correlation_id: UUID | None = None,
         tags: Sequence[str] = (),
         start_at: datetime | None = None,
@@ -129,8 +130,9 @@ class Client:
 
         Without `version` it is the one registered last. `input` is anything that pydantic can write as JSON. Under an
         `idempotency_key` there is one task: a second is refused with ConflictError, or with on_conflict
-        "return_existing" the first is returned. `start_at` delays its start. With `connection` the task is submitted on
-        that connection, in the transaction it is in: it exists when that commits, and only then.
+        "return_existing" the first is returned. `start_at` delays its start. Steps of a higher `priority` start before
+        those of a lower one. With `connection` the task is submitted on that connection, in the transaction it is in:
+        it exists when that commits, and only then.
         Raises NotFoundError when there is no such template, ContractError when the input does not fit it.
         DatabaseUnavailable leaves open whether the task was submitted; an `idempotency_key` makes it safe to try again.
         """
@@ -289,7 +291,10 @@ def _encode(one: Submission, data: bytes, trace: Mapping[str, str] | None) -> di
     """The submission as `tasker.submit_tasks` takes it; the input is embedded as the JSON it is."""
     if one.start_at is not None:
         _check_start(one.start_at)
-    row: dict[str, Any] = {"input": orjson.Fragment(data), "priority": one.priority}
+    row: dict[str, Any] = {
+        "input": orjson.Fragment(data),
+        "priority": priority_number(one.priority),
+    }
     optional = {
         "idempotency_key": one.idempotency_key,
         "correlation_id": one.correlation_id,

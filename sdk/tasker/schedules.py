@@ -12,6 +12,7 @@ import orjson
 
 from tasker.durations import Duration, to_seconds
 from tasker.errors import InvalidInputError
+from tasker.priority import Priority, priority_number
 from tasker_orchestration.fire_times import SpecError, find_fires
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ class Schedule:
     end_at: datetime | None = None
     context: Mapping[str, Any] | None = None
     tags: Sequence[str] = ()
-    priority: int = 0
+    priority: Priority = "normal"
 
     def next_fires(self, count: int = 10, after: datetime | None = None) -> list[datetime]:
         """The next times, in UTC, before jitter: what the orchestrator will fire. Raises InvalidInputError."""
@@ -133,7 +134,7 @@ def encode_schedule(schedule: Schedule, template: str, data: bytes, context: Any
             "catchup_window": _seconds("catchup_window", schedule.catchup_window),
             "context": context,
             "tags": list(schedule.tags),
-            "priority": schedule.priority,
+            "priority": priority_number(schedule.priority),
         }
     )
 

@@ -16,6 +16,7 @@ from psycopg import Connection
 
 from tasker.client import SUBMIT, Client, OnConflict, Submission
 from tasker.handle import TaskHandle
+from tasker.priority import Priority
 from tasker.requests import request_errors
 from tasker.schedules import Schedule
 from tasker.sync_schedule_handle import SyncScheduleHandle
@@ -112,7 +113,7 @@ class SyncClient:
         version: str | None = None,
         idempotency_key: str | None = None,
         on_conflict: OnConflict = "reject",
-        priority: int = 0,
+        priority: Priority = "normal",
         correlation_id: UUID | None = None,
         tags: Sequence[str] = (),
         start_at: datetime | None = None,

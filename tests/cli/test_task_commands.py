@@ -12,13 +12,15 @@ def task(cli, shop):
 
 
 def test_a_submitted_task_is_printed_by_its_id_and_nothing_else(cli, shop):
-    ran = cli("task", "submit", shop, '{"id": 7}', "--tag", "eu", "--tag", "vip", "--priority", "5")
+    ran = cli(
+        "task", "submit", shop, '{"id": 7}', "--tag", "eu", "--tag", "vip", "--priority", "highest"
+    )
     task_id = str(UUID(ran.out.strip()))
     assert ran.code == 0 and ran.err == ""
     shown = cli("task", "show", task_id, "-o", "json").json
     assert shown["input"] == {"id": 7}
     assert shown["tags"] == ["eu", "vip"]
-    assert shown["priority"] == 5
+    assert shown["priority"] == 2
 
 
 def test_input_comes_from_stdin_and_lines_make_a_task_each(cli, shop):

@@ -392,7 +392,7 @@ def test_an_orchestrator_reports_under_one_entry(db: Connection) -> None:
 
 
 def low_water(db: Connection) -> int:
-    return one(db, "select low_water from tasker.queue where name = 't'")
+    return one(db, "select low_water[1] from tasker.queue where name = 't'")
 
 
 def raise_mark(db: Connection) -> int:

@@ -181,7 +181,7 @@ def test_the_same_again_is_no_change_and_another_is_a_conflict(db: Connection) -
 
 
 def test_each_time_fires_once_and_the_task_knows_its_time(db: Connection) -> None:
-    create(db, overlap="allow_all", input={"n": 7}, context={"who": "me"}, tags=["x"], priority=3)
+    create(db, overlap="allow_all", input={"n": 7}, context={"who": "me"}, tags=["x"], priority=2)
     tick(db)
     assert tasks(db) == []
     found = call(db, "get_schedule", namespace="t", name="s")
@@ -195,7 +195,7 @@ def test_each_time_fires_once_and_the_task_knows_its_time(db: Connection) -> Non
         == MINUTE
     )
     task = call(db, "get_task", task_id=second["task_id"])
-    assert (task["input"], task["priority"], task["tags"]) == ({"n": 7}, 3, ["x", "schedule:s"])
+    assert (task["input"], task["priority"], task["tags"]) == ({"n": 7}, 2, ["x", "schedule:s"])
     assert task["context"]["who"] == "me"
     assert task["context"]["schedule"]["name"] == "s"
     assert task["context"]["schedule"]["origin"] == "schedule"

@@ -135,11 +135,11 @@ async def test_waiting_ends_with_the_timeout_and_the_task_goes_on(
 async def test_what_is_submitted_with_a_task_is_stored_with_it(ready: Client) -> None:
     correlation_id = uuid4()
     task = await ready.submit(
-        shop, ORDER, priority=7, correlation_id=correlation_id, tags=["a", "b"],
+        shop, ORDER, priority="high", correlation_id=correlation_id, tags=["a", "b"],
         idempotency_key="key", context={"tenant": 5},
     )  # fmt: skip
     status = await task.status()
-    assert (status["priority"], status["tags"]) == (7, ["a", "b"])
+    assert (status["priority"], status["tags"]) == (1, ["a", "b"])
     assert UUID(status["correlation_id"]) == correlation_id
     assert (status["idempotency_key"], status["context"]) == ("key", {"tenant": 5})
 
@@ -256,8 +256,8 @@ async def test_an_input_that_does_not_fit_is_refused_before_anything_is_sent(
 @pytest.mark.parametrize(
     ("option", "value"),
     [
-        ("priority", 100_000),
-        ("priority", "high"),
+        ("priority", 1),
+        ("priority", "urgent"),
         ("tags", [5]),
         ("idempotency_key", ""),
         ("idempotency_key", "a\0b"),

@@ -417,8 +417,8 @@ def test_every_clock_that_the_engine_reads_is_the_test_s(tasker_database: str) -
 def test_a_task_can_be_submitted_with_all_that_a_client_can_say(tasker: Tasker) -> None:
     options = inspect.signature(Client.submit).parameters.keys()
     assert {*SubmitOptions.__annotations__, "connection", "self", "template", "input"} == {*options}
-    task = tasker.submit(orders, Order(total=1), tags=["a"], priority=3, idempotency_key="k")
-    assert (task.status()["tags"], task.status()["priority"]) == (["a"], 3)
+    task = tasker.submit(orders, Order(total=1), tags=["a"], priority="high", idempotency_key="k")
+    assert (task.status()["tags"], task.status()["priority"]) == (["a"], 1)
     many = tasker.submit_many(orders, [Submission(Order(total=n)) for n in range(3)])
     for one in many:
         one.finish()

@@ -10,6 +10,7 @@ import typer
 from tasker.cli.arguments import read_json
 from tasker.cli.exit_codes import ExitCode
 from tasker.cli.failures import CommandFailed
+from tasker.cli.priorities import PriorityClass
 
 TIMES = "When it fires"
 TASKS = "What it starts"
@@ -96,10 +97,8 @@ Tags = Annotated[
     typer.Option("--tag", help="A tag of the tasks; may be repeated.", rich_help_panel=TASKS),
 ]
 Priority = Annotated[
-    int | None,
-    typer.Option(
-        "--priority", help="The tasks' priority.", min=-9999, max=9999, rich_help_panel=TASKS
-    ),
+    PriorityClass | None,
+    typer.Option("--priority", help="The tasks' priority.", rich_help_panel=TASKS),
 ]
 
 
@@ -132,14 +131,17 @@ def read_times(**given: str | None) -> dict[str, Any]:
 
 
 def read_tasks(
-    overlap: Overlap | None, context: str | None, tags: list[str] | None, priority: int | None
+    overlap: Overlap | None,
+    context: str | None,
+    tags: list[str] | None,
+    priority: PriorityClass | None,
 ) -> dict[str, Any]:
     """Read the options under TASKS that were given to what a definition has. Raises CommandFailed (usage)."""
     given = {
         "overlap": None if overlap is None else overlap.value,
         "context": None if context is None else read_json(context),
         "tags": tags or None,
-        "priority": priority,
+        "priority": None if priority is None else priority.number,
     }
     return {key: value for key, value in given.items() if value is not None}
 

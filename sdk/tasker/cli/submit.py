@@ -22,6 +22,7 @@ from tasker.cli.database import call_all, call_one, open_database
 from tasker.cli.exit_codes import ExitCode
 from tasker.cli.failures import CommandFailed
 from tasker.cli.output import Format, show
+from tasker.cli.priorities import PriorityClass
 from tasker.cli.task_lookup import get_template
 from tasker.cli.watch import Look, check_success, follow, ignore, look_at, open_display
 
@@ -66,11 +67,9 @@ def submit(
         OnConflict, typer.Option(help="What to do when the key is taken.")
     ] = OnConflict.reject,
     priority: Annotated[
-        int,
-        typer.Option(
-            help="Stored with the task; it does not order the queue yet.", min=-9999, max=9999
-        ),
-    ] = 0,
+        PriorityClass,
+        typer.Option(help="Steps of a higher class start before those of a lower one."),
+    ] = PriorityClass.normal,
     tag: Annotated[list[str] | None, typer.Option("--tag", help="A tag; may be repeated.")] = None,
     correlation_id: Annotated[
         str | None, typer.Option(help="A UUID that ties tasks together.")
@@ -94,7 +93,7 @@ def submit(
     """Submit a task and print its id."""
     ref = parse_template_ref(template)
     options = {
-        "priority": priority,
+        "priority": priority.number,
         "tags": list(tag or ()),
         "correlation_id": correlation_id,
         "start_at": read_start(start, datetime.now(UTC)) if start else None,

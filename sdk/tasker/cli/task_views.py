@@ -13,6 +13,7 @@ from tasker.cli.graph_view import DONE, STEPS_PER_LEVEL, describe_progress, draw
 from tasker.cli.marks import describe_counts, describe_state, sign_of, style_of
 from tasker.cli.tables import make_facts, make_heading, make_table
 from tasker.cli.times import format_age, format_clock, format_moment, format_took, parse_time
+from tasker.priority import priority_name
 
 Row = Mapping[str, Any]
 
@@ -82,7 +83,7 @@ def draw_task_facts(task: Row, now: datetime) -> RenderableType:
             ("reason", task["reason"]),
             ("undone", _describe_undoing(task)),
             ("steps", describe_counts(task["steps"])),
-            ("priority", str(task["priority"]) if task["priority"] else None),
+            ("priority", priority_name(task["priority"]) if task["priority"] else None),
             ("tags", ", ".join(task["tags"])),
             ("correlation", task["correlation_id"]),
             ("idempotency key", task["idempotency_key"]),

@@ -16,6 +16,7 @@ from uuid import UUID
 from tasker.binding import Handler, handler_of
 from tasker.client import Client, OnConflict, Submission
 from tasker.durations import Duration
+from tasker.priority import Priority
 from tasker.requests import request_errors
 from tasker.seams import Seams
 from tasker.template import Template
@@ -41,7 +42,7 @@ class SubmitOptions(TypedDict, total=False):
     version: str | None
     idempotency_key: str | None
     on_conflict: OnConflict
-    priority: int
+    priority: Priority
     correlation_id: UUID | None
     tags: Sequence[str]
     start_at: datetime | None

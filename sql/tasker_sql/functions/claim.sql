@@ -1,11 +1,11 @@
--- Leases up to `p_want` messages of one queue to a worker and starts an attempt of their steps. Returns the granted
+-- Leases up to `p_want` messages of one class of one queue to a worker and starts an attempt of their steps. Returns the granted
 -- steps as arrays, or nulls when there were none. A message that comes back although its step is in progress is a lost
 -- lease: that attempt is recorded as lost, and counts. Internal: the second half of an exchange.
 -- Locks: messages, then steps, both skipping what another transaction holds, so that a claim never waits and can stand
--- after other work in one transaction. Index: the message table's primary key, from the low-water mark on.
+-- after other work in one transaction. Index: the message table's primary key, from the class's low-water mark on.
 
 create or replace function tasker.claim(
-    p_worker_id uuid, p_queue tasker.queue, p_want integer, p_lease interval,
+    p_worker_id uuid, p_queue tasker.queue, p_mark bigint, p_want integer, p_lease interval,
     out tasks uuid[], out steps integer[], out messages bigint[], out reads integer[], out taken integer
 ) returns record
 language plpgsql volatile
@@ -20,7 +20,7 @@ declare
     v_lost jsonb;
 begin
     execute format('with visible as (
-            select m.msg_id from %1$s m where m.msg_id >= $1 and m.vt <= clock_timestamp()
+            select m.msg_id from %1$s m where m.msg_id between $1 and $1 | 1125899906842623 and m.vt <= clock_timestamp()
             order by m.msg_id limit $2 for update skip locked
         ), leased as (
             update %1$s m set vt = clock_timestamp() + $3, read_ct = m.read_ct + 1, last_read_at = clock_timestamp()
@@ -28,7 +28,7 @@ begin
             returning m.msg_id, m.read_ct, (m.message ->> ''task_id'')::uuid as task_id, (m.message ->> ''step_no'')::integer as step_no)
         select array_agg(l.msg_id), array_agg(l.read_ct), array_agg(l.task_id), array_agg(l.step_no) from leased l',
         p_queue.message_table)
-    into v_messages, v_reads, v_tasks, v_steps using p_queue.low_water, p_want, p_lease;
+    into v_messages, v_reads, v_tasks, v_steps using p_mark, p_want, p_lease;
     taken := coalesce(cardinality(v_messages), 0);
     if taken = 0 then
         return;
@@ -66,5 +66,5 @@ begin
 end;
 $$;
 
-comment on function tasker.claim(uuid, tasker.queue, integer, interval) is
-    'Internal. Leases messages of one queue to a worker and starts attempts of their steps.';
+comment on function tasker.claim(uuid, tasker.queue, bigint, integer, interval) is
+    'Internal. Leases messages of one class of one queue to a worker and starts attempts of their steps.';

@@ -25,11 +25,12 @@ begin
         where s.task_id = p_task_id
             and (s.state in ('complete', 'resolved_manually') or c.started and s.started_at is not null)
     )
-    insert into tasker.step (task_id, step_no, definition_id, waiting_on, state, attempt_limit, origin_no, instance)
+    insert into tasker.step (task_id, step_no, definition_id, waiting_on, state, attempt_limit, origin_no, instance, priority)
     select p_task_id,
         case when u.instance is null then d.step_no
             else last.no + (row_number() over (partition by u.instance is null order by u.step_no))::integer end,
-        d.definition_id, u.later::integer, 'pending', d.max_attempts, u.step_no, u.instance
+        d.definition_id, u.later::integer, 'pending', d.max_attempts, u.step_no, u.instance,
+        (select nullif(t.priority, 0) from tasker.task t where t.task_id = p_task_id)
     from undone u join tasker.step_definition d using (definition_id) cross join last;
 
     perform tasker.continue_compensation(p_task_id, v_lease_end);

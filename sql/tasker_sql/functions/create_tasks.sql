@@ -14,6 +14,7 @@ declare
     v_tasks uuid[];
     v_steps integer[];
     v_limited boolean;
+    v_priorities smallint[];
 begin
     select count(*), coalesce(bool_or(d.step_time_limit is not null), false) into v_roots, v_limited
     from tasker.step_definition d where d.template_id = p_template.template_id and d.parents = 0 and d.initial;
@@ -44,12 +45,19 @@ begin
     )
     select array_agg(n.task_id) filter (where n.state = 'in_progress') into v_now from new n;
 
+    if p_tasks @? '$[*].priority ? (@ > 0 || @ < 0)' then
+        select array_agg(nullif((t.value ->> 'priority')::smallint, 0) order by t.ordinality) into v_priorities
+        from jsonb_array_elements(p_tasks) with ordinality as t;
+        perform tasker.open_priorities(p_template.template_id, array_remove(v_priorities, null));
+    end if;
+
     with new as (
-        insert into tasker.step (task_id, step_no, definition_id, waiting_on, state, attempt_limit, msg_id, enqueued_at)
+        insert into tasker.step (task_id, step_no, definition_id, waiting_on, state, attempt_limit, msg_id, enqueued_at, priority)
         select t.id, d.step_no, d.definition_id, d.parents,
             case when r.ready then 'enqueued' else 'pending' end::tasker.step_state, d.max_attempts,
-            case when r.ready then nextval(q.message_sequence) end, case when r.ready then now() end
-        from unnest(p_ids, p_created) as t(id, created)
+            case when r.ready then tasker.next_message(q.message_sequence, v_priorities[t.n]) end,
+            case when r.ready then now() end, v_priorities[t.n]
+        from unnest(p_ids, p_created) with ordinality as t(id, created, n)
         join tasker.step_definition d on d.template_id = p_template.template_id and d.initial
         join tasker.queue q using (queue_id)
         cross join lateral (select d.parents = 0 and t.id = any (v_now) as ready) as r

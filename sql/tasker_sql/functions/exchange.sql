@@ -1,5 +1,6 @@
 -- The hot path: applies a worker's outcomes and claims its next steps, in one transaction. Plans are pinned: these are
--- all walks along primary keys, and fresh tables have no statistics that would tell the planner so.
+-- all walks along primary keys, and fresh tables have no statistics that would tell the planner so. A class of priority is
+-- claimed in all of the worker's queues before the next class is in any.
 -- Locks: tasks by id, messages, steps (apply_outcomes); tasks, skipping (promote_due); messages and steps, skipping (claim).
 
 create or replace function tasker.exchange(
@@ -20,7 +21,7 @@ declare
     v_accepted integer[] := '{}';
     v_queues integer[] := '{}';
     v_claim record;
-    v_queue tasker.queue;
+    v_next record;
     v_left integer := least(exchange.want, 10000);
     v_full integer[] := '{}';
     v_tasks uuid[] := '{}';
@@ -40,11 +41,13 @@ begin
     if exists (select from tasker.timer t where t.fire_at <= now()) then
         perform tasker.promote_due(100);
     end if;
-    for v_queue in
-        select q.* from tasker.queue q where q.queue_id = any (exchange.queue_ids) order by random()
+    for v_next in
+        select q as queue, w.mark from tasker.queue q cross join lateral unnest(q.low_water) as w(mark)
+        where q.queue_id = any (exchange.queue_ids) order by w.mark >> 50, random()
     loop
         if v_left > 0 then
-            v_claim := tasker.claim(exchange.worker_id, v_queue, v_left, make_interval(secs => exchange.lease_seconds));
+            v_claim := tasker.claim(exchange.worker_id, v_next.queue, v_next.mark, v_left,
+                make_interval(secs => exchange.lease_seconds));
             v_tasks := v_tasks || v_claim.tasks;
             v_steps := v_steps || v_claim.steps;
             v_messages := v_messages || v_claim.messages;
@@ -52,7 +55,7 @@ begin
             v_left := v_left - v_claim.taken;
         end if;
         if v_left <= 0 then
-            v_full := v_full || v_queue.queue_id;
+            v_full := v_full || (v_next.queue).queue_id;
         end if;
     end loop;
     if v_queues && v_full or not v_queues <@ exchange.queue_ids then

@@ -33,7 +33,9 @@ begin
     select coalesce(w.name, v_step.worker_id::text) into v_worker
     from (select) as one left join tasker.worker w on w.worker_id = v_step.worker_id;
     execute format('select (select m.vt from %1$s m where m.msg_id = $1 and m.read_ct > 0), (select count(*) from (
-            select from %1$s m where m.msg_id >= $2 and m.vt <= now() limit 100000) as k)', v_queue.message_table)
+            select from unnest($2) as w(mark) cross join lateral (select from %1$s m
+                where m.msg_id between w.mark and w.mark | 1125899906842623 and m.vt <= now() limit 100000) as k
+            limit 100000) as n)', v_queue.message_table)
     into v_lease_until, v_depth using v_step.msg_id, v_queue.low_water;
     return json_build_object(
         'step', explain_step.step_name, 'state', v_step.state, 'task_state', v_task.state,

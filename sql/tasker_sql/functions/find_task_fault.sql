@@ -9,8 +9,8 @@ as $$
             or length(p_task ->> 'idempotency_key') not between 1 and 512
             then 'an idempotency_key must be a string of 1 to 512 characters'
         when jsonb_typeof(p_task -> 'priority') not in ('number', 'null')
-            or p_task ->> 'priority' !~ '^-?[0-9]{1,4}$'
-            then 'a priority must be a whole number from -9999 to 9999'
+            or p_task ->> 'priority' !~ '^(0|-?[12])$'
+            then 'a priority must be a whole number from -2 (lowest) to 2 (highest); 0 is normal'
         when jsonb_typeof(p_task -> 'correlation_id') not in ('string', 'null')
             or p_task ->> 'correlation_id' !~* '^[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}$'
             then 'a correlation_id must be a UUID'

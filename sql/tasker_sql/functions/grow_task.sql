@@ -12,6 +12,7 @@ as $$
 declare
     v_new integer[];
     v_last integer;
+    v_priority smallint;
     v_steps integer[];
 begin
     select array_agg(c.definition_id) into v_new
@@ -24,10 +25,12 @@ begin
     select greatest(max(d.step_no), (select max(s.step_no) from tasker.step s where s.task_id = p_task_id)) into v_last
     from tasker.step_definition d
     where d.template_id = (select t.template_id from tasker.task t where t.task_id = p_task_id);
+    select nullif(t.priority, 0) into v_priority from tasker.task t where t.task_id = p_task_id;
 
-    insert into tasker.step (task_id, step_no, definition_id, waiting_on, state, attempt_limit, origin_no, instance, input)
+    insert into tasker.step (task_id, step_no, definition_id, waiting_on, state, attempt_limit, origin_no, instance, input,
+        priority)
     select p_task_id, v_last + (row_number() over (order by d.step_no, c.no))::integer, d.definition_id, 0, 'pending',
-        d.max_attempts, p_origin_no, c.no, c.cursor
+        d.max_attempts, p_origin_no, c.no, c.cursor, v_priority
     from tasker.step_definition d
     join tasker.definition_edge e on e.to_id = d.definition_id
     join tasker.step b on b.task_id = p_task_id and b.step_no = e.from_no
@@ -43,8 +46,8 @@ begin
     left join tasker.step s on s.task_id = p_task_id and s.definition_id = d.definition_id
     where d.definition_id = any (v_new) and d.kind = 'batch_worker' group by d.definition_id;
 
-    insert into tasker.step (task_id, step_no, definition_id, waiting_on, state, attempt_limit, origin_no)
-    select p_task_id, d.step_no, d.definition_id, 0, 'pending', d.max_attempts, p_origin_no
+    insert into tasker.step (task_id, step_no, definition_id, waiting_on, state, attempt_limit, origin_no, priority)
+    select p_task_id, d.step_no, d.definition_id, 0, 'pending', d.max_attempts, p_origin_no, v_priority
     from tasker.step_definition d where d.definition_id = any (v_new) and d.kind <> 'batch_worker';
 
     with unresolved as (

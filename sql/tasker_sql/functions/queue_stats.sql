@@ -14,7 +14,10 @@ begin
     for v_queue in select q.* from tasker.queue q order by q.name loop
         execute format('select count(*) filter (where m.vt <= now()), count(*) filter (where m.vt > now()),
                 min(m.enqueued_at) filter (where m.vt <= now())
-            from (select k.vt, k.enqueued_at from %s k where k.msg_id >= $1 order by k.msg_id limit 100000) as m',
+            from (select k.vt, k.enqueued_at from unnest($1) as w(mark) cross join lateral (
+                select c.msg_id, c.vt, c.enqueued_at from %s c
+                where c.msg_id between w.mark and w.mark | 1125899906842623 order by c.msg_id limit 100000) as k
+                limit 100000) as m',
             v_queue.message_table)
         into v_ready, v_leased, v_oldest using v_queue.low_water;
         return query

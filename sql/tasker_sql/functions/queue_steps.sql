@@ -13,7 +13,8 @@ declare
 begin
     with moved as (
         update tasker.step s
-        set state = 'enqueued', waiting_on = 0, msg_id = nextval(q.message_sequence), enqueued_at = now(), completed_at = null
+        set state = 'enqueued', waiting_on = 0, msg_id = tasker.next_message(q.message_sequence, s.priority),
+            enqueued_at = now(), completed_at = null
         from unnest(p_tasks, p_steps) as e(task_id, step_no), tasker.step_definition d, tasker.queue q
         where s.task_id = e.task_id and s.step_no = e.step_no
             and d.definition_id = s.definition_id and q.queue_id = d.queue_id

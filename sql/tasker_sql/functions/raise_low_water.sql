@@ -1,5 +1,6 @@
--- Raises a queue's low-water mark: no message below it is there or can still appear, so that a claim starts there instead
--- of stepping over dead rows that an old snapshot elsewhere keeps from being vacuumed. A message's id is taken before its
+-- Raises a queue's low-water marks, one for each class of priority: no message of the class below it is there or can still
+-- appear, so that a claim starts there instead of stepping over dead rows that an old snapshot elsewhere keeps from being
+-- vacuumed. A message's id is taken before its
 -- transaction commits, and after that transaction has its own id (everything that takes one has locked or written a row).
 -- So the sequence's position is read first, and put down with a transaction id that was given out after that: once every
 -- transaction before that id has ended, each message up to that position is visible or will never be, and the mark may
@@ -13,25 +14,26 @@ set search_path = pg_catalog, tasker, pg_temp
 as $$
 declare
     v_queue tasker.queue;
-    v_first bigint;
-    v_mark bigint;
+    v_marks bigint[];
 begin
     select q.* into v_queue from tasker.queue q where q.queue_id = p_queue_id for no key update skip locked;
     if not found then
         return;
     end if;
-    v_mark := v_queue.low_water;
+    v_marks := v_queue.low_water;
     if v_queue.low_water_xid <= pg_current_xact_id() then
         if pg_snapshot_xmin(pg_current_snapshot()) < v_queue.low_water_xid then
             return;
         end if;
-        execute format('select m.msg_id from %s m where m.msg_id >= $1 order by m.msg_id limit 1', v_queue.message_table)
-        into v_first using v_queue.low_water;
-        v_mark := greatest(v_mark, least(v_queue.low_water_next, v_first));
+        execute format('select array_agg(greatest(w.mark, least((w.mark >> 50 << 50) + $2, (
+                select m.msg_id from %s m where m.msg_id between w.mark and w.mark | 1125899906842623
+                order by m.msg_id limit 1))) order by w.mark)
+            from unnest($1) as w(mark)', v_queue.message_table)
+        into v_marks using v_queue.low_water, v_queue.low_water_next;
     end if;
     update tasker.queue q
-    set low_water = v_mark, low_water_next = p_position, low_water_xid = pg_current_xact_id()
-    where q.queue_id = p_queue_id and (v_mark, p_position) is distinct from (v_queue.low_water, v_queue.low_water_next);
+    set low_water = v_marks, low_water_next = p_position, low_water_xid = pg_current_xact_id()
+    where q.queue_id = p_queue_id and (v_marks, p_position) is distinct from (v_queue.low_water, v_queue.low_water_next);
 end;
 $$;
 

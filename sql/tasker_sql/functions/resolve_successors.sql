@@ -23,7 +23,7 @@ begin
         set waiting_on = s.waiting_on - r.parents,
             state = case when s.waiting_on = r.parents then 'enqueued' else s.state end,
             enqueued_at = case when s.waiting_on = r.parents then now() end,
-            msg_id = case when s.waiting_on = r.parents then nextval(q.message_sequence) end
+            msg_id = case when s.waiting_on = r.parents then tasker.next_message(q.message_sequence, s.priority) end
         from resolved r
         join tasker.step_definition d on d.definition_id = r.to_id
         join tasker.queue q using (queue_id)

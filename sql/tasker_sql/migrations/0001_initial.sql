@@ -34,15 +34,18 @@ create type tasker.timer_kind as enum (
 );
 
 -- A queue is one pgmq queue, for one pool of workers. `message_table` and `message_sequence` are pgmq's own objects, so
--- that no name has to be put together at run time. `low_water`: no message below it can still become visible, so that a
--- claim need not step over dead rows; `low_water_next` and `low_water_xid` are the next value and when it may be taken.
+-- that no name has to be put together at run time. A message's id is its number in the sequence, moved by 2^50 for each
+-- class of priority below normal or (down) above it, so that each class has a range of its own and ids sort as claims go.
+-- `low_water` has a mark for each class that the queue has ever had, in that order: no message of the class below it can
+-- still become visible, so that a claim need not step over dead rows; `low_water_next` and `low_water_xid` are the
+-- sequence's position that the marks may rise to next, and when.
 
 create table tasker.queue (
     queue_id         integer generated always as identity primary key,
     name             text not null unique check (name ~ '^[a-z][a-z0-9_]{0,38}$'),
     message_table    regclass not null,
     message_sequence regclass not null,
-    low_water        bigint not null default 0,
+    low_water        bigint[] not null default '{0}',
     low_water_next   bigint not null default 0,
     low_water_xid    xid8 not null default '0',
     created_at       timestamptz not null default now()
@@ -135,7 +138,7 @@ create table tasker.task (
     live            integer not null,
     failed          integer not null default 0,
     state           tasker.task_state not null,
-    priority        smallint not null,
+    priority        smallint not null check (priority between -2 and 2),
     watched         boolean not null default false,
     ends_as         tasker.task_state check (ends_as in ('cancelled', 'error')),
     created_at      timestamptz not null default now(),
@@ -172,6 +175,7 @@ create index idempotency_key_task on tasker.idempotency_key (task_id);
 
 -- A step of a task. No index but the key, and room on each page: its updates must stay heap-only. `waiting_on` counts
 -- unresolved parents; `msg_id` is its message while it is enqueued or in progress, and the only one that is good for it;
+-- `priority` is its task's, null where that is normal;
 -- `attempt_limit` is the last attempt it may have (an operator's retry raises it); `deadline_at` ends the current attempt.
 -- A step that came after its task began has `origin_no`, the step that brought it; one of a batch has its place in it,
 -- `instance`, from 1 on, and its cursor, `input`. A compensation's `origin_no` is the step that it undoes.
@@ -196,6 +200,7 @@ create table tasker.step (
     result        jsonb,
     error         jsonb,
     progress      jsonb,
+    priority      smallint,
     primary key (task_id, step_no)
 ) with (fillfactor = 60, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 0);
 

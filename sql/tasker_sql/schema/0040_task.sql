@@ -9,7 +9,7 @@ create table tasker.task (
     live            integer not null,
     failed          integer not null default 0,
     state           tasker.task_state not null,
-    priority        smallint not null,
+    priority        smallint not null check (priority between -2 and 2),
     watched         boolean not null default false,
     ends_as         tasker.task_state check (ends_as in ('cancelled', 'error')),
     created_at      timestamptz not null default now(),

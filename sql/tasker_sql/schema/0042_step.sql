@@ -1,5 +1,6 @@
 -- A step of a task. No index but the key, and room on each page: its updates must stay heap-only. `waiting_on` counts
 -- unresolved parents; `msg_id` is its message while it is enqueued or in progress, and the only one that is good for it;
+-- `priority` is its task's, null where that is normal;
 -- `attempt_limit` is the last attempt it may have (an operator's retry raises it); `deadline_at` ends the current attempt.
 -- A step that came after its task began has `origin_no`, the step that brought it; one of a batch has its place in it,
 -- `instance`, from 1 on, and its cursor, `input`. A compensation's `origin_no` is the step that it undoes.
@@ -24,5 +25,6 @@ create table tasker.step (
     result        jsonb,
     error         jsonb,
     progress      jsonb,
+    priority      smallint,
     primary key (task_id, step_no)
 ) with (fillfactor = 60, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 0);
