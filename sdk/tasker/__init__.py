@@ -31,8 +31,9 @@ if TYPE_CHECKING:
         TaskFailed,
         TemplateError,
     )
+    from tasker.expansion import Expansion
     from tasker.handle import TaskHandle
-    from tasker.policy import Retry
+    from tasker.policy import Bounds, Retry
     from tasker.schedule_handle import ScheduleHandle
     from tasker.schedules import At, Cron, Every, Schedule, Scheduled
     from tasker.sync_client import SyncClient, SyncTaskHandle
@@ -45,6 +46,7 @@ __all__ = [
     "At",
     "BatchFailure",
     "BatchResults",
+    "Bounds",
     "Client",
     "ConflictError",
     "ContractError",
@@ -53,6 +55,7 @@ __all__ = [
     "DefinitionError",
     "EventTimedOut",
     "Every",
+    "Expansion",
     "InvalidInputError",
     "InvalidStateError",
     "NotAllowedError",
@@ -87,9 +90,11 @@ _MODULES = {
     "At": "schedules",
     "BatchFailure": "batches",
     "BatchResults": "batches",
+    "Bounds": "policy",
     "Client": "client",
     "Cron": "schedules",
     "Every": "schedules",
+    "Expansion": "expansion",
     "Retry": "policy",
     "Schedule": "schedules",
     "ScheduleHandle": "schedule_handle",

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import orjson
 
 from tasker.context import StepContext
 from tasker.errors import ContractError, DefinitionError
+from tasker.expansion import Expansion
 from tasker.growth import normalize_branches
 from tasker.injection import Assignment, Parameter, Signature, assign
+from tasker.outcome import Completed
 from tasker.storable import MAX_BYTES
 from tasker.template import Kind, StepDefinition
 from tasker_grammar.contracts import Contract, Finding, Schema, SchemaError
@@ -72,6 +74,13 @@ class BoundHandler:
             arguments[name] = context
         return arguments
 
+    def complete(self, returned: Any) -> Completed:
+        """The outcome of a handler that returned. Raises as `dump` does."""
+        if isinstance(returned, Expansion):
+            expansion = cast("Expansion[Any]", returned)
+            return Completed(self.dump(expansion.result), expansion.dump())
+        return Completed(self.dump(returned))
+
     def dump(self, result: Any, max_bytes: int = MAX_BYTES) -> bytes:
         """What the handler returned, as JSON to be stored.
 
@@ -115,7 +124,9 @@ def bind_handler(
     used, and when the handler's class cannot be instantiated.
     """
     signature = handler.signature
-    assignment = assign(signature, step.depends_on)
+    dynamic = step.kind == "dynamic"
+    given = [p.name for p in signature.own_parameters] if dynamic else step.depends_on
+    assignment = assign(signature, given)
     taken = assignment.task_input.shape if assignment.task_input else None
     try:
         # What pydantic has checked by an annotation need not be checked again by its schema.

@@ -126,7 +126,8 @@ class Claimer:
         """As many outcomes as one exchange should carry: at least one, bounded in number and in bytes."""
         size = 0
         for n, (_, outcome) in enumerate(self.outcomes[:_MOST_OUTCOMES]):
-            size += len(outcome.result) if isinstance(outcome, Completed) else 0
+            if isinstance(outcome, Completed):
+                size += len(outcome.result) + len(outcome.expansion or b"")
             if size > _MOST_BYTES and n > 0:
                 return self.outcomes[:n]
         return self.outcomes[:_MOST_OUTCOMES]

@@ -20,7 +20,7 @@ from tasker.context import Progress, StepContext
 from tasker.durable import Durable, Save, Suspended
 from tasker.errors import PermanentError, RetryableError
 from tasker.grant import Grant, describe_error, describe_failure, describe_progress
-from tasker.outcome import Completed, Failed, Failure, Outcome, Released, Retried
+from tasker.outcome import Failed, Failure, Outcome, Released, Retried
 
 __all__ = ["Running", "execute"]
 
@@ -65,7 +65,7 @@ async def _attempt(
         running.scope.deadline = anyio.current_time() + limit
     with running.scope:
         try:
-            return Completed(handler.dump(await _call(handler, running.context, threads)))
+            return handler.complete(await _call(handler, running.context, threads))
         except Suspended as suspended:
             return suspended.waiting
         except RetryableError as error:

@@ -76,7 +76,9 @@ class Grant:
     task: TaskFacts
     definition: Definition
     step_no: int
-    instance: int | None  # of a batch's worker: its place in the batch, from 1
+    instance: (
+        int | None
+    )  # of a batch's worker: its place in the batch; of a dynamic step: among its like; from 1
     queue_id: int
     msg_id: int
     read_ct: int
@@ -143,6 +145,8 @@ def read_grants(granted: Mapping[str, Json], definitions: Mapping[int, Definitio
             given = _results_of(task_id, definition, results) | own
         elif instance is None:
             given = _results_of(task_id, definition, results)
+        elif definition.kind == "dynamic":
+            given = _arguments(task_id, item, results)
         else:
             given = {name: item for _, name in definition.parents}
         grants.append(
@@ -165,6 +169,14 @@ def read_grants(granted: Mapping[str, Json], definitions: Mapping[int, Definitio
     return grants
 
 
+def _arguments(
+    task_id: str, item: Json, results: Mapping[tuple[str, int], Json]
+) -> dict[str, Json]:
+    """What a dynamic step was given: values, and the results of steps."""
+    taken: dict[str, int] = item["takes"]
+    return item["values"] | {name: results[task_id, no] for name, no in taken.items()}
+
+
 def _results_of(
     task_id: str, definition: Definition, results: Mapping[tuple[str, int], Json]
 ) -> dict[str, Json]:
@@ -184,9 +196,11 @@ def encode_outcomes(outcomes: Iterable[tuple[Grant, Outcome]]) -> bytes:
 def _encode(grant: Grant, outcome: Outcome) -> dict[str, Json]:
     row = grant.lease()
     match outcome:
-        case Completed(result):
+        case Completed(result, expansion):
             row["outcome"] = "complete"
             row["result"] = orjson.Fragment(result)
+            if expansion is not None:
+                row["expansion"] = orjson.Fragment(expansion)
         case Retried(failure, delay):
             row["outcome"] = "retry"
             row["error"] = asdict(failure)

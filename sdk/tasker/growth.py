@@ -1,7 +1,8 @@
 """Steps that make their task grow, and those that wait for what came of it. Pure.
 
 A decision says which of its branches shall be; a batch gives a list, and one worker comes to be for
-each of its items; a convergence waits for whichever of its parents came to be.
+each of its items; a step may ask for dynamic steps; a convergence waits for whichever of its parents
+came to be.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import collections.abc
 import types
 import typing
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING, Any, Literal, Union
 
@@ -30,6 +31,7 @@ __all__ = [
     "item_type",
     "may_lack",
     "normalize_branches",
+    "parents_in_template",
 ]
 
 _LISTS = (list, tuple, set, frozenset, collections.abc.Sequence, collections.abc.Iterable)
@@ -113,8 +115,11 @@ def find_growth_faults(steps: Sequence[StepDefinition]) -> Iterator[Fault]:
                     if child.kind != "deferred_convergence":
                         what = f'step "{child.name}" depends on the batch worker "{step.name}"'
                         yield Fault(path, what, "Only a step of type deferred_convergence can.")
+            case "dynamic":
+                yield from _check_dynamic(path, step, steps, below)
             case _:
                 pass
+        yield from _check_expands(path, step, kinds)
 
 
 def may_lack(steps: Sequence[StepDefinition], convergence: StepDefinition) -> frozenset[str]:
@@ -124,11 +129,11 @@ def may_lack(steps: Sequence[StepDefinition], convergence: StepDefinition) -> fr
     start the convergence has all the guards that it has itself.
     """
     guards = _guards(steps)
-    parents = [parent for parent in convergence.depends_on if parent in guards]
+    parents = [p for p in parents_in_template(steps)[convergence.name] if p in guards]
     return frozenset(
         parent
-        for parent in parents
-        if any(not guards[parent] <= guards[other] for other in parents)
+        for parent in convergence.depends_on
+        if parent in parents and any(not guards[parent] <= guards[other] for other in parents)
     )
 
 
@@ -136,8 +141,9 @@ def is_certain(steps: Sequence[StepDefinition], step: StepDefinition) -> bool:
     """Whether a step is in every task, whatever its decisions say."""
     by_name = {each.name: each for each in steps}
     certain: dict[str, bool] = {}
-    for name in TopologicalSorter({s.name: s.depends_on for s in steps}).static_order():
-        edges = [by_name[p].kind != "decision" and certain[p] for p in by_name[name].depends_on]
+    parents = parents_in_template(steps)
+    for name in TopologicalSorter(parents).static_order():
+        edges = [by_name[p].kind != "decision" and certain[p] for p in parents[name]]
         one_will_do = by_name[name].kind == "deferred_convergence" and edges
         certain[name] = any(edges) if one_will_do else all(edges)
     return certain[step.name]
@@ -147,17 +153,81 @@ def always_before(steps: Sequence[StepDefinition], step: StepDefinition) -> froz
     """The steps that are done in every task that has come to run `step`."""
     by_name = {each.name: each for each in steps}
     found: dict[str, frozenset[str]] = {}
-    for name in TopologicalSorter({s.name: s.depends_on for s in steps}).static_order():
-        ways = [found[parent] | {parent} for parent in by_name[name].depends_on]
+    parents = parents_in_template(steps)
+    for name in TopologicalSorter(parents).static_order():
+        ways = [found[parent] | {parent} for parent in parents[name]]
         converges = by_name[name].kind == "deferred_convergence" and ways
         found[name] = ways[0].intersection(*ways) if converges else frozenset[str]().union(*ways)
     return found[step.name]
 
 
+def parents_in_template(steps: Sequence[StepDefinition]) -> dict[str, tuple[str, ...]]:
+    """Of each step but dynamic ones, those without which it cannot start, and which the template brings.
+
+    A convergence that gathers dynamic steps waits for all that may ask for them, or for one that does.
+    """
+    dynamic = {step.name for step in steps if step.kind == "dynamic"}
+    found: dict[str, tuple[str, ...]] = {}
+    for step in steps:
+        if step.name not in dynamic:
+            guards = _askers(steps, dynamic.intersection(step.depends_on))
+            named = dict.fromkeys([*step.depends_on, *sorted(guards)])
+            found[step.name] = tuple(name for name in named if name not in dynamic)
+    return found
+
+
+def _askers(steps: Sequence[StepDefinition], names: Set[str]) -> set[str]:
+    found: set[str] = set()
+    wanted = set(names)
+    while wanted:
+        asking = {step.name for step in steps if wanted.intersection(step.expands)}
+        wanted = asking - found
+        found |= asking
+    return found
+
+
+def _check_dynamic(
+    path: tuple[str | int, ...],
+    step: StepDefinition,
+    steps: Sequence[StepDefinition],
+    below: Sequence[StepDefinition],
+) -> Iterator[Fault]:
+    if step.depends_on:
+        what = f'step "{step.name}" is dynamic, and depends on {list(step.depends_on)}'
+        yield Fault((*path, "depends_on"), what, "Who asks for it says what it waits for.")
+    if step.compensate is not None:
+        what = f'step "{step.name}" is dynamic, so it cannot be undone'
+        yield Fault((*path, "compensate"), what, "Undo it in the compensation of what gathers it.")
+    if not any(step.name in other.expands for other in steps):
+        what = f'step "{step.name}" is dynamic, but no step expands to it'
+        yield Fault(path, what, "Name it in the expands of the steps that may ask for it.")
+    for child in below:
+        if child.kind != "deferred_convergence":
+            what = f'step "{child.name}" depends on the dynamic step "{step.name}"'
+            yield Fault(path, what, "Only a step of type deferred_convergence can.")
+
+
+def _check_expands(
+    path: tuple[str | int, ...], step: StepDefinition, kinds: Mapping[str, str]
+) -> Iterator[Fault]:
+    if step.expands and step.kind not in ("standard", "dynamic", "deferred_convergence"):
+        what = f'step "{step.name}" is of type {step.kind}, which cannot expand'
+        yield Fault((*path, "expands"), what, "Let an ordinary step behind it ask.")
+    dynamic = [name for name, kind in kinds.items() if kind == "dynamic"]
+    for name in step.expands:
+        if name not in dynamic:
+            what = f'step "{step.name}" expands to "{name}", which is no dynamic step'
+            hint = did_you_mean(name, dynamic)
+            yield Fault((*path, "expands"), what, hint or "Name a step of type dynamic.")
+
+
 def _guards(steps: Sequence[StepDefinition]) -> Mapping[str, _Guards]:
     """Of each step, the (decision, branch) choices that must have been made for it to be."""
     by_name = {step.name: step for step in steps}
-    graph = {step.name: [p for p in step.depends_on if p in by_name] for step in steps}
+    graph = {
+        name: [p for p in parents if p in by_name]
+        for name, parents in parents_in_template(steps).items()
+    }
     found: dict[str, _Guards] = {}
     for name in TopologicalSorter(graph).static_order():
         edges: list[_Guards] = []

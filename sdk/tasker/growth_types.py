@@ -19,8 +19,10 @@ _NAMES = {"type": "array", "items": {"type": "string"}}
 _branches = shape_of(str | list[str] | None, "a decision's answer")
 
 
-def find_result_fault(kind: Kind, result: Shape) -> str | None:
+def find_result_fault(kind: Kind, result: Shape, expands: bool) -> str | None:
     """Why a step of this kind cannot return what its annotation says, or None."""
+    if expands and kind not in ("standard", "dynamic", "deferred_convergence"):
+        return "only an ordinary step, a dynamic one and a convergence can return an Expansion"
     if result.adapter is None:
         return None
     if kind == "decision" and find_misfit(result, result.produced(), _branches) is not None:
@@ -53,6 +55,9 @@ def given_shape(step: StepDefinition, result: Shape, to: Kind) -> Shape:
             each = result.annotation
             goes_on = step.batch.on_failure == "continue"
             together: Any = BatchResults[each] if goes_on else list[each]
+            return shape_of(together, result.subject)
+        case "dynamic", _:
+            together = list[result.annotation]
             return shape_of(together, result.subject)
         case "decision", _:
             return shape_of(list[str], result.subject)

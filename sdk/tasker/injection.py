@@ -14,6 +14,7 @@ from typing import Any
 
 from tasker.context import StepContext
 from tasker.errors import DefinitionError
+from tasker.expansion import expanded_result
 from tasker.names import did_you_mean
 from tasker.values import Shape, annotation_text, shape_of
 
@@ -42,6 +43,17 @@ class Signature:
     subject: str
     parameters: tuple[Parameter, ...]
     result: Shape
+    expands: bool = False
+    """Whether it returns an `Expansion`; `result` is then what that holds."""
+
+    @property
+    def own_parameters(self) -> tuple[Parameter, ...]:
+        """Those that take neither the task's input nor the context."""
+        return tuple(
+            p
+            for p in self.parameters
+            if not p.is_context and p.name not in ("input", *CONTEXT_NAMES)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +81,9 @@ def read_signature(
     declared = _declared(function, subject)[leading:]
     hints = _resolve_hints(function, declared, subject, local_names)
     parameters = tuple(_read_parameter(p, hints.get(p.name, Any), subject) for p in declared)
-    result = shape_of(hints.get("return", Any), f"{subject}: its result")
-    return Signature(subject, parameters, result)
+    returned, expands = expanded_result(hints.get("return", Any))
+    result = shape_of(returned, f"{subject}: its result")
+    return Signature(subject, parameters, result, expands)
 
 
 def assign(signature: Signature, parents: Collection[str]) -> Assignment:

@@ -22,9 +22,10 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """The handler returned. `result` is JSON, already checked against the step's contract."""
+    """The handler returned. Both are JSON: the result, as the contract says, and the steps that it asks for."""
 
     result: bytes
+    expansion: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Any, Literal, cast, get_args
 from tasker.durations import Duration, to_seconds
 from tasker.errors import DefinitionError
 
-__all__ = ["Backoff", "BatchPolicy", "OnFailure", "OnTaskFailure", "Retry", "Undoes"]
+__all__ = ["Backoff", "BatchPolicy", "Bounds", "OnFailure", "OnTaskFailure", "Retry", "Undoes"]
 
 Backoff = Literal["none", "fixed", "linear", "exponential", "fibonacci"]
 
@@ -21,6 +21,7 @@ Undoes = Literal["complete", "started"]
 
 _MOST_ATTEMPTS = 1000
 _MOST_AT_ONCE = 999_999
+_MOST_DYNAMIC = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,3 +129,26 @@ class BatchPolicy:
     def to_json(self) -> dict[str, Any]:
         """The policy as a template's definition holds it."""
         return {"parallelism": self.parallelism, "on_failure": self.on_failure}
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How far a task may grow by what its steps ask for.
+
+    At most `max_steps` dynamic steps in one task, and `max_depth` of them in a chain, in which each
+    was asked for by the one before, or waits for it.
+
+    Raises `DefinitionError` when a value is out of bounds.
+    """
+
+    max_steps: int = 1000
+    max_depth: int = 100
+
+    def __post_init__(self) -> None:
+        for name, value in (("max_steps", self.max_steps), ("max_depth", self.max_depth)):
+            if not _is_whole(value) or not 1 <= value <= _MOST_DYNAMIC:
+                raise DefinitionError(f"{name} is {value!r}; it must be 1 to {_MOST_DYNAMIC:,}")
+
+    def to_json(self) -> dict[str, Any]:
+        """The bounds as a template's definition holds them."""
+        return {"max_steps": self.max_steps, "max_depth": self.max_depth}

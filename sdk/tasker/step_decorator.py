@@ -40,6 +40,7 @@ class Options:
     parallelism: int | None = None
     on_failure: OnFailure = "wait"
     compensate: Callable[..., Any] | None = None
+    expands: Sequence[str | Callable[..., Any]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,8 @@ class StepDecorator:
     - `depends_on`: steps to wait for whose results are not taken as parameters.
     - `config`: JSON that the handler finds in `ctx.config`.
     - `compensate`: a function that undoes the step; see `Workflow.compensation`.
+    - `expands`: the dynamic steps that it may ask for, by name or function; all of the workflow's
+      by default, where it is annotated to return an `Expansion`.
 
     Raises `DefinitionError` when a parameter cannot be filled, or is annotated as something that
     the step it is named after does not give.
@@ -92,6 +95,7 @@ class StepDecorator:
         depends_on: Sequence[str] = (),
         config: Mapping[str, Any] | None = None,
         compensate: Callable[..., Any] | None = None,
+        expands: Sequence[str | Callable[..., Any]] | None = None,
     ) -> Callable[[Function], Function]: ...
 
     def __call__(self, function: Callable[..., Any] | None = None, /, **options: Any) -> Any:

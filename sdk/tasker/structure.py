@@ -14,7 +14,7 @@ import orjson
 
 from tasker.durations import LONGEST
 from tasker.errors import Fault
-from tasker.growth import find_growth_faults
+from tasker.growth import find_growth_faults, parents_in_template
 from tasker.names import (
     LONGEST_STEP,
     LONGEST_TEMPLATE,
@@ -106,15 +106,13 @@ def _check_compensations(steps: tuple[StepDefinition, ...]) -> Iterator[Fault]:
 
 def _check_graph(steps: tuple[StepDefinition, ...]) -> Iterator[Fault]:
     first = {step.name: index for index, step in reversed(list(enumerate(steps)))}
-    graph: dict[str, tuple[str, ...]] = {}
     for index, step in enumerate(steps):
         if first[step.name] != index:
             path = ("steps", index, "name")
             yield Fault(path, f'two steps are named "{step.name}"', "Give each its own name.")
             continue
-        graph[step.name] = step.depends_on
         yield from _check_parents(index, step, first)
-    cycle = _find_cycle(graph)
+    cycle = _find_cycle(parents_in_template([steps[index] for index in sorted(first.values())]))
     if cycle:
         path = ("steps", first[cycle[0]], "depends_on")
         way = " → ".join(cycle)

@@ -11,13 +11,15 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from tasker.errors import DefinitionError, Fault
-from tasker.policy import BatchPolicy, OnTaskFailure, Retry, Undoes
+from tasker.policy import BatchPolicy, Bounds, OnTaskFailure, Retry, Undoes
 from tasker.structure import find_faults
 from tasker_grammar.contracts import Schema
 
 __all__ = ["Compensation", "Kind", "StepDefinition", "Template"]
 
-Kind = Literal["standard", "decision", "deferred_convergence", "batchable", "batch_worker"]
+Kind = Literal[
+    "standard", "decision", "deferred_convergence", "batchable", "batch_worker", "dynamic"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +74,18 @@ class StepDefinition:
     """How a batch's workers run; of no meaning for steps of another kind."""
     compensate: Compensation | None = None
     """What undoes it, when the task is undone."""
+    expands: tuple[str, ...] = ()
+    """The dynamic steps that it may ask for."""
 
     def to_json(self) -> dict[str, Any]:
         """The step as `tasker.register_template` takes it."""
-        more = {"batch": self.batch.to_json()} if self.kind == "batch_worker" else {}
+        more: dict[str, Any] = (
+            {"batch": self.batch.to_json()} if self.kind == "batch_worker" else {}
+        )
         if self.compensate is not None:
             more["compensate"] = self.compensate.to_json()
+        if self.expands:
+            more["expands"] = list(self.expands)
         return {
             "name": self.name,
             "handler": self.handler,
@@ -111,6 +119,8 @@ class Template:
     metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
     on_failure: OnTaskFailure = "wait"
     """What becomes of a task that a failure has stopped: it waits for an operator, or is undone."""
+    expansion: Bounds = field(default_factory=Bounds)
+    """How many dynamic steps a task may have."""
 
     def __post_init__(self) -> None:
         faults = list(find_faults(self))
@@ -132,7 +142,9 @@ class Template:
 
     def to_json(self) -> dict[str, Any]:
         """The definition as `tasker.register_template` takes it."""
-        more = {} if self.on_failure == "wait" else {"on_failure": self.on_failure}
+        more: dict[str, Any] = {} if self.on_failure == "wait" else {"on_failure": self.on_failure}
+        if any(step.kind == "dynamic" for step in self.steps):
+            more["expansion"] = self.expansion.to_json()
         return {
             "namespace": self.namespace,
             "name": self.name,

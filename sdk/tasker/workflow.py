@@ -12,8 +12,15 @@ from tasker.compensations import find_sure_results, read_compensation, undone_sh
 from tasker.decorators import read_handler
 from tasker.durations import Duration
 from tasker.errors import DefinitionError
+from tasker.expansion import DYNAMIC, DynamicStep
 from tasker.fitting import find_misfit
-from tasker.growth import branches_in, find_branch_fault, is_certain, may_lack
+from tasker.growth import (
+    branches_in,
+    find_branch_fault,
+    is_certain,
+    may_lack,
+    parents_in_template,
+)
 from tasker.growth_types import accepts_none, find_result_fault, given_shape, stored_schema
 from tasker.injection import CONTEXT_NAMES, Assignment, Parameter, assign
 from tasker.names import (
@@ -23,7 +30,7 @@ from tasker.names import (
     find_name_fault,
     find_namespace_fault,
 )
-from tasker.policy import OnTaskFailure, Retry, Undoes
+from tasker.policy import Bounds, OnTaskFailure, Retry, Undoes
 from tasker.step_decorator import (
     BatchWorkerDecorator,
     CompensationDecorator,
@@ -52,6 +59,8 @@ class _Step:
     handler: Handler
     undoing: Handler | None = None
     """The handler of its compensation."""
+    expands: tuple[str | Callable[..., Any], ...] | None = None
+    """The dynamic steps that it may ask for, as they were given; None: all."""
 
 
 class Workflow:
@@ -61,6 +70,7 @@ class Workflow:
     name and version, once registered, stand for what they were: what changes gets a new version.
     `on_failure`: a task that a failure has stopped waits for an operator (`wait`), or what it had
     completed is undone and it ends with an error (`compensate`, also after its time limit).
+    `expansion` bounds how many dynamic steps one task may have.
 
     Raises `DefinitionError` when a name is malformed or the input's type means nothing in JSON.
     """
@@ -75,12 +85,14 @@ class Workflow:
         time_limit: Duration | None = None,
         description: str | None = None,
         on_failure: OnTaskFailure = "wait",
+        expansion: Bounds | None = None,
     ) -> None:
         self.name = name
         self.namespace = namespace
         self.version = version
         self.description = description
         self.on_failure: OnTaskFailure = on_failure
+        self.expansion = Bounds() if expansion is None else expansion
         self._refuse("namespace", namespace, find_namespace_fault(namespace))
         self._refuse("name", name, find_name_fault(name, LONGEST_TEMPLATE))
         self._refuse("version", version, find_name_fault(version, LONGEST_VERSION))
@@ -115,9 +127,10 @@ class Workflow:
         return self._output[0]
 
     def _find_output(self, template: Template) -> Shape | None:
-        inner = {parent for step in template.steps for parent in step.depends_on}
+        parents = parents_in_template(template.steps).values()
+        inner = {parent for step in template.steps for parent in step.depends_on}.union(*parents)
         last = [step for step in template.steps if step.name not in inner]
-        if len(last) != 1 or last[0].kind == "batch_worker":
+        if len(last) != 1 or last[0].kind in ("batch_worker", "dynamic"):
             return None
         result = self._steps[last[0].name].handler.signature.result
         return result if is_certain(template.steps, last[0]) else None
@@ -126,16 +139,46 @@ class Workflow:
         for step in self._steps.values():
             if step.definition.kind == "decision":
                 self._check_branches(step)
+            self._check_expands(step)
         return Template(
             self.namespace,
             self.name,
             self.version,
-            tuple(step.definition for step in self._steps.values()),
+            tuple(self._definitions),
             self.description,
             self._input_schema,
             self.time_limit,
             on_failure=self.on_failure,
+            expansion=self.expansion,
         )
+
+    @property
+    def _definitions(self) -> list[StepDefinition]:
+        """The steps so far, each with the dynamic steps that it may ask for, so far as those are there."""
+        steps = self._steps.values()
+        dynamic = [s.definition.name for s in steps if s.definition.kind == "dynamic"]
+        return [
+            replace(step.definition, expands=tuple(n for n in dynamic if self._may_ask(step, n)))
+            for step in steps
+        ]
+
+    def _may_ask(self, step: _Step, name: str) -> bool:
+        if step.expands is None:
+            return step.handler.signature.expands
+        return name in step.expands or self._steps[name].handler.make() in step.expands
+
+    def _check_expands(self, step: _Step) -> None:
+        asks = bool(step.expands) or step.handler.signature.expands
+        dynamic = [s for s in self._steps.values() if s.definition.kind == "dynamic"]
+        subject = f"{self.full_name}: step {step.definition.name}"
+        if asks and not dynamic:
+            raise DefinitionError(f"{subject} may ask for dynamic steps, and there are none")
+        known = [d.definition.name for d in dynamic]
+        for given in step.expands or ():
+            if given not in known and all(d.handler.make() is not given for d in dynamic):
+                hint = did_you_mean(given, known) if isinstance(given, str) else ""
+                hint = hint or f"Those are {', '.join(known)}."
+                raise DefinitionError(f"{subject} expands to {given!r}, no dynamic step. {hint}")
 
     @property
     def handlers(self) -> Mapping[str, Handler]:
@@ -184,6 +227,16 @@ class Workflow:
         it; that takes all results, as a list in the order of the items.
         """
         return BatchWorkerDecorator(self._add)
+
+    @property
+    def dynamic(self) -> StepDecorator:
+        """Adds a step that comes to be only when another asks for it, as often as one does.
+
+        Another asks by returning an `Expansion`, which gives it its arguments: all its parameters but
+        `input` and the context. Only a convergence can depend on it; that takes the results of all
+        that came to be, as a list in the order in which they did.
+        """
+        return StepDecorator(self._add, "dynamic")
 
     def compensation(
         self,
@@ -238,7 +291,7 @@ class Workflow:
         for fault in find_step_faults(definition):
             raise DefinitionError(f"{subject}: {fault}", [fault])
         self._check_undoing(definition, assign(handler.signature, taken))
-        self._steps[name] = _Step(definition, step.handler, handler)
+        self._steps[name] = replace(step, definition=definition, undoing=handler)
         self._template = None
 
     def _check_undoing(self, step: StepDefinition, assignment: Assignment) -> None:
@@ -246,7 +299,7 @@ class Workflow:
         if assignment.task_input is not None:
             given = "the workflow's input is"
             self._agree(undone, assignment.task_input, self.input, self._input_schema, given)
-        known = {each.definition.name: each.definition for each in self._steps.values()}
+        known = {each.name: each for each in self._definitions}
         sure = find_sure_results([*known.values()], step)
         for parameter in assignment.results:
             name = parameter.name
@@ -273,7 +326,9 @@ class Workflow:
             name=name,
             handler=handler.name,
             kind=kind,
-            depends_on=self._parents(handler, options.depends_on, subject),
+            depends_on=()
+            if kind == "dynamic"
+            else self._parents(handler, options.depends_on, subject),
             queue=options.queue,
             config={} if options.config is None else options.config,
             retry=read_retry(options.retry, subject),
@@ -284,9 +339,13 @@ class Workflow:
         )
         for fault in find_step_faults(definition):
             raise DefinitionError(f"{subject}: {fault}", [fault])
-        self._check_result(definition, handler.signature.result)
-        self._check_types(definition, assign(handler.signature, definition.depends_on))
-        self._steps[name] = _Step(definition, handler)
+        self._check_result(definition, handler)
+        given = [p.name for p in handler.signature.own_parameters] if kind == "dynamic" else ()
+        self._check_types(definition, assign(handler.signature, given or definition.depends_on))
+        asked = None if options.expands is None else tuple(options.expands)
+        self._steps[name] = _Step(definition, handler, expands=asked)
+        if kind == "dynamic":
+            setattr(function, DYNAMIC, DynamicStep(name, handler.signature))
         self._template = self._output = None
         if options.compensate is not None:
             try:
@@ -338,8 +397,9 @@ class Workflow:
             f" or one with a default. {hint}"
         ).rstrip()
 
-    def _check_result(self, step: StepDefinition, given: Shape) -> None:
-        fault = find_result_fault(step.kind, given)
+    def _check_result(self, step: StepDefinition, handler: Handler) -> None:
+        given = handler.signature
+        fault = find_result_fault(step.kind, given.result, given.expands)
         if fault is not None:
             raise DefinitionError(f"{self.full_name}: step {step.name}: {fault}")
 
@@ -358,7 +418,7 @@ class Workflow:
         if taken is not None:
             self._agree(step.name, taken, self.input, self._input_schema, "the workflow's input is")
         lacking = self._may_lack(step) if step.kind == "deferred_convergence" else ()
-        for parameter in assignment.results:
+        for parameter in () if step.kind == "dynamic" else assignment.results:
             parent = self._steps[parameter.name]
             returned = parent.handler.signature.result
             given = given_shape(parent.definition, returned, step.kind)
@@ -374,7 +434,7 @@ class Workflow:
                 )
 
     def _may_lack(self, step: StepDefinition) -> frozenset[str]:
-        return may_lack([*(known.definition for known in self._steps.values()), step], step)
+        return may_lack([*self._definitions, step], step)
 
     def _agree(
         self, name: str, taken: Parameter, given: Shape, schema: Schema | None, giver: str

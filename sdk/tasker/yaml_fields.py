@@ -19,6 +19,7 @@ __all__ = [
     "BatchFields",
     "CompensationFields",
     "EnvironmentFields",
+    "ExpansionFields",
     "Fields",
     "HandlerFields",
     "HandlerOverrideFields",
@@ -155,6 +156,8 @@ class StepFields(Fields):
     result_schema: Any = None
     compensate: CompensationFields | None = None
     """An addition: what undoes the step."""
+    expands: list[str] = Field(default_factory=list)
+    """An addition: the dynamic steps that it may ask for."""
     system_dependency: str | None = None
     publishes_events: list[Json] = Field(default_factory=list[Json])
     batch_config: BatchFields = Field(default_factory=BatchFields)
@@ -180,6 +183,13 @@ class EnvironmentFields(Fields):
     """What one environment changes."""
 
     steps: list[OverrideFields] = Field(default_factory=list[OverrideFields])
+
+
+class ExpansionFields(Fields):
+    """How many dynamic steps a task may have. All of it is an addition."""
+
+    max_steps: int = Field(default=1000, ge=1, le=100_000)
+    max_depth: int = Field(default=100, ge=1, le=100_000)
 
 
 class LifecycleFields(Fields):
@@ -224,6 +234,8 @@ class TemplateFields(Fields):
     lifecycle: LifecycleFields = Field(default_factory=LifecycleFields)
     on_failure: OnTaskFailure = "wait"
     """An addition: what becomes of a task that a failure has stopped."""
+    expansion: ExpansionFields = Field(default_factory=ExpansionFields)
+    """An addition: bounds on the dynamic steps."""
     environments: dict[str, EnvironmentFields] = Field(default_factory=dict)
     system_dependencies: Json = Field(default_factory=dict)
     domain_events: list[Json] = Field(default_factory=list[Json])

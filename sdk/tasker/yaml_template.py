@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from tasker.durations import to_seconds
 from tasker.errors import DefinitionError, Fault, TemplateError, TemplateFinding
-from tasker.policy import BatchPolicy, OnFailure, Retry
+from tasker.policy import BatchPolicy, Bounds, OnFailure, Retry
 from tasker.template import Compensation, StepDefinition, Template
 from tasker.yaml_fields import CompensationFields, RetryFields, StepFields, TemplateFields
 from tasker.yaml_findings import Place
@@ -142,6 +142,7 @@ def _build(fields: TemplateFields, environment: str | None) -> Template:
         time_limit=None if minutes is None else minutes * 60,
         metadata=fields.metadata,
         on_failure=fields.on_failure,
+        expansion=Bounds(fields.expansion.max_steps, fields.expansion.max_depth),
     )
 
 
@@ -180,6 +181,7 @@ def _build_step(index: int, fields: StepFields) -> StepDefinition:
             fields.batch_config.parallelism, _ON_FAILURE[fields.batch_config.failure_strategy]
         ),
         compensate=_build_compensation(index, fields.compensate),
+        expands=tuple(fields.expands),
     )
 
 

@@ -23,8 +23,9 @@ from tasker.yaml_fields import (
 PAGE = ROOT / "docs" / "templates.md"
 
 UNDO = Compensation("h.undo_a")
-STEP = StepDefinition("a", "h.a", compensate=UNDO)
-TEMPLATE = Template("n", "t", "1", (STEP,), on_failure="compensate")
+STEP = StepDefinition("a", "h.a", compensate=UNDO, expands=("b",))
+DYNAMIC = StepDefinition("b", "h.b", kind="dynamic")
+TEMPLATE = Template("n", "t", "1", (STEP, DYNAMIC), on_failure="compensate")
 
 
 @pytest.mark.parametrize(

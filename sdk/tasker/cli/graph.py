@@ -14,7 +14,8 @@ def split_into_levels(steps: Sequence[Step]) -> list[list[Step]]:
     """
     places: dict[str, list[int]] = {}
     for n, step in enumerate(steps):
-        places.setdefault(step["name"].partition("/")[0], []).append(n)
+        for name in {step["name"], step["name"].partition("/")[0]}:
+            places.setdefault(name, []).append(n)
     children: list[list[int]] = [[] for _ in steps]
     waiting = [0] * len(steps)
     for n, step in enumerate(steps):

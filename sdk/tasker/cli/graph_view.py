@@ -40,7 +40,8 @@ def draw_template_graph(steps: Sequence[Step]) -> Table:
     table = _make_graph_table("STEP", "HANDLER", "UNDONE BY", "QUEUE", "RETRY", "LIMITS", "AFTER")
     for number, level in enumerate(split_into_levels(steps), start=1):
         for position, step in enumerate(level):
-            table.add_row(_number(number, position), *_template_cells(step))
+            asking = [s["name"] for s in steps if step["name"] in (s.get("expands") or ())]
+            table.add_row(_number(number, position), *_template_cells(step, asking))
     return table
 
 
@@ -107,7 +108,7 @@ def _describe_undone(state: str | None) -> Text:
             return Text(", being undone", style=style_of(state))
 
 
-def _template_cells(step: Step) -> Iterator[RenderableType]:
+def _template_cells(step: Step, asking: Sequence[str]) -> Iterator[RenderableType]:
     yield Text(step["name"], style="bold")
     yield step["handler"] + (
         "" if step.get("kind", "standard") == "standard" else f" ({step['kind']})"
@@ -124,7 +125,8 @@ def _template_cells(step: Step) -> Iterator[RenderableType]:
         )
         if seconds is not None
     )
-    yield Text(_join(step.get("depends_on") or ()), style="dim")
+    after = _join(step.get("depends_on") or ())
+    yield Text(f"asked for by {_join(asking)}" if asking else after, style="dim")
 
 
 def _count_hidden(hidden: Sequence[Step]) -> Text:

@@ -18,6 +18,7 @@ declare
     v_tasks uuid[];
     v_steps integer[];
     v_definitions integer[];
+    v_asking boolean;
     v_next record;
 begin
     perform from tasker.task t
@@ -43,19 +44,19 @@ begin
 
     with done as (
         update tasker.step s
-        set state = 'complete', result = o.result, error = null, completed_at = now(), msg_id = null, deadline_at = null
+        set state = 'complete', result = o.result, expansion = o.expansion, error = null, completed_at = now(), msg_id = null, deadline_at = null
         from rows from (jsonb_to_recordset(p_outcomes)
-                as (task_id uuid, step_no integer, msg_id bigint, outcome text, result jsonb))
-            with ordinality as o(task_id, step_no, msg_id, outcome, result, n)
+                as (task_id uuid, step_no integer, msg_id bigint, outcome text, result jsonb, expansion jsonb))
+            with ordinality as o(task_id, step_no, msg_id, outcome, result, expansion, n)
         where o.outcome = 'complete' and o.n = any (v_granted)
             and s.task_id = o.task_id and s.step_no = o.step_no and s.msg_id = o.msg_id and s.state = 'in_progress'
-        returning s.task_id, s.step_no, s.definition_id, o.n
+        returning s.task_id, s.step_no, s.definition_id, s.expansion is not null as asking, o.n
     )
-    select array_agg(d.task_id), array_agg(d.step_no), array_agg(d.definition_id), array_agg(d.n::integer)
-    into v_tasks, v_steps, v_definitions, accepted from done d;
+    select array_agg(d.task_id), array_agg(d.step_no), array_agg(d.definition_id), array_agg(d.n::integer), bool_or(d.asking)
+    into v_tasks, v_steps, v_definitions, accepted, v_asking from done d;
 
     if v_tasks is not null then
-        v_next := tasker.follow_completions(v_tasks, v_steps, v_definitions);
+        v_next := tasker.follow_completions(v_tasks, v_steps, v_definitions, v_asking);
         perform tasker.advance_tasks(v_next.ready, v_tasks, v_next.failed, null);
         queues := v_next.queues;
     end if;

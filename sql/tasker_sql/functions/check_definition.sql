@@ -19,7 +19,11 @@ begin
                 and (p_definition ->> 'time_limit')::numeric not between 0 and 315360000),
             'time_limit must be null or seconds, from 0 to ten years'),
         (6, coalesce(p_definition ->> 'on_failure', 'wait') not in ('wait', 'compensate'),
-            'on_failure must be wait or compensate')
+            'on_failure must be wait or compensate'),
+        (7, jsonb_typeof(coalesce(p_definition -> 'expansion', 'null')) not in ('null', 'object')
+            or coalesce(p_definition #>> '{expansion,max_steps}', '1') !~ '^([1-9][0-9]{0,4}|100000)$'
+            or coalesce(p_definition #>> '{expansion,max_depth}', '1') !~ '^([1-9][0-9]{0,4}|100000)$',
+            'expansion must be {max_steps, max_depth}, each null or 1 to 100,000')
     ) as c(n, broken, what) where c.broken order by c.n limit 1;
     if v_what is null and jsonb_array_length(v_steps) not between 1 and 20000 then
         v_what := 'a template has 1 to 20,000 steps';

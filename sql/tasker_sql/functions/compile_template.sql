@@ -6,12 +6,14 @@ language plpgsql volatile
 set search_path = pg_catalog, tasker, pg_temp
 as $$
 begin
-    insert into tasker.step_definition (template_id, step_no, name, handler, kind, queue_id, parents, children, initial, config,
+    insert into tasker.step_definition (template_id, step_no, name, handler, kind, queue_id, parents, children, initial, growing,
+        expands, config,
         max_attempts, backoff, backoff_base, backoff_cap, jitter, permanent_errors, attempt_time_limit, step_time_limit,
         parallelism, on_failure)
     select p_template_id, s.step_no, s.step ->> 'name', s.step ->> 'handler', coalesce(s.step ->> 'kind', 'standard'),
         case when s.step ->> 'queue' is null then p_queue_id else tasker.ensure_queue(s.step ->> 'queue') end,
-        0, 0, s.step ->> 'kind' is distinct from 'compensation', coalesce(s.step -> 'config', '{}'),
+        0, 0, s.step ->> 'kind' is distinct from 'compensation', false,
+        array(select jsonb_array_elements_text(coalesce(nullif(s.step -> 'expands', 'null'), '[]'))), coalesce(s.step -> 'config', '{}'),
         coalesce((s.step #>> '{retry,max_attempts}')::smallint, 3),
         coalesce(s.step #>> '{retry,backoff}', 'exponential'),
         coalesce(tasker.seconds(s.step #> '{retry,base}'), interval '1 second'),
@@ -30,12 +32,15 @@ begin
         from jsonb_array_elements(p_steps) with ordinality as g(step, n) where g.step ->> 'compensate' is not null
     ) as s(step, step_no);
 
-    insert into tasker.definition_edge (from_id, to_id, from_no, to_no, many)
-    select distinct p.definition_id, c.definition_id, p.step_no, c.step_no, p.kind = 'batch_worker'
-    from jsonb_array_elements(p_steps) as s(step)
-    cross join jsonb_array_elements_text(coalesce(s.step -> 'depends_on', '[]')) as d(parent)
-    join tasker.step_definition c on c.template_id = p_template_id and c.name = s.step ->> 'name'
-    join tasker.step_definition p on p.template_id = p_template_id and p.name = d.parent;
+    insert into tasker.definition_edge (from_id, to_id, from_no, to_no, many, guard)
+    select p.definition_id, c.definition_id, p.step_no, c.step_no, p.kind in ('batch_worker', 'dynamic'), bool_and(e.guard)
+    from (select d.parent, s.step ->> 'name' as child, false as guard
+        from jsonb_array_elements(p_steps) as s(step)
+        cross join jsonb_array_elements_text(coalesce(s.step -> 'depends_on', '[]')) as d(parent)
+        union all select g.parent, g.child, true from tasker.list_guards(p_steps) as g) as e
+    join tasker.step_definition c on c.template_id = p_template_id and c.name = e.child
+    join tasker.step_definition p on p.template_id = p_template_id and p.name = e.parent
+    group by p.definition_id, c.definition_id;
 
     with recursive later as (
         select d.definition_id from tasker.step_definition d
@@ -46,8 +51,11 @@ begin
         select e.to_id from later l join tasker.definition_edge e on e.from_id = l.definition_id
     )
     update tasker.step_definition d
-    set initial = d.kind <> 'compensation' and d.definition_id not in (select l.definition_id from later l),
-        parents = (select count(*) from tasker.definition_edge e where e.to_id = d.definition_id),
+    set initial = d.kind not in ('compensation', 'dynamic') and d.definition_id not in (select l.definition_id from later l),
+        growing = d.kind in ('decision', 'batchable', 'batch_worker') or exists (select from tasker.step_definition o
+            where o.template_id = p_template_id and o.kind = 'dynamic'),
+        parents = (select count(*) from tasker.definition_edge e join tasker.step_definition p on p.definition_id = e.from_id
+            where e.to_id = d.definition_id and p.kind <> 'dynamic'),
         children = (select count(*) from tasker.definition_edge e where e.from_id = d.definition_id)
     where d.template_id = p_template_id;
     perform tasker.compile_compensations(p_template_id, p_steps);

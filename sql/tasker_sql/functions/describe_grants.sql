@@ -1,6 +1,7 @@
 -- All that handlers need to run the granted steps: the steps, their tasks' inputs, and their parents' results, each of
 -- these once, however many steps share it. Of a batch worker's parent it needs its own cursor only; what a whole batch came
--- to is gathered in the order of its cursors. A compensation needs what it undoes, and of other steps what they came to. What
+-- to is gathered in the order of its cursors, and what dynamic steps came to in the order in which they came. A compensation needs what it undoes, and of
+-- other steps what they came to. What
 -- the definition says is not repeated: workers keep it (get_definitions). Internal. Reads only.
 -- Index: the primary keys, and definition_edge_to.
 
@@ -18,11 +19,15 @@ as $$
     ), parents as (
         select distinct g.task_id, e.from_no, e.from_id, e.many
         from granted g join tasker.definition_edge e on e.to_id = g.definition_id
-        where g.parents > 0 and g.instance is null
+        where g.parents > 0 and g.instance is null and not e.guard
         union
-        select g.task_id, t.step_no, t.definition_id, t.kind = 'batch_worker'
+        select g.task_id, t.step_no, t.definition_id, t.kind in ('batch_worker', 'dynamic')
         from granted g cross join lateral tasker.list_taken(g.task_id, g.definition_id) as t
         where g.kind = 'compensation'
+        union
+        select g.task_id, e.from_no, null, false
+        from granted g join tasker.task_edge e on e.task_id = g.task_id and e.to_no = g.step_no
+        where g.kind = 'dynamic'
     )
     select json_build_object(
         'steps', (select json_agg(json_build_object(
@@ -46,8 +51,9 @@ as $$
         'gathered', (select json_agg(json_build_array(p.task_id, p.from_no,
                 tasker.gather_batch(p.task_id, p.from_id)))
             from parents p
-            where p.many and exists (select from tasker.definition_edge b
-                join tasker.step s on s.task_id = p.task_id and s.step_no = b.from_no where b.to_id = p.from_id)))
+            where p.many and (exists (select from tasker.step_definition d where d.definition_id = p.from_id and d.kind = 'dynamic')
+                or exists (select from tasker.definition_edge b
+                    join tasker.step s on s.task_id = p.task_id and s.step_no = b.from_no where b.to_id = p.from_id))))
     where cardinality(p_tasks) > 0
 $$;
 

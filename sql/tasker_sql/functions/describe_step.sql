@@ -18,7 +18,8 @@ as $$
         'undoes', null, 'undone', null,
         'depends_on', (select coalesce(jsonb_agg(p.name order by p.step_no), '[]')
             from tasker.definition_edge e join tasker.step_definition p on p.definition_id = e.from_id
-            where e.to_id = d.definition_id))
+            where e.to_id = d.definition_id)
+            || case d.kind when 'dynamic' then tasker.list_brought_after(s) else '[]' end)
         || coalesce(p_undoing -> s.step_no::text, '{}')
 $$;
 

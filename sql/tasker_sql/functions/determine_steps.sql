@@ -15,7 +15,7 @@ declare
     v_alive integer[];
     v_dead integer[];
 begin
-    select coalesce(array_agg(d.definition_id) filter (where d.initial), '{}'), array_agg(d.definition_id) filter (where not d.initial and d.kind <> 'compensation')
+    select coalesce(array_agg(d.definition_id) filter (where d.initial), '{}'), array_agg(d.definition_id) filter (where not d.initial and d.kind not in ('compensation', 'dynamic'))
     into chosen, v_open from tasker.step_definition d where d.template_id = v_template_id;
     excluded := '{}';
     while v_open is not null loop
@@ -29,7 +29,7 @@ begin
             from unnest(v_open) as o(definition_id)
             join tasker.step_definition c using (definition_id)
             join tasker.definition_edge e on e.to_id = c.definition_id
-            join tasker.step_definition p on p.definition_id = e.from_id
+            join tasker.step_definition p on p.definition_id = e.from_id and p.kind <> 'dynamic'
             left join tasker.step s on s.task_id = p_task_id and s.step_no = p.step_no
             cross join lateral (select s.state in ('complete', 'resolved_manually', 'tolerated') as done) as k
         ), verdict as (

@@ -23,6 +23,8 @@ begin
         from tasker.step p join tasker.step_definition d using (definition_id)
         where p.task_id = v_step.task_id and p.state not in ('complete', 'resolved_manually', 'tolerated')
             and (p.definition_id in (select e.from_id from tasker.definition_edge e where e.to_id = v_step.definition_id)
+            or p.step_no in (select e.from_no from tasker.task_edge e
+                where e.task_id = v_step.task_id and e.to_no = v_step.step_no)
             or p.definition_id in (select o.definition_id from tasker.compensation c join tasker.compensation o on o.rank > c.rank
                 where c.definition_id = v_step.definition_id))
         order by p.state <> 'error', p.step_no limit 20) as w;

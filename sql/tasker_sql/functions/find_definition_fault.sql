@@ -46,11 +46,13 @@ begin
     if v_fault is not null then
         return v_fault;
     end if;
+    select v_from || array_agg(g.parent), v_to || array_agg(g.child) into v_from, v_to from tasker.list_guards(p_steps) as g;
     select array_agg(r.name order by r.no) into v_circle
     from unnest(v_names, tasker.rank_steps(v_names, v_from, v_to)) with ordinality as r(name, rank, no) where r.rank is null;
     if v_circle is not null then
-        return format('steps depend on each other in a circle, or on one that does: %s',
-            array_to_string(v_circle[:10], ', '));
+        return format('steps depend on each other in a circle, or on one that does: %s', array_to_string(v_circle[:10], ', '))
+            || case when exists (select from tasker.list_guards(p_steps))
+                then ' (what gathers dynamic steps waits for all that may bring them)' else '' end;
     end if;
     return null;
 end;

@@ -10,8 +10,8 @@ as $$
         (2, p_step ->> 'name' like '%/%', 'name must have no slash: that stands before a place in a batch'),
         (3, coalesce(length(p_step ->> 'handler'), 0) = 0, 'handler is missing'),
         (4, coalesce(p_step ->> 'kind', 'standard')
-            not in ('standard', 'decision', 'deferred_convergence', 'batchable', 'batch_worker'),
-            'kind must be standard, decision, deferred_convergence, batchable or batch_worker'),
+            not in ('standard', 'decision', 'deferred_convergence', 'batchable', 'batch_worker', 'dynamic'),
+            'kind must be standard, decision, deferred_convergence, batchable, batch_worker or dynamic'),
         (5, not tasker.is_text_array(coalesce(p_step -> 'depends_on', '[]')), 'depends_on must be an array of step names'),
         (6, coalesce(p_step ->> 'queue', 'a') !~ '^[a-z][a-z0-9_]{0,38}$',
             'queue must be up to 39 lower-case letters, digits and underscores'),
@@ -38,7 +38,9 @@ as $$
             'batch.parallelism must be null or 1 to 999,999'),
         (16, coalesce(p_step #>> '{batch,on_failure}', 'wait') not in ('wait', 'continue', 'fail_task'),
             'batch.on_failure must be wait, continue or fail_task'),
-        (17, k.fault is not null, k.fault)
+        (17, k.fault is not null, k.fault),
+        (18, not tasker.is_text_array(coalesce(nullif(p_step -> 'expands', 'null'), '[]')),
+            'expands must be an array of names of dynamic steps')
     ) as c(n, broken, what) where c.broken order by c.n limit 1;
 $$;
 

@@ -9,9 +9,9 @@ as $$
 declare
     v_tasks uuid[];
     v_definitions integer[];
-    v_tolerated uuid[];
-    v_without integer[];
+    v_tolerated record;
     v_told record;
+    v_asked record;
     v_turn record;
     v_lost record;
 begin
@@ -28,13 +28,15 @@ begin
         from unnest(p_tasks, p_steps) as f(task_id, step_no), tasker.step_definition d
         where s.task_id = f.task_id and s.step_no = f.step_no
             and d.definition_id = s.definition_id and d.on_failure = 'continue'
-        returning s.task_id, s.definition_id
+        returning s.task_id, s.step_no, s.definition_id
     )
-    select array_agg(t.task_id), array_agg(t.definition_id) into v_tolerated, v_without from tolerated t;
-    v_told := tasker.resolve_successors(v_tolerated, v_without);
+    select array_agg(t.task_id) as tasks, array_agg(t.step_no) as steps, array_agg(t.definition_id) as definitions
+    into v_tolerated from tolerated t;
+    v_told := tasker.resolve_successors(v_tolerated.tasks, v_tolerated.definitions);
+    v_asked := tasker.resolve_task_edges(v_tolerated.tasks, v_tolerated.steps);
     v_turn := tasker.release_turns(v_tasks, v_definitions);
-    perform tasker.advance_tasks(v_told.ready || v_turn.ready, p_tasks, p_tasks, v_tolerated);
-    perform tasker.wake_workers(v_told.queues || v_turn.queues);
+    perform tasker.advance_tasks(v_told.ready || v_asked.ready || v_turn.ready, p_tasks, p_tasks, v_tolerated.tasks);
+    perform tasker.wake_workers(v_told.queues || v_asked.queues || v_turn.queues);
     for v_lost in
         select s.task_id, min(tasker.step_name(d.name, s.instance)) as name
         from unnest(p_tasks, p_steps) as f(task_id, step_no)

@@ -1,4 +1,4 @@
--- What a batch came to, in the order of its cursors: an array of its workers' results, or, where it goes on without those
+-- What a batch, or dynamic steps of one name, came to, in the order of its cursors: an array of its workers' results, or, where it goes on without those
 -- that fail, {results, failures: [{instance, input, error}]}. Internal. Reads only. Index: step's primary key.
 
 create or replace function tasker.gather_batch(p_task_id uuid, p_definition_id integer) returns jsonb

@@ -6,7 +6,7 @@ language sql stable
 set search_path = pg_catalog, tasker, pg_temp
 as $$
     select t.* from tasker.compensation c join tasker.step_definition t on t.definition_id = any (c.takes)
-    where c.definition_id = p_definition_id and (t.kind = 'batch_worker' or exists (
+    where c.definition_id = p_definition_id and (t.kind in ('batch_worker', 'dynamic') or exists (
         select from tasker.step s where s.task_id = p_task_id and s.step_no = t.step_no
             and s.state in ('complete', 'resolved_manually')))
 $$;

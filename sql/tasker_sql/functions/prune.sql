@@ -32,6 +32,7 @@ begin
     select array_agg(g.task_id) into v_gone from gone g;
     delete from tasker.step s where s.task_id = any (v_gone);
     delete from tasker.batch b where b.task_id = any (v_gone);
+    delete from tasker.task_edge e where e.task_id = any (v_gone);
     delete from tasker.checkpoint c where c.task_id = any (v_gone);
     delete from tasker.event e where e.task_id = any (v_gone);
     delete from tasker.wait w where w.task_id = any (v_gone);

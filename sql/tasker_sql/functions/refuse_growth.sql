@@ -1,4 +1,5 @@
--- Fails for good, of steps that have just completed, those whose result a decision or a batch cannot have. Returns their
+-- Fails for good, of steps that have just completed, those whose result a decision or a batch cannot have, and those that
+-- cannot have the steps they asked for. Returns their
 -- tasks, one entry per step. Internal. Locks: steps; the caller holds the tasks' locks. Index: the primary keys.
 
 create or replace function tasker.refuse_growth(p_tasks uuid[], p_steps integer[]) returns uuid[]
@@ -10,13 +11,13 @@ as $$
             jsonb_build_object('type', 'GrowthRefused', 'message', f.what) as error
         from unnest(p_tasks, p_steps) as c(task_id, step_no)
         join tasker.step s using (task_id, step_no) join tasker.step_definition d using (definition_id)
-        cross join lateral tasker.find_growth_fault(d, s.result) as f(what)
+        cross join lateral (select coalesce(tasker.find_growth_fault(d, s.result), tasker.find_expansion_fault(s, d))) as f(what)
         where f.what is not null
     ), ended as (
         insert into tasker.attempt (task_id, step_no, attempt, outcome, worker_id, started_at, error)
         select f.task_id, f.step_no, f.attempt, 'error', f.worker_id, f.started_at, f.error from fault f
     ), failed as (
-        update tasker.step s set state = 'error', error = f.error, result = null
+        update tasker.step s set state = 'error', error = f.error, result = null, expansion = null
         from fault f where s.task_id = f.task_id and s.step_no = f.step_no
         returning s.task_id
     )
@@ -24,4 +25,4 @@ as $$
 $$;
 
 comment on function tasker.refuse_growth(uuid[], integer[]) is
-    'Internal. Fails completed steps whose result a decision or a batch cannot have.';
+    'Internal. Fails completed steps whose result, or what they asked for, cannot be.';

@@ -29,7 +29,7 @@ begin
     end if;
     perform tasker.close_steps(v_one, array[p_step.step_no], p_state, null);
     update tasker.step s set result = p_result where s.task_id = p_task_id and s.step_no = p_step.step_no;
-    v_next := tasker.follow_completions(v_one, array[p_step.step_no], array[p_step.definition_id]);
+    v_next := tasker.follow_completions(v_one, array[p_step.step_no], array[p_step.definition_id], false);
     perform tasker.advance_tasks(v_next.ready,
         case when p_step.state in ('enqueued', 'in_progress', 'waiting_for_retry', 'waiting') then v_one end, null,
         case when p_step.state = 'error' then v_one end);

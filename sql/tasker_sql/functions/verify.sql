@@ -13,6 +13,8 @@ as $$
             (select count(*) from tasker.definition_edge e
                 join tasker.step p on p.task_id = s.task_id and p.definition_id = e.from_id
                 where e.to_id = s.definition_id and p.state not in ('complete', 'resolved_manually', 'tolerated'))
+                + (select count(*) from tasker.task_edge e join tasker.step p on p.task_id = s.task_id and p.step_no = e.from_no
+                    where e.task_id = s.task_id and e.to_no = s.step_no and p.state not in ('complete', 'resolved_manually', 'tolerated'))
                 + coalesce((select s.state = 'pending' and s.instance > b.released from tasker.batch b
                     where b.task_id = s.task_id and b.definition_id = s.definition_id)::integer, 0)
                 + (s.state not in ('complete', 'cancelled', 'resolved_manually', 'tolerated') and exists (select from tasker.compensation own join tasker.compensation c on c.rank > own.rank
@@ -41,7 +43,16 @@ as $$
         (select count(*) from s where s.definition_id = d.definition_id) as n,
         (select jsonb_array_length(b.result) from tasker.definition_edge e join s as b on b.definition_id = e.from_id
             where e.to_id = d.definition_id and d.kind = 'batch_worker' and jsonb_typeof(b.result) = 'array') as size) as k
-    where d.kind <> 'compensation' and k.n <> case when k.chosen is null then 0 when d.kind = 'batch_worker' then k.size else 1 end
+    where d.kind not in ('compensation', 'dynamic') and k.n <> case when k.chosen is null then 0 when d.kind = 'batch_worker' then k.size else 1 end
+    union all
+    select format('step %s asked for %s steps, but %s came of it', s.name, jsonb_array_length(s.expansion), k.n)
+    from s cross join lateral (select count(*) as n from s as b where b.origin_no = s.step_no and b.kind = 'dynamic') as k
+    where s.state in ('complete', 'resolved_manually') and jsonb_array_length(coalesce(s.expansion, '[]')) <> k.n
+    union all
+    select format('%s steps are dynamic, the deepest at %s, of at most %s and %s', k.n, k.deepest, p.max_steps, p.max_depth)
+    from t join tasker.template p using (template_id)
+    cross join (select count(*) as n, max(s.depth) as deepest from s where s.kind = 'dynamic') as k
+    where k.n > p.max_steps or k.deepest > p.max_depth
     union all
     select format('step %s is undone %s times', s.name, coalesce(u.n, 0))
     from t cross join s

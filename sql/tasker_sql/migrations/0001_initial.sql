@@ -62,6 +62,7 @@ create table tasker.namespace (
 
 -- A template is immutable once registered: a task keeps the one it began with. `definition` is what was registered;
 -- `fingerprint` is the SHA-256 of its canonical text. `on_failure` is what becomes of a task that a failure has stopped.
+-- `max_steps` and `max_depth` bound how many dynamic steps one task has, and how long a chain of them is.
 
 create table tasker.template (
     template_id  integer generated always as identity primary key,
@@ -72,6 +73,8 @@ create table tasker.template (
     definition   jsonb not null,
     time_limit   interval,
     on_failure   text not null check (on_failure in ('wait', 'compensate')),
+    max_steps    integer not null check (max_steps between 1 and 100000),
+    max_depth    integer not null check (max_depth between 1 and 100000),
     created_at   timestamptz not null default now(),
     unique (namespace_id, name, version)
 );
@@ -79,7 +82,8 @@ create table tasker.template (
 -- A template's steps, compiled to rows when it is registered, so that creating a task is one set-based insert. `step_no`
 -- is the step's number in every task of the template; `parents` is how many steps it waits for. `initial` steps are in
 -- every task from its beginning; the others stand behind a decision or a batch, and come when those have spoken, or are
--- compensations, which come when the task is undone.
+-- compensations, which come when the task is undone, or dynamic: those come as often as a step asks for them that `expands`
+-- to them (by name). `growing`: more may follow from the step's completion than its edges say.
 -- `parallelism` is how many workers of one batch run at once, `on_failure` what one that failed means for its batch.
 
 create table tasker.step_definition (
@@ -88,11 +92,13 @@ create table tasker.step_definition (
     step_no            integer not null,
     name               text not null check (length(name) between 1 and 133),
     handler            text not null,
-    kind               text not null check (kind in ('standard', 'decision', 'deferred_convergence', 'batchable', 'batch_worker', 'compensation')),
+    kind               text not null check (kind in ('standard', 'decision', 'deferred_convergence', 'batchable', 'batch_worker', 'dynamic', 'compensation')),
     queue_id           integer not null references tasker.queue,
     parents            integer not null,
     children           integer not null,
     initial            boolean not null,
+    growing            boolean not null,
+    expands            text[] not null,
     config             jsonb not null,
     max_attempts       smallint not null check (max_attempts between 1 and 1000),
     backoff            text not null check (backoff in ('none', 'fixed', 'linear', 'exponential', 'fibonacci')),
@@ -110,11 +116,12 @@ create table tasker.step_definition (
 
 -- So that an exchange sees at once whether more follows from steps that it completed than their edges say.
 create index step_definition_growing on tasker.step_definition (definition_id)
-    where kind in ('decision', 'batchable', 'batch_worker');
+    where growing;
 
 -- The edges of a template. They are the same for each of its tasks and so are stored once, not per task
--- (docs/decisions/0001-static-edges.md). `many`: the parent is a batch worker, of which a task has any number. The index
--- serves the way from a step to its parents.
+-- (docs/decisions/0001-static-edges.md). `many`: the parent is a batch worker or dynamic, so that a task
+-- has any number of it. `guard`: the child takes nothing from the parent, and waits for it because that may bring parents of
+-- it. The index serves the way from a step to its parents.
 
 create table tasker.definition_edge (
     from_id integer not null references tasker.step_definition on delete cascade,
@@ -122,6 +129,7 @@ create table tasker.definition_edge (
     from_no integer not null,
     to_no   integer not null,
     many    boolean not null,
+    guard   boolean not null,
     primary key (from_id, to_id)
 );
 
@@ -178,7 +186,9 @@ create index idempotency_key_task on tasker.idempotency_key (task_id);
 -- `priority` is its task's, null where that is normal;
 -- `attempt_limit` is the last attempt it may have (an operator's retry raises it); `deadline_at` ends the current attempt.
 -- A step that came after its task began has `origin_no`, the step that brought it; one of a batch has its place in it,
--- `instance`, from 1 on, and its cursor, `input`. A compensation's `origin_no` is the step that it undoes.
+-- `instance`, from 1 on, and its cursor, `input`. A compensation's `origin_no` is the step that it undoes. A dynamic step has
+-- its place among those of its name, what it was given, {values, takes: parameter and step_no}, and its `depth` in the chain
+-- of steps that brought it; `expansion` is what a step asked for.
 
 create table tasker.step (
     task_id       uuid not null,
@@ -201,6 +211,8 @@ create table tasker.step (
     error         jsonb,
     progress      jsonb,
     priority      smallint,
+    expansion     jsonb,
+    depth         integer,
     primary key (task_id, step_no)
 ) with (fillfactor = 60, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 0);
 
@@ -276,6 +288,18 @@ create table tasker.wait (
     since   timestamptz not null default now(),
     primary key (task_id, step_no)
 );
+
+-- What dynamic steps wait for, and take results from, in their task. All other edges are the template's. The index serves
+-- the way from a step to its parents.
+
+create table tasker.task_edge (
+    task_id uuid not null,
+    from_no integer not null,
+    to_no   integer not null,
+    primary key (task_id, from_no, to_no)
+);
+
+create index task_edge_to on tasker.task_edge (task_id, to_no);
 
 -- Processes that take steps, as they last reported. Unlogged: after a crash of the server they report again.
 -- `idle`: it found nothing and listens, so a new message is worth a notification.

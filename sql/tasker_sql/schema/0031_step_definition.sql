@@ -1,7 +1,8 @@
 -- A template's steps, compiled to rows when it is registered, so that creating a task is one set-based insert. `step_no`
 -- is the step's number in every task of the template; `parents` is how many steps it waits for. `initial` steps are in
 -- every task from its beginning; the others stand behind a decision or a batch, and come when those have spoken, or are
--- compensations, which come when the task is undone.
+-- compensations, which come when the task is undone, or dynamic: those come as often as a step asks for them that `expands`
+-- to them (by name). `growing`: more may follow from the step's completion than its edges say.
 -- `parallelism` is how many workers of one batch run at once, `on_failure` what one that failed means for its batch.
 
 create table tasker.step_definition (
@@ -10,11 +11,13 @@ create table tasker.step_definition (
     step_no            integer not null,
     name               text not null check (length(name) between 1 and 133),
     handler            text not null,
-    kind               text not null check (kind in ('standard', 'decision', 'deferred_convergence', 'batchable', 'batch_worker', 'compensation')),
+    kind               text not null check (kind in ('standard', 'decision', 'deferred_convergence', 'batchable', 'batch_worker', 'dynamic', 'compensation')),
     queue_id           integer not null references tasker.queue,
     parents            integer not null,
     children           integer not null,
     initial            boolean not null,
+    growing            boolean not null,
+    expands            text[] not null,
     config             jsonb not null,
     max_attempts       smallint not null check (max_attempts between 1 and 1000),
     backoff            text not null check (backoff in ('none', 'fixed', 'linear', 'exponential', 'fibonacci')),
@@ -32,4 +35,4 @@ create table tasker.step_definition (
 
 -- So that an exchange sees at once whether more follows from steps that it completed than their edges say.
 create index step_definition_growing on tasker.step_definition (definition_id)
-    where kind in ('decision', 'batchable', 'batch_worker');
+    where growing;

@@ -3,7 +3,9 @@
 -- `priority` is its task's, null where that is normal;
 -- `attempt_limit` is the last attempt it may have (an operator's retry raises it); `deadline_at` ends the current attempt.
 -- A step that came after its task began has `origin_no`, the step that brought it; one of a batch has its place in it,
--- `instance`, from 1 on, and its cursor, `input`. A compensation's `origin_no` is the step that it undoes.
+-- `instance`, from 1 on, and its cursor, `input`. A compensation's `origin_no` is the step that it undoes. A dynamic step has
+-- its place among those of its name, what it was given, {values, takes: parameter and step_no}, and its `depth` in the chain
+-- of steps that brought it; `expansion` is what a step asked for.
 
 create table tasker.step (
     task_id       uuid not null,
@@ -26,5 +28,7 @@ create table tasker.step (
     error         jsonb,
     progress      jsonb,
     priority      smallint,
+    expansion     jsonb,
+    depth         integer,
     primary key (task_id, step_no)
 ) with (fillfactor = 60, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 0);

@@ -1,0 +1,24 @@
+-- Lets tasks grow by steps that have completed, one after the other. Returns the tasks of the steps that were enqueued, one
+-- entry per step, and their queues. Internal. Locks: the caller holds the tasks'.
+
+create or replace function tasker.grow_tasks(p_tasks uuid[], p_steps integer[], out ready uuid[], out queues integer[])
+returns record
+language plpgsql volatile
+set search_path = pg_catalog, tasker, pg_temp
+as $$
+declare
+    v_origin record;
+    v_more record;
+begin
+    for v_origin in
+        select o.task_id, o.step_no from unnest(p_tasks, p_steps) as o(task_id, step_no) order by o.task_id, o.step_no
+    loop
+        v_more := tasker.grow_task(v_origin.task_id, v_origin.step_no);
+        ready := ready || v_more.ready;
+        queues := queues || v_more.queues;
+    end loop;
+end;
+$$;
+
+comment on function tasker.grow_tasks(uuid[], integer[]) is
+    'Internal. Lets tasks grow by steps that have completed.';
