@@ -35,7 +35,7 @@ begin
         where d.definition_id = any (v_new) and d.kind = 'batch_worker'
         returning step_no, waiting_on
     )
-    select array_agg(w.step_no) into v_workers from worker w where w.waiting_on = 0;
+    select array_agg(w.step_no order by w.step_no) into v_workers from worker w where w.waiting_on = 0;
 
     insert into tasker.batch (task_id, definition_id, first_no, size, released)
     select p_origin.task_id, d.definition_id, coalesce(min(s.step_no), v_last + 1), count(s.step_no),
@@ -62,7 +62,7 @@ begin
         from counted c where s.task_id = p_origin.task_id and s.step_no = c.step_no
         returning s.step_no, s.waiting_on
     )
-    select array_agg(t.step_no) into v_ready from told t where t.waiting_on = 0;
+    select array_agg(t.step_no order by t.step_no) into v_ready from told t where t.waiting_on = 0;
     return v_workers || v_ready;
 end;
 $$;

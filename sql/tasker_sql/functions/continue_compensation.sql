@@ -14,7 +14,7 @@ begin
         from tasker.step s join tasker.compensation c using (definition_id)
         where s.task_id = p_task_id and s.state = 'pending'
     )
-    select array_agg(p_task_id), array_agg(l.step_no) into v_tasks, v_steps from left_over l where l.place = 1;
+    select array_agg(p_task_id), array_agg(l.step_no order by l.step_no) into v_tasks, v_steps from left_over l where l.place = 1;
     if v_steps is null then
         perform tasker.finish_tasks(array[t.task_id], t.ends_as, t.reason) from tasker.task t where t.task_id = p_task_id;
         return;

@@ -21,7 +21,7 @@ begin
             and o.task_id = b.task_id and o.definition_id = b.definition_id
         returning b.task_id, b.first_no + o.released as from_no, b.first_no + b.released - 1 as to_no
     )
-    select array_agg(s.task_id), array_agg(s.step_no) into ready, v_steps
+    select array_agg(s.task_id order by s.task_id, s.step_no), array_agg(s.step_no order by s.task_id, s.step_no) into ready, v_steps
     from turn t join tasker.step s on s.task_id = t.task_id and s.step_no between t.from_no and t.to_no
     where s.state = 'pending';
     if ready is not null then
