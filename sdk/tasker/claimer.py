@@ -66,7 +66,10 @@ class Claimer:
     def settle(self, grant: Grant, outcome: Outcome) -> None:
         """Take what a started grant came to; it is sent with the next exchange."""
         self.running -= 1
-        self.outcomes.append((grant, outcome))
+        if isinstance(outcome, Completed) and outcome.committed:
+            self.leases.pop(id(grant), None)
+        else:
+            self.outcomes.append((grant, outcome))
         self._woken.set()
 
     def drain(self) -> None:

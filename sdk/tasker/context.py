@@ -5,16 +5,20 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
+from psycopg import AsyncConnection, Connection
+
 from tasker.durable import Checkpoint, Durable, SyncDurable
 from tasker.durations import Duration
 from tasker.schedules import Scheduled, read_scheduled
+from tasker.transactions import Transaction
 
-__all__ = ["Progress", "StepContext", "UndoneStep"]
+__all__ = ["Progress", "StepContext", "SyncContext", "UndoneStep"]
 
 _log = logging.getLogger("tasker.handler")
 
@@ -39,6 +43,20 @@ class UndoneStep:
     """The key that its own handler had: outside systems know by it what it has done."""
     completed: bool = True
     """False when it was started and did not complete, so that nobody knows what it has done."""
+
+
+class SyncContext(SyncDurable):
+    """What a context offers to handlers that are not async."""
+
+    __slots__ = ("_database",)
+
+    def __init__(self, durable: Durable, database: Transaction) -> None:
+        super().__init__(durable)
+        self._database = database
+
+    def transaction(self) -> AbstractContextManager[Connection]:
+        """As `StepContext.transaction`."""
+        return self._database.enter_here()
 
 
 def _forget(_: Progress) -> None:
@@ -89,6 +107,9 @@ class StepContext:
     A unit test may give what came of a wait: `Durable({"event:paid": {"event": 7}})`.
     """
 
+    database: Transaction = field(default_factory=Transaction, repr=False)
+    """What `transaction` opens; the worker's."""
+
     async def run(self, name: str, function: Callable[[], Awaitable[T] | T]) -> T:
         """Call `function` once: what it returned is saved under `name`, and later runs get that.
 
@@ -124,10 +145,20 @@ class StepContext:
         """
         return await self.durable.wait_event(event, timeout)
 
+    def transaction(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """A connection to the worker's database whose writes commit with the step's completion, or not at all.
+
+        They are undone if the handler raises, waits, is interrupted or loses its lease, and the next attempt makes them
+        anew: so each takes effect once. They are seen by others when the step is complete, and what they lock is locked
+        until then. The `async with` block may be left and entered again; the connection is psycopg's. The worker
+        needs the rights to the tables. Raises `DatabaseUnavailable`.
+        """
+        return self.database.enter()
+
     @property
-    def sync(self) -> SyncDurable:
-        """`run`, `checkpoint`, `sleep` and `wait_event` for handlers that are not async."""
-        return SyncDurable(self.durable)
+    def sync(self) -> SyncContext:
+        """`run`, `checkpoint`, `sleep`, `wait_event` and `transaction` for handlers that are not async."""
+        return SyncContext(self.durable, self.database)
 
     @property
     def scheduled(self) -> Scheduled | None:

@@ -6,6 +6,7 @@ import math
 import time
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -19,8 +20,15 @@ from tasker.binding import BoundHandler
 from tasker.context import Progress, StepContext
 from tasker.durable import Durable, Save, Suspended
 from tasker.errors import PermanentError, RetryableError
-from tasker.grant import Grant, describe_error, describe_failure, describe_progress
-from tasker.outcome import Failed, Failure, Outcome, Released, Retried
+from tasker.grant import (
+    Grant,
+    describe_error,
+    describe_failure,
+    describe_progress,
+    encode_outcome,
+)
+from tasker.outcome import Completed, Failed, Failure, Outcome, Released, Retried
+from tasker.transactions import Pools, Transaction
 
 __all__ = ["Running", "execute"]
 
@@ -28,13 +36,14 @@ __all__ = ["Running", "execute"]
 class Running:
     """A grant under way: its handler's context, its progress, and the scope that interrupts it."""
 
-    __slots__ = ("context", "grant", "progress", "scope")
+    __slots__ = ("context", "grant", "progress", "scope", "transaction")
 
-    def __init__(self, grant: Grant, save: Save) -> None:
+    def __init__(self, grant: Grant, save: Save, pools: Pools | None = None) -> None:
         self.grant = grant
         self.scope = anyio.CancelScope()
         self.progress: dict[str, Any] | None = None
-        self.context = _context(grant, self._report, Durable(grant.saved, save))
+        self.transaction = Transaction(pools)
+        self.context = _context(grant, self._report, Durable(grant.saved, save), self.transaction)
 
     def revoke(self) -> None:
         """Tell the handler to stop: the step was cancelled, or granted to another worker, or the worker stops."""
@@ -52,7 +61,11 @@ async def execute(
     grant = running.grant
     started = time.perf_counter()
     with telemetry.step_span(grant) as span:
-        outcome = await _attempt(running, handler, threads)
+        try:
+            outcome = await _attempt(running, handler, threads)
+        finally:
+            if running.transaction.is_open:
+                await running.transaction.rollback()
         telemetry.step_ended(grant, outcome, time.perf_counter() - started, span)
     return outcome
 
@@ -65,7 +78,8 @@ async def _attempt(
         running.scope.deadline = anyio.current_time() + limit
     with running.scope:
         try:
-            return handler.complete(await _call(handler, running.context, threads))
+            done = handler.complete(await _call(handler, running.context, threads))
+            return await _commit(running, done) if running.transaction.is_open else done
         except Suspended as suspended:
             return suspended.waiting
         except RetryableError as error:
@@ -87,6 +101,12 @@ async def _attempt(
     return Retried(describe_failure("AttemptTimedOut", late))
 
 
+async def _commit(running: Running, done: Completed) -> Outcome:
+    """Commit what the handler wrote, and its outcome with it. One that is not taken is handed in without that."""
+    committed = await running.transaction.commit(encode_outcome(running.grant, done))
+    return replace(done, committed=committed)
+
+
 async def _call(handler: BoundHandler, context: StepContext, threads: anyio.CapacityLimiter) -> Any:
     arguments = handler.bind(context)
     if handler.is_async:
@@ -103,7 +123,9 @@ def _describe(error: BaseException) -> Failure:
     return describe_error(error, traceback.format_exception(type(error), error, trace))
 
 
-def _context(grant: Grant, report: Callable[[Progress], None], durable: Durable) -> StepContext:
+def _context(
+    grant: Grant, report: Callable[[Progress], None], durable: Durable, database: Transaction
+) -> StepContext:
     task, definition = grant.task, grant.definition
     return StepContext(
         task_id=UUID(task.task_id),
@@ -124,4 +146,5 @@ def _context(grant: Grant, report: Callable[[Progress], None], durable: Durable)
         tags=task.tags,
         report=report,
         durable=durable,
+        database=database,
     )

@@ -23,6 +23,7 @@ __all__ = [
     "describe_error",
     "describe_failure",
     "describe_progress",
+    "encode_outcome",
     "encode_outcomes",
     "read_definition",
     "read_grants",
@@ -193,10 +194,15 @@ def encode_outcomes(outcomes: Iterable[tuple[Grant, Outcome]]) -> bytes:
     return orjson.dumps([_encode(grant, outcome) for grant, outcome in outcomes])
 
 
+def encode_outcome(grant: Grant, outcome: Outcome) -> bytes:
+    """Write one outcome as `tasker.commit_outcome` takes it."""
+    return orjson.dumps(_encode(grant, outcome))
+
+
 def _encode(grant: Grant, outcome: Outcome) -> dict[str, Json]:
     row = grant.lease()
     match outcome:
-        case Completed(result, expansion):
+        case Completed(result, expansion, _):
             row["outcome"] = "complete"
             row["result"] = orjson.Fragment(result)
             if expansion is not None:

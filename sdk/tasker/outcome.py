@@ -26,6 +26,8 @@ class Completed:
 
     result: bytes
     expansion: bytes | None = None
+    committed: bool = False
+    """Whether the database knows it already: it was committed with what the handler wrote there."""
 
 
 @dataclass(frozen=True, slots=True)

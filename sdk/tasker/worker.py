@@ -36,6 +36,7 @@ from tasker.registry import register
 from tasker.requests import request_errors
 from tasker.seams import RunStep, SaveStep, Seams
 from tasker.template import StepDefinition, Template
+from tasker.transactions import Pools
 from tasker.workflow import Workflow
 from tasker_sql.connection import Database
 from tasker_sql.session import Session
@@ -98,6 +99,7 @@ class Worker:
         self._bound: dict[int, BoundHandler | Outcome] = {}
         self._running: dict[int, Running] = {}
         self._seams = seams or Seams()
+        self._pools: Pools | None = None
         self._threads = anyio.CapacityLimiter(slots)
         self._stopping = anyio.Event()
         self._stopped = anyio.Event()
@@ -142,6 +144,8 @@ class Worker:
             session = await stack.enter_async_context(
                 Session(database.connect_async, patience=None)
             )
+            self._pools = Pools(database)
+            stack.push_async_callback(self._pools.close)
             with request_errors():
                 await register(session, self._templates)
                 queue_ids = await self._register(session)
@@ -253,7 +257,7 @@ class Worker:
         if not isinstance(handler, BoundHandler):
             claimer.settle(grant, handler)
             return
-        running = Running(grant, partial(save, grant))
+        running = Running(grant, partial(save, grant), self._pools)
         self._running[id(grant)] = running
         try:
             outcome = await run(running, handler)

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 from psycopg import AsyncConnection, Connection
 from psycopg.types.json import set_json_dumps, set_json_loads
+from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
 __all__ = ["Database", "find_pooler"]
 
@@ -26,19 +27,41 @@ class Database:
 
     async def connect_async(self) -> AsyncConnection:
         """Open a connection that commits each statement."""
-        connection = await AsyncConnection.connect(
-            self.conninfo, autocommit=True, prepare_threshold=None if self.pooled else 2, **_OPTIONS
-        )
+        connection = await AsyncConnection.connect(self.conninfo, **self._settings)
         _use_orjson(connection)
         return connection
 
     def connect(self) -> Connection:
         """Open a connection that commits each statement, for use without an event loop."""
-        connection = Connection.connect(
-            self.conninfo, autocommit=True, prepare_threshold=None if self.pooled else 2, **_OPTIONS
-        )
+        connection = Connection.connect(self.conninfo, **self._settings)
         _use_orjson(connection)
         return connection
+
+    def pool_async(self, most: int) -> AsyncConnectionPool[AsyncConnection]:
+        """A closed pool of up to so many connections that commit each statement, opened when needed."""
+        return AsyncConnectionPool(
+            self.conninfo,
+            min_size=0,
+            max_size=most,
+            kwargs=self._settings,
+            configure=_prepare_async,
+            open=False,
+        )
+
+    def pool(self, most: int) -> ConnectionPool[Connection]:
+        """As `pool_async`, for use without an event loop."""
+        return ConnectionPool(
+            self.conninfo,
+            min_size=0,
+            max_size=most,
+            kwargs=self._settings,
+            configure=_use_orjson,
+            open=False,
+        )
+
+    @property
+    def _settings(self) -> dict[str, Any]:
+        return {"autocommit": True, "prepare_threshold": None if self.pooled else 2, **_OPTIONS}
 
 
 def find_pooler(database: Database) -> Database:
@@ -64,3 +87,7 @@ _OPTIONS: dict[str, Any] = {
 def _use_orjson(connection: Connection | AsyncConnection) -> None:
     set_json_dumps(lambda value: orjson.dumps(value), connection)
     set_json_loads(orjson.loads, connection)
+
+
+async def _prepare_async(connection: AsyncConnection) -> None:
+    _use_orjson(connection)

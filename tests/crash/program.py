@@ -88,9 +88,31 @@ for step in (first, second):
     undone.compensation(step, retry=retry)(undo)
 
 
+wide = Workflow("crash_wide", namespace="crash", version="1", input=Job)
+
+
+@wide.batch
+def cut(input: Job) -> list[int]:
+    return list(range(input.number))
+
+
+@wide.batch_worker(retry=retry)
+async def effect(cut: int, ctx: StepContext) -> int:
+    async with ctx.transaction() as connection:
+        await connection.execute("insert into public.effect values (%s)", [cut])
+    return cut
+
+
+@wide.convergence
+def total(effect: list[int]) -> int:
+    return sum(effect)
+
+
 def serve(url: str) -> None:
     async def run() -> None:
-        worker = Worker(work, undone, url=url, slots=10, lease=LEASE, name=f"crash:{os.getpid()}")
+        worker = Worker(
+            work, undone, wide, url=url, slots=10, lease=LEASE, name=f"crash:{os.getpid()}"
+        )
         await worker.run()
 
     anyio.run(run)

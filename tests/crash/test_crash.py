@@ -47,6 +47,32 @@ def test_workers_killed_while_they_undo_lose_nothing(database: str, tmp_path: Pa
         assert play.one(lost) > 0
 
 
+def test_a_batch_of_10000_has_each_effect_once_whoever_is_killed(
+    database: str, tmp_path: Path
+) -> None:
+    done = "select count(*) from public.effect"
+    with stage(database, tmp_path) as play, psycopg.connect(database, autocommit=True) as db:
+        db.execute("create table public.effect (item integer)")
+        db.execute(
+            "select tasker.submit_task('crash', 'crash_wide', jsonb_build_object('number', 10000))"
+        )
+        victims = [play.serve(), play.serve()]
+        for killed, victim in enumerate(victims, 1):
+            wait_until(lambda n=killed: play.one(done) >= n * 2500, 120, lambda: play.one(done))
+            play.serve()
+            victim.kill()
+        play.wait(OPEN, 0, 240)
+        assert play.one("select count(*) from tasker.attempt where outcome = 'lost'") > 0
+        assert play.one(done) == play.one("select count(distinct item) from public.effect") == 10000
+        assert play.one("select state::text from tasker.task") == "complete"
+        total = play.one(
+            "select result from tasker.step s join tasker.step_definition d using"
+            " (definition_id) where d.name = 'total'"
+        )
+        assert total == sum(range(10000))
+        play.verify()
+
+
 def test_a_dead_workers_step_is_granted_again_within_its_lease_and_a_second(
     database: str, tmp_path: Path
 ) -> None:

@@ -39,7 +39,7 @@ MAY = {
     | {"send_event", "send_event_to_all", "create_schedule"},
     "tasker_worker": READS
     | {"register_template", "register_worker", "exchange", "heartbeat", "leave", "get_definitions"}
-    | {"save_checkpoint"}
+    | {"save_checkpoint", "commit_outcome"}
     | {"promote_due", "rescue", "prune", "upkeep"}
     | {"due_schedules", "fire_schedule", "fault_schedule", "release_fires", "prune_fires"},
     "tasker_operator": READS

@@ -24,7 +24,7 @@ begin
         from (values
             ('tasker_client', 'register_template submit_task submit_tasks watch_task send_event send_event_to_all
                 create_schedule'),
-            ('tasker_worker', 'register_template register_worker exchange heartbeat leave get_definitions save_checkpoint
+            ('tasker_worker', 'register_template register_worker exchange heartbeat leave get_definitions save_checkpoint commit_outcome
                 promote_due rescue prune upkeep due_schedules fire_schedule fault_schedule release_fires prune_fires'),
             ('tasker_operator', 'cancel_task resolve_task retry_task retry_step resolve_step complete_step
                 send_event send_event_to_all create_schedule update_schedule delete_schedule pause_schedule resume_schedule

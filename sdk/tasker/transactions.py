@@ -1,0 +1,144 @@
+"""What a handler writes to the same database, committed together with the completion of its step. Touches the database.
+
+The handler's transaction stays open after its `with` block. When the handler has returned, its outcome is applied in
+that transaction, which then commits; whatever else happens, it is rolled back.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import AsyncGenerator, Generator
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
+
+import anyio
+from anyio import to_thread
+from psycopg import AsyncConnection, Connection, OperationalError, Rollback
+from psycopg_pool import AsyncConnectionPool, ConnectionPool
+
+from tasker.errors import DatabaseUnavailable, PermanentError
+from tasker_sql.connection import Database
+
+__all__ = ["Pools", "Transaction"]
+
+_MOST = 20  # connections of each kind in one worker; a handler that finds none free waits for one
+_PATIENCE = 5.0  # seconds for a rollback; a connection that needs longer is closed
+_COMMIT = "select tasker.commit_outcome(%s::jsonb)"
+
+
+class Pools:
+    """The connections that a worker lends to its handlers; none is opened before one is needed."""
+
+    def __init__(self, database: Database) -> None:
+        self._async = database.pool_async(_MOST)
+        self._sync = database.pool(_MOST)
+        self._opening = threading.Lock()
+
+    async def open_async(self) -> AsyncConnectionPool[AsyncConnection]:
+        """The pool for handlers that are async."""
+        await self._async.open()
+        return self._async
+
+    def open(self) -> ConnectionPool[Connection]:
+        """The pool for handlers that are not."""
+        with self._opening:
+            self._sync.open()
+        return self._sync
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._async.close()
+        await to_thread.run_sync(self._sync.close)
+
+
+class Transaction:
+    """The transaction of one attempt, if its handler opens one. Outside a worker there is none."""
+
+    __slots__ = ("_async", "_async_stack", "_pools", "_sync", "_sync_stack")
+
+    def __init__(self, pools: Pools | None = None) -> None:
+        self._pools = pools
+        self._async: AsyncConnection | None = None
+        self._sync: Connection | None = None
+        self._async_stack = AsyncExitStack()
+        self._sync_stack = ExitStack()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the handler has opened it."""
+        return self._async is not None or self._sync is not None
+
+    @asynccontextmanager
+    async def enter(self) -> AsyncGenerator[AsyncConnection]:
+        """A connection in the transaction; what raises within is rolled back to here."""
+        if self._async is None:
+            pool = await self._needed().open_async()
+            with _unavailable():
+                connection = await self._async_stack.enter_async_context(pool.connection())
+                await self._async_stack.enter_async_context(connection.transaction())
+            self._async = connection
+        async with self._async.transaction():
+            yield self._async
+
+    @contextmanager
+    def enter_here(self) -> Generator[Connection]:
+        """As `enter`, in the thread of a handler that is not async."""
+        if self._sync is None:
+            pool = self._needed().open()
+            with _unavailable():
+                connection = self._sync_stack.enter_context(pool.connection())
+                self._sync_stack.enter_context(connection.transaction())
+            self._sync = connection
+        with self._sync.transaction():
+            yield self._sync
+
+    async def commit(self, outcome: bytes) -> bool:
+        """Apply the outcome and commit; false when it was not taken, and then all is rolled back."""
+        if self._async is not None:
+            row = await (await self._async.execute(_COMMIT, [outcome.decode()])).fetchone()
+            if row is None or not row[0]:
+                return False
+            await self._async_stack.aclose()
+            self._async = None
+            return True
+        return await to_thread.run_sync(self._commit_here, outcome)
+
+    def _commit_here(self, outcome: bytes) -> bool:
+        assert self._sync is not None
+        row = self._sync.execute(_COMMIT, [outcome.decode()]).fetchone()
+        if row is None or not row[0]:
+            return False
+        self._sync_stack.close()
+        self._sync = None
+        return True
+
+    async def rollback(self) -> None:
+        """Undo what was not committed, and give the connection back."""
+        if self._async is not None:
+            with anyio.move_on_after(_PATIENCE, shield=True) as scope:
+                await self._async_stack.__aexit__(Rollback, Rollback(), None)
+            if scope.cancelled_caught:
+                await self._async.close()
+            self._async = None
+        if self._sync is not None:
+            with anyio.CancelScope(shield=True):
+                await to_thread.run_sync(self._rollback_here)
+
+    def _rollback_here(self) -> None:
+        assert self._sync is not None
+        # A handler that was left behind in its thread may be using the connection: that is broken off.
+        self._sync.cancel_safe(timeout=_PATIENCE)
+        self._sync_stack.__exit__(Rollback, Rollback(), None)
+        self._sync = None
+
+    def _needed(self) -> Pools:
+        if self._pools is None:
+            raise PermanentError("a transaction needs a worker: there is none around this handler")
+        return self._pools
+
+
+@contextmanager
+def _unavailable() -> Generator[None]:
+    try:
+        yield
+    except OperationalError as error:
+        raise DatabaseUnavailable(f"no connection for the transaction: {error}") from error
