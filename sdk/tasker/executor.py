@@ -14,6 +14,7 @@ from uuid import UUID
 
 import anyio
 import anyio.to_thread
+import psycopg
 
 from tasker import telemetry
 from tasker.binding import BoundHandler
@@ -30,7 +31,7 @@ from tasker.grant import (
 from tasker.outcome import Completed, Failed, Failure, Outcome, Released, Retried
 from tasker.transactions import Pools, Transaction
 
-__all__ = ["Running", "execute"]
+__all__ = ["Running", "commit", "execute"]
 
 
 class Running:
@@ -61,11 +62,7 @@ async def execute(
     grant = running.grant
     started = time.perf_counter()
     with telemetry.step_span(grant) as span:
-        try:
-            outcome = await _attempt(running, handler, threads)
-        finally:
-            if running.transaction.is_open:
-                await running.transaction.rollback()
+        outcome = await _attempt(running, handler, threads)
         telemetry.step_ended(grant, outcome, time.perf_counter() - started, span)
     return outcome
 
@@ -78,8 +75,7 @@ async def _attempt(
         running.scope.deadline = anyio.current_time() + limit
     with running.scope:
         try:
-            done = handler.complete(await _call(handler, running.context, threads))
-            return await _commit(running, done) if running.transaction.is_open else done
+            return handler.complete(await _call(handler, running.context, threads))
         except Suspended as suspended:
             return suspended.waiting
         except RetryableError as error:
@@ -101,9 +97,12 @@ async def _attempt(
     return Retried(describe_failure("AttemptTimedOut", late))
 
 
-async def _commit(running: Running, done: Completed) -> Outcome:
-    """Commit what the handler wrote, and its outcome with it. One that is not taken is handed in without that."""
-    committed = await running.transaction.commit(encode_outcome(running.grant, done))
+async def commit(running: Running, done: Completed) -> Outcome:
+    """Commit what the handler wrote, and its outcome with it. One that is not taken is to be handed in without that."""
+    try:
+        committed = await running.transaction.commit(encode_outcome(running.grant, done))
+    except psycopg.Error as error:
+        return Retried(_describe(error))
     return replace(done, committed=committed)
 
 

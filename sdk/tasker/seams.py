@@ -14,14 +14,17 @@ from tasker.binding import BoundHandler
 from tasker.claimer import Exchange
 from tasker.executor import Running
 from tasker.grant import Grant
-from tasker.outcome import Outcome
+from tasker.outcome import Completed, Outcome
 
-__all__ = ["RunStep", "SaveStep", "Seams"]
+__all__ = ["CommitStep", "RunStep", "SaveStep", "Seams"]
 
 Call = TypeVar("Call")
 
 RunStep = Callable[[Running, BoundHandler], Awaitable[Outcome]]
 """Runs the handler of a granted step to its outcome."""
+
+CommitStep = Callable[[Running, Completed], Awaitable[Outcome]]
+"""Commits what a handler wrote together with its outcome."""
 
 SaveStep = Callable[[Grant, str, bytes, bool], Awaitable[bool]]
 """Saves JSON under a name for a granted step, in place of what was there or not; whether its lease was still good."""
@@ -38,3 +41,4 @@ class Seams:
     exchange: Callable[[Exchange], Exchange] = _unchanged
     run: Callable[[RunStep], RunStep] = _unchanged
     save: Callable[[SaveStep], SaveStep] = _unchanged
+    commit: Callable[[CommitStep], CommitStep] = _unchanged

@@ -53,7 +53,7 @@ class Pools:
 class Transaction:
     """The transaction of one attempt, if its handler opens one. Outside a worker there is none."""
 
-    __slots__ = ("_async", "_async_stack", "_pools", "_sync", "_sync_stack")
+    __slots__ = ("_async", "_async_stack", "_inside", "_over", "_pools", "_sync", "_sync_stack")
 
     def __init__(self, pools: Pools | None = None) -> None:
         self._pools = pools
@@ -61,6 +61,8 @@ class Transaction:
         self._sync: Connection | None = None
         self._async_stack = AsyncExitStack()
         self._sync_stack = ExitStack()
+        self._inside = threading.RLock()
+        self._over = False
 
     @property
     def is_open(self) -> bool:
@@ -82,14 +84,15 @@ class Transaction:
     @contextmanager
     def enter_here(self) -> Generator[Connection]:
         """As `enter`, in the thread of a handler that is not async."""
-        if self._sync is None:
-            pool = self._needed().open()
-            with _unavailable():
-                connection = self._sync_stack.enter_context(pool.connection())
-                self._sync_stack.enter_context(connection.transaction())
-            self._sync = connection
-        with self._sync.transaction():
-            yield self._sync
+        with self._inside:
+            if self._sync is None:
+                pool = self._needed().open()
+                with _unavailable():
+                    connection = self._sync_stack.enter_context(pool.connection())
+                    self._sync_stack.enter_context(connection.transaction())
+                self._sync = connection
+            with self._sync.transaction():
+                yield self._sync
 
     async def commit(self, outcome: bytes) -> bool:
         """Apply the outcome and commit; false when it was not taken, and then all is rolled back."""
@@ -113,6 +116,7 @@ class Transaction:
 
     async def rollback(self) -> None:
         """Undo what was not committed, and give the connection back."""
+        self._over = True
         if self._async is not None:
             with anyio.move_on_after(_PATIENCE, shield=True) as scope:
                 await self._async_stack.__aexit__(Rollback, Rollback(), None)
@@ -125,12 +129,21 @@ class Transaction:
 
     def _rollback_here(self) -> None:
         assert self._sync is not None
-        # A handler that was left behind in its thread may be using the connection: that is broken off.
-        self._sync.cancel_safe(timeout=_PATIENCE)
-        self._sync_stack.__exit__(Rollback, Rollback(), None)
-        self._sync = None
+        # A handler that was left behind in its thread may be in its block: what it runs there is broken off.
+        if not self._inside.acquire(blocking=False):
+            self._sync.cancel_safe(timeout=_PATIENCE)
+            if not self._inside.acquire(timeout=_PATIENCE):
+                self._sync.close()
+                return
+        try:
+            self._sync_stack.__exit__(Rollback, Rollback(), None)
+            self._sync = None
+        finally:
+            self._inside.release()
 
     def _needed(self) -> Pools:
+        if self._over:
+            raise PermanentError("the attempt is over, and its transaction with it")
         if self._pools is None:
             raise PermanentError("a transaction needs a worker: there is none around this handler")
         return self._pools

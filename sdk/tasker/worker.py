@@ -27,11 +27,11 @@ from tasker.claimer import Claimer
 from tasker.database import resolve_database
 from tasker.durations import Duration, to_seconds
 from tasker.errors import DefinitionError
-from tasker.executor import Running, execute
+from tasker.executor import Running, commit, execute
 from tasker.grant import Definition, Grant, describe_failure
 from tasker.heartbeat import Heartbeat
 from tasker.notifier import notify
-from tasker.outcome import Failed, Outcome, Released
+from tasker.outcome import Completed, Failed, Outcome, Released
 from tasker.registry import register
 from tasker.requests import request_errors
 from tasker.seams import RunStep, SaveStep, Seams
@@ -261,7 +261,11 @@ class Worker:
         self._running[id(grant)] = running
         try:
             outcome = await run(running, handler)
+            if running.transaction.is_open and isinstance(outcome, Completed):
+                outcome = await self._seams.commit(commit)(running, outcome)
         finally:
+            if running.transaction.is_open:
+                await running.transaction.rollback()
             del self._running[id(grant)]
         claimer.settle(grant, outcome)
 

@@ -17,7 +17,7 @@ from tasker.grant import Grant, describe_failure
 from tasker.outcome import Outcome, Retried
 from tasker.seams import RunStep, SaveStep
 
-__all__ = ["CrashPoint", "Fault", "Faults", "Strike", "break_run", "break_save"]
+__all__ = ["CrashPoint", "Fault", "Faults", "Strike", "break_run", "break_save", "names_of"]
 
 CrashPoint = Literal["claim", "handler", "run", "save", "commit"]
 

@@ -21,10 +21,10 @@ from tasker.binding import BoundHandler
 from tasker.claimer import Exchange
 from tasker.errors import DefinitionError
 from tasker.executor import Running
-from tasker.outcome import Outcome
-from tasker.seams import RunStep, Seams
+from tasker.outcome import Completed, Outcome
+from tasker.seams import CommitStep, RunStep, Seams
 from tasker.testing.calls import Call, record_run
-from tasker.testing.faults import Ask, Faults, Strike, break_run, break_save
+from tasker.testing.faults import Ask, Faults, Strike, break_run, break_save, names_of
 from tasker.worker import Worker
 from tasker_orchestration.scheduler import fire_due
 
@@ -109,6 +109,7 @@ class Work:
             exchange=partial(self._hold, strike),
             run=lambda inner: break_run(strike, record_run(self.calls, strike, self._watch(inner))),
             save=partial(break_save, strike),
+            commit=partial(self._note_commit, strike),
         )
 
     def _watch(self, inner: RunStep) -> RunStep:
@@ -122,6 +123,18 @@ class Work:
             return outcome
 
         return run
+
+    def _note_commit(self, strike: Strike, inner: CommitStep) -> CommitStep:
+        """Commit with what the handler wrote, and know that the lease is gone."""
+
+        async def commit(running: Running, done: Completed) -> Outcome:
+            outcome = await inner(running, done)
+            if isinstance(outcome, Completed) and outcome.committed:
+                self._held.discard(_lease(running.grant.lease()))
+                await strike.crash_at("commit", names_of(running.grant))
+            return outcome
+
+        return commit
 
     def _hold(self, strike: Strike, inner: Exchange) -> Exchange:
         """Exchange with the database, and hold the worker when it is at rest."""
