@@ -1,4 +1,6 @@
-"""A task as its client sees it: wait for it, watch it, cancel it. Touches the database through the client's session."""
+"""A task as its client sees it: wait for it, watch it, pause it, cancel it. Touches the database through the client's
+session.
+"""
 
 from __future__ import annotations
 
@@ -99,6 +101,17 @@ class TaskHandle:
         return await self.ask(
             "select tasker.cancel_task(%s, %s, %s, %s)", [self.id, reason, actor, compensate]
         )
+
+    async def pause(self, reason: str, *, actor: str = "client") -> Mapping[str, Json]:
+        """Pause the task: none of its steps starts until it is resumed. Handlers that are running go on.
+
+        Raises InvalidStateError when it has ended, or is paused already.
+        """
+        return await self.ask("select tasker.pause_task(%s, %s, %s)", [self.id, reason, actor])
+
+    async def resume(self, reason: str, *, actor: str = "client") -> Mapping[str, Json]:
+        """Let the paused task go on. Raises InvalidStateError when it is not paused."""
+        return await self.ask("select tasker.resume_task(%s, %s, %s)", [self.id, reason, actor])
 
     async def send_event(self, name: str, payload: Any = None) -> bool:
         """Send an event to the task: steps that wait for it go on, and one that waits for it later finds it.

@@ -73,6 +73,14 @@ class SyncTaskHandle:
         call = partial(self._handle.cancel, reason, actor=actor, compensate=compensate)
         return self._portal.call(call)
 
+    def pause(self, reason: str, *, actor: str = "client") -> Mapping[str, Json]:
+        """As TaskHandle.pause."""
+        return self._portal.call(partial(self._handle.pause, reason, actor=actor))
+
+    def resume(self, reason: str, *, actor: str = "client") -> Mapping[str, Json]:
+        """As TaskHandle.resume."""
+        return self._portal.call(partial(self._handle.resume, reason, actor=actor))
+
     def send_event(self, name: str, payload: Any = None) -> bool:
         """As TaskHandle.send_event."""
         return self._portal.call(self._handle.send_event, name, payload)

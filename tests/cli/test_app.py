@@ -43,10 +43,11 @@ def test_every_command_is_there():
         *(f"schedule {v}" for v in ("create", "list", "show", "preview")),
         *(f"schedule {v}" for v in SCHEDULE_CHANGES),
         *(f"task {v}" for v in ("submit", "list", "show", "watch", "result", "verify")),
-        *(f"task {v}" for v in ("cancel", "retry", "resolve")),
+        *(f"task {v}" for v in ("cancel", "pause", "resume", "retry", "resolve")),
         *(f"step {v}" for v in ("list", "show", "retry", "resolve", "complete")),
         *(f"template {v}" for v in ("register", "validate", "list", "show")),
-        *("queue list", "queue workers", "dlq list"),
+        *(f"queue {v}" for v in ("list", "workers", "pause", "resume")),
+        "dlq list",
         *(f"db {v}" for v in ("path", "url", "psql", "reset")),
         *(f"bench {v}" for v in ("chain", "fanout", "latency")),
     }

@@ -105,8 +105,11 @@ def test_queues(ready, workers, age, level):
         "leased": 0,
         "workers": workers,
         "oldest_age_seconds": age,
+        "paused": False,
     }
     assert [finding.level for finding in check_queues([queue])] == [level]
+    [held] = check_queues([{**queue, "paused": True}])
+    assert held.level is Level.warn and held.todo == "It is paused: tasker queue resume shop"
 
 
 def test_who_has_not_reported_lately_is_not_alive():

@@ -211,3 +211,29 @@ def test_a_task_is_undone_in_the_sight_of_all(cli, database):
         assert cli("step", "resolve", f"{task}/undo:pay", "--reason", "by hand").code == 0
     assert "complete, undone" in cli("task", "show", task).out
     assert "undo:pay (resolved_manually)" in cli("step", "show", f"{task}/pay").out
+
+
+def test_tasks_are_paused_and_resumed_with_a_reason(cli, shop):
+    first, second = cli("task", "submit", shop, "--lines", "-", "-o", "ids", stdin="{}\n{}").ids
+    paused = cli("task", "pause", first, second, "--reason", "moving house", "--actor", "ann")
+    assert paused.out.splitlines()[0] == f"paused {first}: the task is paused, 1 step changed"
+    assert cli("task", "list", "-s", "paused", "-o", "ids").ids == [second, first]
+    assert "its task is paused (ann): moving house" in cli("task", "show", first).out
+    again = cli("task", "pause", first, "--reason", "why not")
+    assert again.code == 4 and "paused already" in again.err
+    (resumed,) = cli("task", "resume", first, "--reason", "we are there", "-o", "json").json
+    assert (resumed["state"], resumed["steps"]) == ("in_progress", 1)
+    assert cli("task", "resume", first, "--reason", "once more").code == 4
+
+
+def test_a_queue_is_paused_and_resumed_with_a_reason(cli, task):
+    assert cli("queue", "pause", "shop", "--reason", "stocktaking", "--actor", "ann").out == (
+        "paused shop\n"
+    )
+    assert "shop (paused)" in cli("queue", "list").out
+    assert "its queue shop is paused (ann): stocktaking" in cli("task", "show", task).out
+    assert cli("queue", "pause", "shop", "--reason", "again").code == 4
+    missing = cli("queue", "pause", "shoe", "--reason", "none")
+    assert missing.code == 3 and "There are: shop" in missing.err
+    resumed = cli("queue", "resume", "shop", "--reason", "done", "-o", "json").json
+    assert resumed == {"queue": "shop", "paused": False}

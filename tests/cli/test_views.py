@@ -169,9 +169,12 @@ def test_a_queue_that_nobody_serves_is_pointed_out(draw):
         "workers": 0,
         "idle_workers": 0,
         "slots": 0,
+        "paused": False,
     }
     assert "0 (start one)" in draw(draw_queues([queue]))
     assert "start one" not in draw(draw_queues([{**queue, "ready": 0}]))
+    assert "paused" not in draw(draw_queues([queue]))
+    assert "shop (paused)" in draw(draw_queues([{**queue, "paused": True}]))
     assert "No queue yet" in draw(draw_queues([]))
 
 

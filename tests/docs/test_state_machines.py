@@ -191,6 +191,76 @@ def find_scenes() -> Iterator[Scene]:
         yield lambda play, f=settle: settle_the_only_failure(play, f)
 
 
+def find_scenes_of_pauses() -> Iterator[Scene]:
+    """What tasks that an operator holds add to that."""
+    for made in (*OPEN, error, not_started):
+        yield lambda play, m=made: hold(play, m(play)[0])
+        yield lambda play, m=made: play.operate("resume_task", hold(play, m(play)[0]))
+        for end in ("cancel_task", "resolve_task"):
+            yield lambda play, e=end, m=made: play.operate(e, hold(play, m(play)[0]))
+    for made in (waiting, waiting_for_retry, not_started):
+        yield lambda play, m=made: (hold(play, m(play)[0]), fire(play.connection, "wake"))
+        yield lambda play, m=made: (hold(play, m(play)[0]), fire(play.connection, "retry"))
+        yield lambda play, m=made: (hold(play, m(play)[0]), fire(play.connection, "task_start"))
+    for made in (enqueued, in_progress):
+        yield lambda play, m=made: (
+            hold(play, m(play)[0]),
+            fire(play.connection, "step_time_limit"),
+        )
+        yield lambda play, m=made: (
+            hold(play, m(play)[0]),
+            fire(play.connection, "task_time_limit"),
+        )
+    yield lambda play: send_event(play, hold(play, waiting(play)[0]))
+    yield lambda play: play.operate("retry_step", hold(play, error(play)[0]), "x")
+    yield lambda play: play.operate("retry_task", hold(play, error(play)[0]))
+    yield lambda play: play.operate("retry_step", hold(play, waiting_for_retry(play)[0]), "x")
+    for settle in ("complete_step", "resolve_step"):
+        yield lambda play, f=settle: settle_a_paused_task(play, f)
+    yield hand_in_what_is_paused
+    yield fail_a_paused_batch
+    yield lambda play: (hold(play, in_progress(play)[0]), play.purge(), play.rescue())
+    yield lose_a_paused_lease
+    yield lambda play: schedule(play, hold(play, enqueued(play)[0]), fire_the_schedule)
+    yield lambda play: schedule(play, hold(play, enqueued(play)[0]), trigger_the_schedule)
+
+
+def hold(play: Play, task: UUID) -> UUID:
+    play.operate("pause_task", task)
+    return task
+
+
+def settle_a_paused_task(play: Play, function: str) -> None:
+    task = hold(play, play.start("pair"))
+    play.operate(function, task, "x")
+    play.operate(function, task, "y")
+
+
+def hand_in_what_is_paused(play: Play) -> None:
+    task = play.start("pair")
+    lease = claim_one(play.worker)
+    hold(play, task)
+    hand_in(play.worker, complete(lease))
+    play.operate("resume_task", task)
+    lease = claim_one(play.worker)
+    hold(play, task)
+    hand_in(play.worker, complete(lease))
+
+
+def fail_a_paused_batch(play: Play) -> None:
+    lease = begin_a_batch(play, "strict")
+    hold(play, lease.task_id)
+    hand_in(play.worker, fail(lease))
+
+
+def lose_a_paused_lease(play: Play) -> None:
+    task = play.start("pair")
+    lease = claim_one(play.worker)
+    hold(play, task)
+    lapse(play.connection, lease)
+    assert claim(play.worker) == []
+
+
 def send_event(play: Play, task: UUID) -> None:
     call(play.connection, "send_event", task_id=task, name="e")
 
@@ -381,6 +451,8 @@ def find_scenes_of_undoing() -> Iterator[Scene]:
     yield lambda play: (undoing(play), hand_in(play.worker, complete(claim_one(play.worker))))
     yield fail_while_another_runs
     yield lose_a_worker_while_another_runs
+    yield lambda play: cancel(play, hold(play, first_step_done(play)))
+    yield end_a_paused_undoing
 
 
 def cancel(play: Play, task: UUID) -> None:
@@ -393,6 +465,19 @@ def second_step_runs(play: Play) -> tuple[UUID, str]:
     hand_in(play.worker, complete(claim_one(play.worker)))
     claim_one(play.worker)
     return task, "y"
+
+
+def first_step_done(play: Play) -> UUID:
+    task = play.start("pair")
+    hand_in(play.worker, complete(claim_one(play.worker)))
+    return task
+
+
+def end_a_paused_undoing(play: Play) -> None:
+    task = undoing(play)
+    lease = claim_one(play.worker)
+    hold(play, task)
+    hand_in(play.worker, complete(lease))
 
 
 def failed_second_step(play: Play) -> UUID:
@@ -457,7 +542,12 @@ def observed(servers: Any) -> Iterator[dict[str, set[Change]]]:
         cancellations = [
             lambda play, m=made: cancel(play, m(play)[0]) for made in (error, not_started)
         ]
-        for scene in (*find_scenes(), *find_growth_scenes(), *cancellations):
+        for scene in (
+            *find_scenes(),
+            *find_scenes_of_pauses(),
+            *find_growth_scenes(),
+            *cancellations,
+        ):
             scene(play)
             play.clear()
         undo = {"handler": "undo", "retry": {"max_attempts": 2}, "step_time_limit": 3600.0}

@@ -95,7 +95,7 @@ class Task:
     """A task. `timed`: its whole time is limited. `told`: the event that its steps wait for was sent.
 
     `forced` is the state in which something other than its last step ended it; `ends_as` the one in which it will end
-    when it is undone. `compensates`: a failure undoes it.
+    when it is undone. `compensates`: a failure undoes it. `paused`: an operator holds it.
     """
 
     plans: Mapping[int, StepPlan]
@@ -110,6 +110,7 @@ class Task:
     undoing: Mapping[int, Undoing] = field(default_factory=dict[int, Undoing])
     compensates: bool = False
     ends_as: str | None = None
+    paused: bool = False
 
     @staticmethod
     def of(
@@ -136,6 +137,11 @@ class Task:
         states = {step.state for step in self.counted}
         if self.forced:
             return self.forced
+        held = any(self.is_held(no) for no in self.steps)
+        if self.paused and (
+            held or not self.started or self.ends_as or states & (LIVE | {"error"})
+        ):
+            return "paused"
         if not self.started:
             return "pending"
         if states & LIVE:
@@ -203,6 +209,15 @@ class Task:
         waits_for = [n for parent in step.plan.parents for n in self.numbers(parent)]
         return all(self.steps[n].state in PASSED for n in waits_for) and self.has_turn(step)
 
+    def is_held(self, no: int) -> bool:
+        """Whether only the pause keeps a step from its queue."""
+        held = self.paused and self.started and self.steps[no].state == "pending"
+        return held and self.ready(no)
+
+    def queue(self, step: Step) -> None:
+        """Let a step run, or be held."""
+        step.leave("pending" if self.paused else "enqueued")
+
     def numbers(self, no: int) -> list[int]:
         """The numbers of the steps that are there of a step of the template."""
         if no in self.batches:
@@ -231,7 +246,7 @@ class Task:
             self.grow()
         for no, step in self.steps.items():
             if self.started and step.state == "pending" and self.ready(no):
-                step.leave("enqueued")
+                self.queue(step)
         if self.ends_as and not self.forced and all(s.state in DONE for s in self.counted):
             self.forced = self.ends_as
 
@@ -255,8 +270,8 @@ class Task:
                 made.rank = self.rank(self.template_number(no))
                 self.steps[number] = made
         self.go_on()
-        for step in self.counted:
-            if held and step.state == "enqueued":
+        for no, step in self.steps.items():
+            if held and (step.state == "enqueued" or self.is_held(no)):
                 step.leave("waiting_for_retry")
         return True
 
@@ -327,6 +342,12 @@ class Task:
             self.steps[no].leave("error", "lost")
         self.fail(numbers)
 
+    def lose_held(self, no: int) -> None:
+        """A claim found that an attempt was lost, and its task is paused."""
+        step = self.steps[no]
+        assert self.paused and step.claimable and not step.spent
+        step.leave("pending", "lost")
+
     def holds(self, no: int, lease: Hashable) -> bool:
         """Whether a lease is good for a step: what an outcome needs to be accepted."""
         return self.steps[no].state == "in_progress" and self.steps[no].holder == lease
@@ -345,8 +366,10 @@ class Task:
                     step.leave("waiting_for_retry")
                     step.attempt -= 1
                 case "wait":
-                    step.leave("enqueued" if self.told else "waiting")
+                    step.leave("waiting")
                     step.attempt -= 1
+                    if self.told:
+                        self.queue(step)
                 case _:
                     step.leave("error", "error")
                     failed.append(no)
@@ -357,10 +380,11 @@ class Task:
 
     def make_due(self, kinds: Iterable[str]) -> None:
         """Let timers of these kinds be due."""
-        for step in self.steps.values():
+        for no, step in self.steps.items():
             step.wake_due |= "wake" in kinds and step.state == "waiting"
             step.retry_due |= "retry" in kinds and step.state == "waiting_for_retry"
-            step.clock_due |= "step_time_limit" in kinds and step.plan.timed and step.state in LIVE
+            live = step.state in LIVE or self.is_held(no)
+            step.clock_due |= "step_time_limit" in kinds and step.plan.timed and live
         self.start_due |= "task_start" in kinds and not self.started and not self.ended
         timed = self.timed and self.ends_as is None
         self.limit_due |= "task_time_limit" in kinds and timed and not self.ended
@@ -369,8 +393,9 @@ class Task:
         """Do what due timers are for."""
         for step in self.steps.values():
             if step.retry_due:
-                step.leave("enqueued")
-        failed = [no for no, s in self.steps.items() if s.clock_due and s.state in LIVE]
+                self.queue(step)
+        steps = self.steps.items()
+        failed = [no for no, s in steps if s.clock_due and (s.state in LIVE or self.is_held(no))]
         for no in failed:
             self.steps[no].leave("error", "error")
         for step in self.steps.values():
@@ -384,7 +409,7 @@ class Task:
         self.start_due = self.limit_due = False
         for step in self.steps.values():
             if step.wake_due:
-                step.leave("enqueued")
+                self.queue(step)
 
     def purge_and_rescue(self) -> None:
         """Lose every message, and be rescued."""
@@ -392,7 +417,9 @@ class Task:
         for no, step in self.steps.items():
             if step.state == "in_progress":
                 last = step.attempt >= step.limit
-                step.leave("error" if last else "enqueued", "lost")
+                step.leave("error", "lost")
+                if not last:
+                    self.queue(step)
                 failed += [no] if last else []
         self.fail(failed)
 
@@ -420,7 +447,25 @@ class Task:
         self.told = True
         for step in self.steps.values():
             if step.state == "waiting":
-                step.leave("enqueued")
+                self.queue(step)
+        return True
+
+    def pause(self) -> bool:
+        """Hold the task."""
+        if self.ended or self.paused:
+            return False
+        self.paused = True
+        for step in self.steps.values():
+            if step.state == "enqueued":
+                self.queue(step)
+        return True
+
+    def resume(self) -> bool:
+        """Let the task go on."""
+        if self.ended or not self.paused:
+            return False
+        self.paused = False
+        self.go_on()
         return True
 
     def retry_step(self, no: int) -> bool:
@@ -431,7 +476,7 @@ class Task:
         if step.state == "error":
             step.limit = step.attempt + step.plan.max_attempts
             step.clock_due = False
-        step.leave("enqueued")
+        self.queue(step)
         return True
 
     def is_left(self, step: Step) -> bool:

@@ -75,6 +75,11 @@ VERBS = (
         "retry_task",
         "retry_task",
         "send_event",
+        "pause_task",
+        "pause_task",
+        "resume_task",
+        "resume_task",
+        "resume_task",
     ]
     + ["retry_step"] * 4
     + [*SETTLED] * 2
@@ -82,6 +87,7 @@ VERBS = (
 FAILED = {"error", "waiting_for_retry"}
 LIKELY = {
     "send_event": {"waiting"},
+    "resume_task": {"pending"},
     "retry_step": FAILED,
     "retry_task": {"error"},
     "complete_step": OPEN | {"error"},
@@ -248,17 +254,19 @@ class Exchange:
     def absorb_claim(self, world: World, answer: Exchanged, db: Connection, alone: bool) -> None:
         places = [p for p in world.places(self.queues) if world.tasks[p[0]].steps[p[1]].claimable]
         spent = [(t, no) for t, no in places if world.tasks[t].steps[no].spent]
+        held = {t for t, _ in places if world.tasks[t].paused}
         leases = sorted(
             answer.leases, key=lambda g: (list(world.tasks).index(g.task_id), g.step_no)
         )
         at_once = [lease for lease in leases if (lease.task_id, lease.step_no) in places]
         for lease in at_once:
+            assert not (alone and lease.task_id in held), f"{lease} is of a paused task"
             world.grant(lease)
         taken = sum(
-            absorb_spent(
-                world.tasks[task_id], task_id, [no for t, no in spent if t == task_id], db, alone
+            absorb_lost(
+                world.tasks[task_id], task_id, [no for t, no in places if t == task_id], db, alone
             )
-            for task_id in dict(spent)
+            for task_id in dict(places)
         )
         follows = any(
             world.tasks[t].compensates or world.tasks[t].steps[no].plan.kind == "batch_worker"
@@ -274,18 +282,23 @@ class Exchange:
             assert taken == min(self.want, len(places)), f"{taken} of {len(places)} were claimed"
 
 
-def absorb_spent(
+def absorb_lost(
     task: Task, task_id: UUID, numbers: Sequence[int], db: Connection, alone: bool
 ) -> int:
-    """How many steps whose last attempt was lost a claim took. It cannot end one while another holds the task."""
+    """How many steps a claim took whose attempt was lost, and granted to nobody: it was the last, or the task is
+    paused. It cannot end or hold one while another holds the task.
+    """
     query = "select step_no, state::text from tasker.step where task_id = %s"
     states = dict(db.execute(query, [task_id]).fetchall())
     failed = [no for no in numbers if states[no] in ("error", "tolerated")]
-    task.lose_last(failed)
-    taken = len(failed)
+    task.lose_last([no for no in failed if task.steps[no].spent])
+    parked = [no for no in numbers if task.steps[no].claimable and states[no] == "pending"]
+    for no in parked:
+        task.lose_held(no)
+    taken = len(failed) + len(parked)
     for no in numbers:
         step = task.steps[no]
-        if not step.spent:
+        if not (step.state == "in_progress" and step.lapsed):
             continue
         assert isinstance(step.holder, Lease)
         table = f"pgmq.q_tasker_{step.plan.queue}"
@@ -416,6 +429,10 @@ class Operate:
                 may = task.retry_all()
             case "send_event":
                 may = task.tell()
+            case "pause_task":
+                may = task.pause()
+            case "resume_task":
+                may = task.resume()
             case "retry_step":
                 may = task.retry_step(self.step_no)
             case _:

@@ -43,7 +43,8 @@ MAY = {
     | {"promote_due", "rescue", "prune", "upkeep"}
     | {"due_schedules", "fire_schedule", "fault_schedule", "release_fires", "prune_fires"},
     "tasker_operator": READS
-    | {"cancel_task", "resolve_task", "retry_task"}
+    | {"cancel_task", "resolve_task", "retry_task", "pause_task", "resume_task"}
+    | {"pause_queue", "resume_queue"}
     | {"retry_step", "resolve_step", "complete_step", "send_event", "send_event_to_all"}
     | {"create_schedule", "update_schedule", "delete_schedule", "pause_schedule", "resume_schedule"}
     | {"trigger_schedule", "backfill_schedule"},

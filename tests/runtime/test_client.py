@@ -122,6 +122,36 @@ async def test_a_cancelled_task_stays_cancelled(ready: Client) -> None:
         await task.cancel("once more")
 
 
+async def test_a_paused_task_goes_on_when_it_is_resumed(database: str, client: Client) -> None:
+    reached, go_on = anyio.Event(), anyio.Event()
+    line = Workflow("line", namespace="paused")
+
+    @line.step
+    async def first() -> int:
+        reached.set()
+        await go_on.wait()
+        return 1
+
+    @line.step
+    def second(first: int) -> int:
+        return first + 1
+
+    async with Worker(line, url=database):
+        task = await client.submit(line)
+        await arrive(reached)
+        assert (await task.pause("the printer is broken", actor="ann"))["state"] == "paused"
+        with pytest.raises(InvalidStateError, match="paused already"):
+            await task.pause("again")
+        go_on.set()
+        async for status in task.watch():
+            if status["steps"]["complete"] == 1:
+                break
+        states = {step["name"]: step["state"] for step in await task.steps()}
+        assert (status["state"], states) == ("paused", {"first": "complete", "second": "pending"})
+        assert (await task.resume("it prints"))["steps"] == 1
+        assert await task.result(timeout=PATIENCE) == 2
+
+
 async def test_waiting_ends_with_the_timeout_and_the_task_goes_on(
     database: str, ready: Client
 ) -> None:

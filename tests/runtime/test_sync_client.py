@@ -78,6 +78,12 @@ def test_a_task_is_cancelled(client: SyncClient) -> None:
         task.result(timeout=PATIENCE)
 
 
+def test_a_task_is_paused_and_resumed(client: SyncClient) -> None:
+    task = client.submit(double, 4)
+    assert task.pause("later")["state"] == task.status()["state"] == "paused"
+    assert task.resume("now")["state"] == "in_progress"
+
+
 def test_waiting_ends_with_the_timeout(client: SyncClient) -> None:
     with pytest.raises(TimeoutError):
         client.submit(double, 4).result(timeout=0.1)

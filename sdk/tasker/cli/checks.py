@@ -154,7 +154,11 @@ def check_queues(queues: Sequence[Row]) -> Iterator[Finding]:
             queue["oldest_age_seconds"] or 0,
         )
         found = f"{ready} ready, {queue['leased']} running, {queue['workers']} worker(s)"
-        if ready and not queue["workers"]:
+        if queue["paused"]:
+            yield Finding(
+                Level.warn, subject, found, f"It is paused: tasker queue resume {queue['queue']}"
+            )
+        elif ready and not queue["workers"]:
             yield Finding(
                 Level.fail,
                 subject,

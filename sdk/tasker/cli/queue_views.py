@@ -26,7 +26,7 @@ def draw_queues(queues: Sequence[Row]) -> RenderableType:
     table = make_table("QUEUE", "READY", "RUNNING", "OLDEST", "WORKERS", "IDLE", "SLOTS")
     for queue in queues:
         table.add_row(
-            queue["queue"],
+            _name(queue),
             str(queue["ready"]),
             str(queue["leased"]),
             format_span(queue["oldest_age_seconds"])
@@ -72,6 +72,10 @@ def draw_dead_letters(letters: Sequence[Row], now: datetime) -> RenderableType:
             describe_error(letter["error"]),
         )
     return table
+
+
+def _name(queue: Row) -> Text:
+    return Text.assemble(queue["queue"], (" (paused)" if queue["paused"] else "", "yellow"))
 
 
 def _workers(queue: Row) -> Text:

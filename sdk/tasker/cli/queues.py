@@ -1,5 +1,5 @@
-"""`tasker queue …` and `tasker dlq …`: what is waiting, who serves it, and what has failed for
-good.
+"""`tasker queue …` and `tasker dlq …`: what is waiting, who serves it, how it is held, and what
+has failed for good.
 """
 
 from datetime import UTC, datetime
@@ -7,14 +7,18 @@ from typing import Annotated, Any
 
 import typer
 
-from tasker.cli.arguments import Output, Url
-from tasker.cli.database import call_all, open_database, run_file
+from tasker.cli.arguments import Actor, Output, Reason, Url
+from tasker.cli.database import call_all, call_one, open_database, run_file
 from tasker.cli.output import Format, show
 
-queue_app = typer.Typer(no_args_is_help=True, help="See queues and the workers that serve them.")
+queue_app = typer.Typer(
+    no_args_is_help=True, help="See, pause and resume queues, and see who serves them."
+)
 dlq_app = typer.Typer(
     no_args_is_help=True, help="See the steps that failed for good and wait for an operator."
 )
+
+QueueName = Annotated[str, typer.Argument(metavar="QUEUE", help="A queue's name.")]
 
 
 @queue_app.command("list")
@@ -29,6 +33,25 @@ def list_queues(output: Output = Format.table, url: Url = None) -> None:
         return draw_queues(queues)
 
     show(queues, output, lambda: [queue["queue"] for queue in queues], view)
+
+
+@queue_app.command("pause")
+def pause_queue(
+    queue: QueueName, reason: Reason, actor: Actor, output: Output = Format.table, url: Url = None
+) -> None:
+    """Hold a queue until it is resumed: no worker is given a step of it.
+
+    Handlers that are running go on, and what they come to is applied.
+    """
+    _change("pause_queue", "paused", queue, output, url, reason=reason, actor=actor)
+
+
+@queue_app.command("resume")
+def resume_queue(
+    queue: QueueName, reason: Reason, actor: Actor, output: Output = Format.table, url: Url = None
+) -> None:
+    """Let a paused queue go on."""
+    _change("resume_queue", "resumed", queue, output, url, reason=reason, actor=actor)
 
 
 @queue_app.command("workers")
@@ -71,3 +94,9 @@ def list_dead_letters(
         lambda: [f"{letter['task_id']}/{letter['step']}" for letter in letters],
         view,
     )
+
+
+def _change(verb: str, done: str, queue: str, output: Format, url: str | None, **why: str) -> None:
+    with open_database(url) as connection:
+        answer = call_one(connection, verb, name=queue, **why)
+    show(answer, output, lambda: [queue], lambda: f"{done} {queue}")

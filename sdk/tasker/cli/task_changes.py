@@ -1,4 +1,4 @@
-"""`tasker task cancel|retry|resolve`: what operators do to whole tasks, with a reason."""
+"""`tasker task cancel|pause|resume|retry|resolve`: what operators do to whole tasks, with a reason."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -29,6 +29,23 @@ def cancel(
     """
     why = {"reason": reason, "actor": actor, "compensate": compensate}
     _change("cancel_task", "cancelled", tasks, output, url, **why)
+
+
+def pause(
+    tasks: TaskIds, reason: Reason, actor: Actor, output: Output = Format.table, url: Url = None
+) -> None:
+    """Hold tasks until they are resumed: none of their steps starts.
+
+    Handlers that are running go on, and what they come to is applied.
+    """
+    _change("pause_task", "paused", tasks, output, url, reason=reason, actor=actor)
+
+
+def resume(
+    tasks: TaskIds, reason: Reason, actor: Actor, output: Output = Format.table, url: Url = None
+) -> None:
+    """Let paused tasks go on."""
+    _change("resume_task", "resumed", tasks, output, url, reason=reason, actor=actor)
 
 
 def retry(

@@ -10,7 +10,7 @@ from tasker.cli.arguments import Output, TaskIds, Url, read_ids
 from tasker.cli.database import call_all, call_one, open_database
 from tasker.cli.output import Format, show, write_json, write_lines
 from tasker.cli.submit import submit
-from tasker.cli.task_changes import cancel, resolve, retry
+from tasker.cli.task_changes import cancel, pause, resolve, resume, retry
 from tasker.cli.task_lookup import find_task
 from tasker.cli.watch import check_success, follow, ignore, look_at, open_display
 
@@ -210,5 +210,9 @@ def _one_id(given: str) -> str:
 app.command(
     epilog="Example: tasker task list --tag trial -o ids | tasker task cancel - -r 'is over'"
 )(cancel)
+app.command(
+    epilog="Example: tasker task list --state in_progress -o ids | tasker task pause - -r 'moving house'"
+)(pause)
+app.command()(resume)
 app.command()(retry)
 app.command()(resolve)

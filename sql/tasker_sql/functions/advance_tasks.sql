@@ -28,7 +28,7 @@ begin
         update tasker.task t
         set live = t.live + c.live,
             failed = t.failed + c.failed,
-            state = tasker.task_state_at(t.live + c.live, t.failed + c.failed, t.ends_as),
+            state = tasker.task_state_at(t.live + c.live, t.failed + c.failed, t.ends_as, t.state = 'paused'),
             completed_at = case when t.live + c.live = 0 and t.failed + c.failed = 0 and t.ends_as is null then now() end
         from change c
         where t.task_id = c.task_id

@@ -20,10 +20,12 @@ declare
     v_definitions integer[];
     v_asking boolean;
     v_next record;
+    v_paused uuid[];
 begin
-    perform from tasker.task t
-    where t.task_id in (select o.task_id from jsonb_to_recordset(p_outcomes) as o(task_id uuid))
-    order by t.task_id for no key update;
+    select array_agg(k.task_id) filter (where k.state = 'paused') into v_paused from (
+        select t.task_id, t.state from tasker.task t
+        where t.task_id in (select o.task_id from jsonb_to_recordset(p_outcomes) as o(task_id uuid))
+        order by t.task_id for no key update) as k;
 
     for v_queue in
         select q.* from tasker.queue q
@@ -64,6 +66,9 @@ begin
         accepted := accepted || tasker.apply_failures(p_outcomes, v_granted) || tasker.apply_waits(p_outcomes, v_granted);
     end if;
     accepted := coalesce(accepted, '{}');
+    if v_paused is not null then
+        perform tasker.park_steps(v_paused);
+    end if;
 end;
 $$;
 

@@ -7,6 +7,7 @@ set search_path = pg_catalog, tasker, pg_temp
 as $$
 declare
     v_task tasker.task := tasker.lock_open_task(cancel_task.task_id, 'cancel', cancel_task.reason, cancel_task.actor);
+    v_steps integer;
 begin
     if v_task.ends_as is not null then
         raise exception using errcode = 'TK004',
@@ -14,8 +15,9 @@ begin
             hint = 'To leave it as it is, and close it, resolve the task.';
     end if;
     if cancel_task.compensate then
-        return tasker.record_action(v_task.task_id, null, 'compensate', cancel_task.reason, cancel_task.actor,
-            tasker.compensate_task(v_task.task_id, 'cancelled', cancel_task.reason));
+        v_steps := tasker.compensate_task(v_task.task_id, 'cancelled', cancel_task.reason);
+        perform tasker.park_steps(array[v_task.task_id]);
+        return tasker.record_action(v_task.task_id, null, 'compensate', cancel_task.reason, cancel_task.actor, v_steps);
     end if;
     return tasker.record_action(v_task.task_id, null, 'cancel', cancel_task.reason, cancel_task.actor,
         tasker.finish_tasks(array[v_task.task_id], 'cancelled', cancel_task.reason));

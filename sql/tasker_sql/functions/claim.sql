@@ -1,6 +1,6 @@
 -- Leases up to `p_want` messages of one class of one queue to a worker and starts an attempt of their steps. Returns the granted
 -- steps as arrays, or nulls when there were none. A message that comes back although its step is in progress is a lost
--- lease: that attempt is recorded as lost, and counts. Internal: the second half of an exchange.
+-- lease: that attempt is recorded as lost, and counts; another begins unless the task is paused. Internal: the second half of an exchange.
 -- Locks: messages, then steps, both skipping what another transaction holds, so that a claim never waits and can stand
 -- after other work in one transaction. Index: the message table's primary key, from the class's low-water mark on.
 
@@ -37,7 +37,9 @@ begin
     with found as materialized (
         select s.task_id, s.step_no, s.state, s.attempt, s.worker_id, s.started_at, s.deadline_at, m.msg_id, m.read_ct,
             d.attempt_time_limit, s.state = 'in_progress' as lost,
-            s.state = 'in_progress' and s.attempt >= s.attempt_limit as spent
+            s.state = 'in_progress' and s.attempt >= s.attempt_limit as spent,
+            s.state = 'in_progress'
+                and (select t.state = 'paused' from tasker.task t where t.task_id = s.task_id) is true as paused
         from unnest(v_messages, v_reads, v_tasks, v_steps) as m(msg_id, read_ct, task_id, step_no)
         join tasker.step s on s.task_id = m.task_id and s.step_no = m.step_no and s.msg_id = m.msg_id
             and s.state in ('enqueued', 'in_progress')
@@ -48,7 +50,7 @@ begin
         set state = 'in_progress', attempt = f.attempt + 1, worker_id = p_worker_id, started_at = clock_timestamp(),
             deadline_at = clock_timestamp() + f.attempt_time_limit, progress = null
         from found f
-        where s.task_id = f.task_id and s.step_no = f.step_no and not f.spent
+        where s.task_id = f.task_id and s.step_no = f.step_no and not f.spent and not f.paused
         returning s.task_id, s.step_no, f.msg_id, f.read_ct
     )
     select array_agg(s.task_id), array_agg(s.step_no), array_agg(s.msg_id), array_agg(s.read_ct),

@@ -19,7 +19,9 @@ begin
         perform tasker.finish_tasks(array[t.task_id], t.ends_as, t.reason) from tasker.task t where t.task_id = p_task_id;
         return;
     end if;
-    update tasker.task t set live = cardinality(v_steps), state = 'in_progress' where t.task_id = p_task_id;
+    update tasker.task t set live = cardinality(v_steps),
+        state = tasker.task_state_at(cardinality(v_steps), t.failed, t.ends_as, t.state = 'paused')
+    where t.task_id = p_task_id;
     if p_not_before > clock_timestamp() then
         update tasker.step s set state = 'waiting_for_retry', waiting_on = 0
         where s.task_id = p_task_id and s.step_no = any (v_steps);

@@ -43,7 +43,7 @@ begin
     end if;
     for v_next in
         select q as queue, w.mark from tasker.queue q cross join lateral unnest(q.low_water) as w(mark)
-        where q.queue_id = any (exchange.queue_ids) order by w.mark >> 50, random()
+        where q.queue_id = any (exchange.queue_ids) and not q.paused order by w.mark >> 50, random()
     loop
         if v_left > 0 then
             v_claim := tasker.claim(exchange.worker_id, v_next.queue, v_next.mark, v_left,

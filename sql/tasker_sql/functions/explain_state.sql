@@ -1,7 +1,7 @@
--- The sentence of explain_step. Internal. Reads only: its arguments, and what the step waits for.
+-- The sentence of explain_step. Internal. Reads only: its arguments, what the step waits for, and why it is held.
 
 create or replace function tasker.explain_state(
-    p_step tasker.step, p_task tasker.task, p_parents jsonb, p_queue text, p_workers integer, p_depth bigint,
+    p_step tasker.step, p_task tasker.task, p_parents jsonb, p_queue tasker.queue, p_workers integer, p_depth bigint,
     p_lease_until timestamptz, p_retry_at timestamptz, p_worker text
 ) returns text
 language sql stable
@@ -9,16 +9,23 @@ set search_path = pg_catalog, tasker, pg_temp
 as $$
     select case p_step.state
         when 'pending' then case
-            when p_task.state = 'pending' then format('the task starts at %s', p_task.start_at)
+            when tasker.starts_later(p_task.task_id) then format('the task starts at %s', p_task.start_at)
+                || case when p_task.state = 'paused' then ', and is paused' else '' end
             when exists (select from jsonb_array_elements(p_parents) as p where p.value ->> 'state' = 'error')
                 then 'it waits for ' || n.names || '; a step that failed must be retried or resolved first'
             when p_parents is null and p_step.instance is not null
                 then 'it waits for its turn: its batch runs only so many workers at once'
+            when p_parents is null and p_task.state = 'paused' then 'its task is paused'
+                || coalesce((select format(' (%s): %s', a.actor, a.reason) from tasker.action a
+                    where a.task_id = p_task.task_id and a.verb = 'pause' order by a.action_id desc limit 1), '')
             when p_parents is null then 'nothing holds it: the rescuer will enqueue it'
             else 'it waits for ' || n.names end
         when 'enqueued' then case
-            when p_workers = 0 then format('no worker serves its queue %s: start one', p_queue)
-            else format('it is in queue %s, where %s can run and %s worker(s) serve', p_queue, p_depth, p_workers) end
+            when p_queue.paused then format('its queue %s is paused', p_queue.name)
+                || coalesce((select format(' (%s): %s', a.actor, a.reason) from tasker.queue_action a
+                    where a.queue = p_queue.name order by a.action_id desc limit 1), '')
+            when p_workers = 0 then format('no worker serves its queue %s: start one', p_queue.name)
+            else format('it is in queue %s, where %s can run and %s worker(s) serve', p_queue.name, p_depth, p_workers) end
         when 'in_progress' then case
             when p_lease_until is null then 'its message is gone: the rescuer will enqueue it again'
             when p_lease_until < now() then format('the lease of %s ran out at %s: it will be granted again', p_worker, p_lease_until)
@@ -48,5 +55,5 @@ as $$
         from jsonb_array_elements(p_parents) as p) as n
 $$;
 
-comment on function tasker.explain_state(tasker.step, tasker.task, jsonb, text, integer, bigint, timestamptz, timestamptz, text) is
+comment on function tasker.explain_state(tasker.step, tasker.task, jsonb, tasker.queue, integer, bigint, timestamptz, timestamptz, text) is
     'Internal. The sentence of explain_step.';

@@ -20,14 +20,14 @@ begin
     when 'task_start' then
         select array_agg(s.task_id), array_agg(s.step_no) into v_tasks, v_steps
         from unnest(p_tasks) as f(task_id) join tasker.task t using (task_id) join tasker.step s using (task_id)
-        where t.state = 'pending' and s.state = 'pending' and s.waiting_on = 0;
+        where t.state in ('pending', 'paused') and s.state = 'pending' and s.waiting_on = 0;
         perform tasker.enqueue_steps(v_tasks, v_steps);
         perform tasker.start_step_clocks(v_tasks, v_steps);
         perform tasker.advance_tasks(v_tasks, null, null, null);
     when 'step_time_limit' then
         select array_agg(s.task_id), array_agg(s.step_no) into v_tasks, v_steps
         from unnest(p_tasks, p_steps) as f(task_id, step_no) join tasker.step s using (task_id, step_no)
-        where s.state in ('enqueued', 'in_progress', 'waiting_for_retry', 'waiting');
+        where s.state in ('pending', 'enqueued', 'in_progress', 'waiting_for_retry', 'waiting');
         perform tasker.close_steps(v_tasks, v_steps, 'error', jsonb_build_object(
             'type', 'StepTimedOut', 'message', 'the step ran past its time limit'));
         if v_tasks is not null then

@@ -11,11 +11,12 @@ as $$
 #variable_conflict use_column
 declare
     v_held uuid[];
+    v_paused uuid[];
     v_fired record;
     v_count integer := 0;
 begin
-    select array_agg(t.task_id) into v_held from (
-        select t.task_id from tasker.task t
+    select array_agg(t.task_id), array_agg(t.task_id) filter (where t.state = 'paused') into v_held, v_paused from (
+        select t.task_id, t.state from tasker.task t
         where t.task_id in (
             select d.task_id from tasker.timer d where d.fire_at <= now() order by d.fire_at limit promote_due.max_rows)
         order by t.task_id for no key update skip locked) as t;
@@ -37,6 +38,9 @@ begin
             v_count := v_count + cardinality(v_fired.tasks);
             perform tasker.fire_timers(v_fired.kind, v_fired.tasks, v_fired.steps);
         end loop;
+        if v_paused is not null then
+            perform tasker.park_steps(v_paused);
+        end if;
     end if;
     return json_build_object('fired', v_count,
         'next_due', (select extract(epoch from min(d.fire_at)) from tasker.timer d));

@@ -15,6 +15,7 @@ begin
     perform tasker.enqueue_steps(v_tasks, p_steps);
     perform tasker.start_step_clocks(v_tasks, p_steps);
     perform tasker.advance_tasks(v_tasks, null, null, v_tasks);
+    perform tasker.park_steps(array[p_task_id]);
     return cardinality(p_steps);
 end;
 $$;

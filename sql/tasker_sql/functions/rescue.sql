@@ -22,7 +22,7 @@ declare
 begin
     select array_agg(p.task_id) into v_page from (
         select t.task_id from tasker.task t
-        where t.state in ('in_progress', 'waiting')
+        where t.state in ('in_progress', 'waiting', 'paused')
             and t.task_id > coalesce(rescue.after, '00000000-0000-0000-0000-000000000000')
         order by t.task_id limit rescue.max_rows) as p;
     if v_page is null then
@@ -41,6 +41,7 @@ begin
     select v_tasks || array_agg(s.task_id), v_steps || array_agg(s.step_no) into v_tasks, v_steps
     from tasker.step s
     where s.task_id = any (v_page) and (s.state = 'pending' and s.waiting_on = 0
+            and not exists (select from tasker.task p where p.task_id = s.task_id and p.state = 'paused')
         or s.state = 'waiting_for_retry' and not exists (select from tasker.timer t
             where t.task_id = s.task_id and t.step_no = s.step_no and t.kind = 'retry'));
     if cardinality(v_tasks) > 0 then

@@ -16,7 +16,7 @@ declare
 begin
     select array_agg(h.task_id) into v_held from (
         select t.task_id from tasker.task t
-        where t.task_id = any (p_tasks) and t.state in ('in_progress', 'waiting')
+        where t.task_id = any (p_tasks) and t.state in ('in_progress', 'waiting', 'paused')
         order by t.task_id for no key update skip locked) as h;
     select array_agg(s.task_id), array_agg(s.step_no), array_agg(s.task_id) filter (where s.state = 'pending')
     into v_tasks, v_steps, v_started
@@ -26,6 +26,7 @@ begin
         s.state in ('enqueued', 'in_progress') and s.enqueued_at < now() - interval '1 minute'
             and not tasker.has_message(s.definition_id, s.msg_id)
         or s.state = 'pending' and s.waiting_on = 0
+            and not exists (select from tasker.task p where p.task_id = s.task_id and p.state = 'paused')
         or s.state = 'waiting_for_retry' and not exists (select from tasker.timer t
             where t.task_id = s.task_id and t.step_no = s.step_no and t.kind = 'retry'));
     if v_tasks is null then
@@ -46,6 +47,7 @@ begin
     where s.state in ('pending', 'enqueued', 'in_progress', 'waiting_for_retry');
     perform tasker.enqueue_steps(v_alive, v_steps);
     perform tasker.advance_tasks(v_started, null, null, null);
+    perform tasker.park_steps(v_held);
     return cardinality(v_tasks);
 end;
 $$;

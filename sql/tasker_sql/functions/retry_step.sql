@@ -16,6 +16,7 @@ begin
         delete from tasker.timer t
         where t.task_id = v_task.task_id and t.step_no = v_step.step_no and t.kind = 'retry';
         v_steps := tasker.enqueue_steps(array[v_task.task_id], array[v_step.step_no]);
+        perform tasker.park_steps(array[v_task.task_id]);
     else
         raise exception using errcode = 'TK004',
             message = format('step %s of task %s is %s', retry_step.step_name, v_task.task_id, v_step.state),

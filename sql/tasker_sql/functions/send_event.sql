@@ -10,6 +10,7 @@ declare
     v_tasks uuid[];
     v_steps integer[];
     v_values jsonb[];
+    v_woken integer;
 begin
     if coalesce(length(send_event.name), 0) not between 1 and 255 then
         raise exception using errcode = 'TK002', message = 'an event''s name has 1 to 255 characters',
@@ -35,8 +36,11 @@ begin
         array_agg(jsonb_build_object('event', coalesce(send_event.payload, 'null')))
     into v_tasks, v_steps, v_values
     from tasker.wait w where w.task_id = send_event.task_id and w.event = send_event.name;
-    return json_build_object('task_id', send_event.task_id, 'accepted', true,
-        'woken', tasker.end_waits(v_tasks, v_steps, v_values));
+    v_woken := tasker.end_waits(v_tasks, v_steps, v_values);
+    if v_state = 'paused' then
+        perform tasker.park_steps(v_tasks);
+    end if;
+    return json_build_object('task_id', send_event.task_id, 'accepted', true, 'woken', v_woken);
 end;
 $$;
 

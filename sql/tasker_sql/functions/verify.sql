@@ -9,7 +9,10 @@ as $$
         select t.*, t.state in ('pending', 'in_progress', 'waiting', 'paused', 'blocked_by_failures') as open
         from tasker.task t where t.task_id = verify.task_id
     ), s as materialized (
-        select s.*, tasker.step_name(d.name, s.instance) as name, d.kind, s.state in ('enqueued', 'in_progress', 'waiting_for_retry', 'waiting') as live,
+        select s.*, tasker.step_name(d.name, s.instance) as name, d.kind,
+            s.state in ('enqueued', 'in_progress', 'waiting_for_retry', 'waiting')
+                or s.state = 'pending' and s.waiting_on = 0 and not tasker.starts_later(s.task_id)
+                    and (select t.state = 'paused' from t) as live,
             (select count(*) from tasker.definition_edge e
                 join tasker.step p on p.task_id = s.task_id and p.definition_id = e.from_id
                 where e.to_id = s.definition_id and p.state not in ('complete', 'resolved_manually', 'tolerated'))
@@ -68,6 +71,7 @@ as $$
     union all
     select format('the task is %s with live %s and failed %s', t.state, t.live, t.failed)
     from t where t.state = 'in_progress' and t.live = 0
+        or t.state = 'paused' and t.live = 0 and t.failed = 0 and not tasker.starts_later(t.task_id)
         or t.state = 'blocked_by_failures' and (t.live > 0 or t.failed = 0)
         or t.state = 'complete' and t.failed > 0
     union all
@@ -81,7 +85,10 @@ as $$
     from s where (s.live or s.state = 'error') and s.unresolved > 0
     union all
     select format('step %s is pending with nothing to wait for', s.name)
-    from s, t where s.state = 'pending' and s.waiting_on = 0 and t.state <> 'pending'
+    from s, t where s.state = 'pending' and s.waiting_on = 0 and t.state not in ('pending', 'paused')
+    union all
+    select format('step %s is enqueued, but its task is paused', s.name)
+    from s, t where s.state = 'enqueued' and t.state = 'paused'
     union all
     select format('step %s is %s, but its message is %s', s.name, s.state, case when s.has_message then 'there' else 'missing' end)
     from s where s.has_message <> (s.state in ('enqueued', 'in_progress'))

@@ -13,7 +13,7 @@ create type tasker.task_state as enum (
 );
 
 create type tasker.step_state as enum (
-    'pending',              -- waits for its parents
+    'pending',              -- waits for its parents, or for its paused task
     'enqueued',             -- a message for it is in its queue
     'in_progress',          -- a worker holds the message's lease
     'waiting_for_retry',    -- a timer will enqueue it again
@@ -38,7 +38,7 @@ create type tasker.timer_kind as enum (
 -- class of priority below normal or (down) above it, so that each class has a range of its own and ids sort as claims go.
 -- `low_water` has a mark for each class that the queue has ever had, in that order: no message of the class below it can
 -- still become visible, so that a claim need not step over dead rows; `low_water_next` and `low_water_xid` are the
--- sequence's position that the marks may rise to next, and when.
+-- sequence's position that the marks may rise to next, and when. Of a queue that is `paused` nothing is granted.
 
 create table tasker.queue (
     queue_id         integer generated always as identity primary key,
@@ -48,6 +48,7 @@ create table tasker.queue (
     low_water        bigint[] not null default '{0}',
     low_water_next   bigint not null default 0,
     low_water_xid    xid8 not null default '0',
+    paused           boolean not null default false,
     created_at       timestamptz not null default now()
 );
 
@@ -136,7 +137,7 @@ create table tasker.definition_edge (
 create index definition_edge_to on tasker.definition_edge (to_id, from_no);
 
 -- One run of a template. `live` counts its steps that are enqueued, in progress or waiting: the task has come to rest
--- when it reaches zero. `failed` counts its steps in state error. A completion that hands on to exactly one step leaves
+-- when it reaches zero. While it is paused, those that are pending with nothing to wait for count too. `failed` counts its steps in state error. A completion that hands on to exactly one step leaves
 -- both alone, and so does not touch this row at all. `watched`: somebody listens for its end. `ends_as`:
 -- what it had completed is or was undone, so that it ends in this state; from then on `failed` counts compensations only.
 
@@ -351,6 +352,19 @@ create table tasker.action (
 );
 
 create index action_task on tasker.action (task_id);
+
+-- What operators did to queues, and why. It names the queue, and so outlives it.
+
+create table tasker.queue_action (
+    action_id bigint generated always as identity primary key,
+    queue     text not null,
+    verb      text not null,
+    reason    text not null,
+    actor     text not null,
+    at        timestamptz not null default now()
+);
+
+create index queue_action_queue on tasker.queue_action (queue, action_id);
 
 -- What submits tasks by the clock. `definition` is what was given, with defaults filled in (check_schedule has its keys).
 -- Every fire up to `decided_until` has been decided. `next_fire_at` is the nominal time of the first that was not, when it

@@ -13,7 +13,7 @@ create type tasker.task_state as enum (
 );
 
 create type tasker.step_state as enum (
-    'pending',              -- waits for its parents
+    'pending',              -- waits for its parents, or for its paused task
     'enqueued',             -- a message for it is in its queue
     'in_progress',          -- a worker holds the message's lease
     'waiting_for_retry',    -- a timer will enqueue it again

@@ -3,7 +3,7 @@
 -- class of priority below normal or (down) above it, so that each class has a range of its own and ids sort as claims go.
 -- `low_water` has a mark for each class that the queue has ever had, in that order: no message of the class below it can
 -- still become visible, so that a claim need not step over dead rows; `low_water_next` and `low_water_xid` are the
--- sequence's position that the marks may rise to next, and when.
+-- sequence's position that the marks may rise to next, and when. Of a queue that is `paused` nothing is granted.
 
 create table tasker.queue (
     queue_id         integer generated always as identity primary key,
@@ -13,5 +13,6 @@ create table tasker.queue (
     low_water        bigint[] not null default '{0}',
     low_water_next   bigint not null default 0,
     low_water_xid    xid8 not null default '0',
+    paused           boolean not null default false,
     created_at       timestamptz not null default now()
 );

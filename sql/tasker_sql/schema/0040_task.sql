@@ -1,5 +1,5 @@
 -- One run of a template. `live` counts its steps that are enqueued, in progress or waiting: the task has come to rest
--- when it reaches zero. `failed` counts its steps in state error. A completion that hands on to exactly one step leaves
+-- when it reaches zero. While it is paused, those that are pending with nothing to wait for count too. `failed` counts its steps in state error. A completion that hands on to exactly one step leaves
 -- both alone, and so does not touch this row at all. `watched`: somebody listens for its end. `ends_as`:
 -- what it had completed is or was undone, so that it ends in this state; from then on `failed` counts compensations only.
 
