@@ -9,11 +9,13 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tasker.approvals import Approval
     from tasker.batches import BatchFailure, BatchResults, Slice, slices
     from tasker.client import Client, Submission
     from tasker.context import StepContext
     from tasker.decorators import StepHandler, handler
     from tasker.errors import (
+        ApprovalTimedOut,
         ConflictError,
         ContractError,
         DatabaseUnavailable,
@@ -43,6 +45,8 @@ if TYPE_CHECKING:
     from tasker.yaml_template import load_templates
 
 __all__ = [
+    "Approval",
+    "ApprovalTimedOut",
     "At",
     "BatchFailure",
     "BatchResults",
@@ -87,6 +91,7 @@ __all__ = [
 ]
 
 _MODULES = {
+    "Approval": "approvals",
     "At": "schedules",
     "BatchFailure": "batches",
     "BatchResults": "batches",

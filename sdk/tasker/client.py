@@ -229,6 +229,17 @@ class Client:
             "select coalesce(json_agg(s), '[]') from tasker.list_schedules(%s) as s", [namespace]
         )
 
+    async def approvals(self, who: Sequence[str] | None = None) -> list[Mapping[str, Any]]:
+        """What people are asked and nobody has answered, oldest first, as `tasker.get_approval` describes it.
+
+        `who` leaves what one of these people or roles may answer. At most the oldest 1,000 are given.
+        """
+        return await self._ask(
+            "select coalesce(json_agg(a), '[]')"
+            " from tasker.list_approvals(who => %s::text[], max_rows => 1000) as a",
+            [None if who is None else list(who)],
+        )
+
     async def _encode_schedule(self, schedule: Schedule) -> tuple[str, str]:
         """The namespace of a schedule, and its definition as JSON, its input checked."""
         name = _full_name(schedule.template)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,6 +13,7 @@ from uuid import UUID
 
 from psycopg import AsyncConnection, Connection
 
+from tasker.approvals import Approval
 from tasker.durable import Checkpoint, Durable, SyncDurable
 from tasker.durations import Duration
 from tasker.schedules import Scheduled, read_scheduled
@@ -145,6 +146,25 @@ class StepContext:
         """
         return await self.durable.wait_event(event, timeout)
 
+    async def ask(
+        self,
+        name: str,
+        title: str | None = None,
+        *,
+        data: Any = None,
+        form: type[T] | None = None,
+        who: Sequence[str] = (),
+        timeout: Duration | None = None,
+        default: bool | None = None,
+    ) -> Approval[T]:
+        """Ask people, and give the slot back until one of them has answered.
+
+        `title` and `data` (JSON) are what they see, `form` is the type that they fill in (a pydantic model, for
+        example), `who` names the people or roles that may answer; nobody named: anybody. When the time is up, `default`
+        holds; without one, raises `ApprovalTimedOut`. The first answer counts.
+        """
+        return self.durable.ask_people(name, title, data, form, who, timeout, default)
+
     def transaction(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """A connection to the worker's database whose writes commit with the step's completion, or not at all.
 
@@ -157,7 +177,7 @@ class StepContext:
 
     @property
     def sync(self) -> SyncContext:
-        """`run`, `checkpoint`, `sleep`, `wait_event` and `transaction` for handlers that are not async."""
+        """`run`, `checkpoint`, `sleep`, `wait_event`, `ask` and `transaction` for handlers that are not async."""
         return SyncContext(self.durable, self.database)
 
     @property

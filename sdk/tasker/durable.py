@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import inspect
 import typing
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from anyio import from_thread
 
+from tasker.approvals import Approval, make_question, read_answer
 from tasker.durations import Duration, to_seconds
-from tasker.errors import EventTimedOut, PermanentError, RetryableError
+from tasker.errors import ApprovalTimedOut, EventTimedOut, PermanentError, RetryableError
 from tasker.outcome import Waiting
 from tasker.values import Shape, shape_of
 
@@ -110,6 +111,30 @@ class Durable:
             case _:
                 raise EventTimedOut(f"event {event} did not come in time")
 
+    def ask_people(
+        self,
+        name: str,
+        title: str | None,
+        data: Any,
+        form: Any,
+        who: Sequence[str],
+        timeout: Duration | None,
+        default: bool | None,
+    ) -> Approval[Any]:
+        """Leave the handler, unless somebody has answered or the time has passed."""
+        key = self._use("ask", name)
+        question, shape = make_question(name, title, data, form, who)
+        if key not in self._saved:
+            seconds = None if timeout is None else _seconds(key, timeout)
+            raise Suspended(Waiting(key, None, seconds, question))
+        match self._saved[key]:
+            case {"approved": _} as answered:
+                return read_answer(answered, shape)
+            case _ if default is not None:
+                return Approval(default, expired=True)
+            case _:
+                raise ApprovalTimedOut(f"nobody answered {name} in time")
+
     def run_here(self, name: str, function: Callable[[], T]) -> T:
         """As `run`, in the thread of a handler that is not async."""
         found, value, shape = self._recall(name, function)
@@ -161,6 +186,20 @@ class SyncDurable:
     def wait_event(self, event: str, timeout: Duration | None = None) -> Any:
         """As `StepContext.wait_event`."""
         return self._durable.await_event(event, timeout)
+
+    def ask(
+        self,
+        name: str,
+        title: str | None = None,
+        *,
+        data: Any = None,
+        form: type[T] | None = None,
+        who: Sequence[str] = (),
+        timeout: Duration | None = None,
+        default: bool | None = None,
+    ) -> Approval[T]:
+        """As `StepContext.ask`."""
+        return self._durable.ask_people(name, title, data, form, who, timeout, default)
 
 
 def _seconds(what: str, duration: Duration) -> float:

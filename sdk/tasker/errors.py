@@ -5,6 +5,7 @@ TaskerError
 │   └── DatabaseUnavailable
 ├── PermanentError          the step failed; no other attempt would help
 │   ├── EventTimedOut       the event that a handler waited for did not come
+│   ├── ApprovalTimedOut    nobody answered what a handler asked
 │   └── ContractError       a value is not what the contract says
 ├── DefinitionError         a workflow or handler is written wrongly; raised at import
 ├── TemplateError           a YAML template is written wrongly
@@ -34,6 +35,7 @@ from tasker.durations import to_seconds
 from tasker_grammar.contracts import Finding
 
 __all__ = [
+    "ApprovalTimedOut",
     "ConflictError",
     "ContractError",
     "DatabaseUnavailable",
@@ -85,6 +87,10 @@ class PermanentError(TaskerError):
 
 class EventTimedOut(PermanentError):
     """The event that a handler waited for did not come in time. Catch it to go another way."""
+
+
+class ApprovalTimedOut(PermanentError):
+    """Nobody answered in time what a handler asked. Catch it to ask somebody else."""
 
 
 class ContractError(PermanentError):

@@ -4,13 +4,15 @@ session.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar, overload
 from uuid import UUID
 
 import anyio
+import orjson
 
+from tasker.approvals import check_answer
 from tasker.errors import StepFailure, TaskCancelled, TaskFailed
 from tasker.values import Shape, shape_of
 
@@ -20,6 +22,7 @@ T = TypeVar("T")
 Json = Any
 
 _anything = shape_of(Any, "an event's payload")
+_answer = shape_of(Any, "an answer")
 
 ENDED = frozenset({"complete", "error", "cancelled", "resolved_manually"})
 
@@ -124,6 +127,39 @@ class TaskHandle:
             "select tasker.send_event(%s, %s, %s::jsonb)", [self.id, name, data]
         )
         return answer["accepted"]
+
+    async def approvals(self) -> list[Mapping[str, Json]]:
+        """What its steps have asked people, as `tasker.get_approval` describes it, in the order in which they asked."""
+        return await self.ask(
+            "select coalesce(json_agg(a), '[]') from tasker.list_approvals(task_id => %s) as a",
+            [self.id],
+        )
+
+    async def answer(
+        self,
+        name: str,
+        approved: bool,
+        reason: str,
+        *,
+        actor: str,
+        answer: Any = None,
+        roles: Sequence[str] = (),
+        step: str | None = None,
+    ) -> None:
+        """Answer what one of its steps has asked under that name. The first answer counts.
+
+        `answer` is what the form asks for, `roles` those in which `actor` answers; `step` is needed where several
+        steps ask under one name. Raises ContractError when the answer does not fit the form, NotFoundError when
+        nothing was asked, InvalidInputError when it is not theirs to answer, InvalidStateError when it was answered
+        before, or has expired.
+        """
+        found = await self.ask("select tasker.get_approval(%s, %s, %s)", [self.id, name, step])
+        data = _answer.dump(answer)
+        check_answer(found, approved, orjson.loads(data))
+        await self.ask(
+            "select tasker.answer_approval(%s, %s, %s, %s, %s, nullif(%s::jsonb, 'null'), %s, %s)",
+            [self.id, name, approved, reason, actor, data.decode(), list(roles), step],
+        )
 
     async def _settled(self) -> None:
         asked = 0

@@ -1,8 +1,10 @@
-"""What a handler's run comes to: one value of a closed set. Touches nothing."""
+"""What a handler's run comes to: one value of a closed set. Pure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+from tasker.approvals import Question
 
 __all__ = ["Completed", "Failed", "Failure", "Outcome", "Released", "Retried", "Waiting"]
 
@@ -63,6 +65,8 @@ class Waiting:
     name: str
     event: str | None = None
     seconds: float | None = None
+    approval: Question | None = None
+    """What people are asked; then their answer ends the wait."""
 
 
 Outcome = Completed | Retried | Failed | Released | Waiting

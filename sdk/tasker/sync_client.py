@@ -85,6 +85,29 @@ class SyncTaskHandle:
         """As TaskHandle.send_event."""
         return self._portal.call(self._handle.send_event, name, payload)
 
+    def approvals(self) -> list[Mapping[str, Json]]:
+        """As TaskHandle.approvals."""
+        return self._portal.call(self._handle.approvals)
+
+    def answer(
+        self,
+        name: str,
+        approved: bool,
+        reason: str,
+        *,
+        actor: str,
+        answer: Any = None,
+        roles: Sequence[str] = (),
+        step: str | None = None,
+    ) -> None:
+        """As TaskHandle.answer."""
+        self._portal.call(
+            partial(
+                self._handle.answer, name, approved, reason,
+                actor=actor, answer=answer, roles=roles, step=step,
+            )
+        )  # fmt: skip
+
 
 class SyncClient:
     """As Client, for programs without an event loop. Use it as a context manager; any thread may call it."""
@@ -156,6 +179,10 @@ class SyncClient:
                 row = connection.execute(SUBMIT, request).fetchone()
             handles = self._client.handles(template, row[0] if row else [])
         return [SyncTaskHandle(handle, self._portal) for handle in handles]
+
+    def approvals(self, who: Sequence[str] | None = None) -> list[Mapping[str, Json]]:
+        """As Client.approvals."""
+        return self._portal.call(self._client.approvals, who)
 
     def handle(self, task_id: UUID | str) -> SyncTaskHandle:
         """As Client.handle."""

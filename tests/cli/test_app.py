@@ -38,8 +38,20 @@ ALL = dict(commands(typer.main.get_command(app)))
 def test_every_command_is_there():
     assert {" ".join(path) for path in ALL} == {
         *("dev", "demo", "doctor", "migrate", "orchestrator", "worker"),
-        *("task", "step", "event", "schedule", "template", "queue", "dlq", "db", "bench"),
+        *(
+            "task",
+            "step",
+            "event",
+            "approval",
+            "schedule",
+            "template",
+            "queue",
+            "dlq",
+            "db",
+            "bench",
+        ),
         "event send",
+        *(f"approval {v}" for v in ("list", "show", "approve", "reject")),
         *(f"schedule {v}" for v in ("create", "list", "show", "preview")),
         *(f"schedule {v}" for v in SCHEDULE_CHANGES),
         *(f"task {v}" for v in ("submit", "list", "show", "watch", "result", "verify")),
@@ -65,11 +77,14 @@ def test_every_command_explains_itself_in_a_line_that_fits(path):
 def test_whatever_lists_or_changes_takes_an_output_format_and_changes_take_a_reason(path):
     options = {name for parameter in ALL[path].params for name in parameter.opts}
     if (
-        path[0] in ("task", "step", "schedule", "template", "queue", "dlq", "bench")
+        path[0] in ("task", "step", "approval", "schedule", "template", "queue", "dlq", "bench")
         and len(path) == 2
     ):
         assert "--output" in options or path == ("task", "watch")
-    changes = path[-1] in ("cancel", "retry", "resolve", "complete", *SCHEDULE_CHANGES)
+    changes = path[-1] in (
+        *("cancel", "retry", "resolve", "complete", "approve", "reject"),
+        *SCHEDULE_CHANGES,
+    )
     assert ("--reason" in options) == changes == ("--actor" in options)
 
 

@@ -151,6 +151,13 @@ def waiting(play: Play) -> tuple[UUID, str]:
     return task, "x"
 
 
+def asking(play: Play) -> UUID:
+    task = play.start("pair")
+    wait = {"name": "ask:q", "approval": {"name": "q"}}
+    hand_in(play.worker, outcome(claim_one(play.worker), "wait", wait=wait))
+    return task
+
+
 def wait_for_event(play: Play) -> None:
     wait = {"name": "w", "event": "e", "seconds": 60}
     hand_in(play.worker, outcome(claim_one(play.worker), "wait", wait=wait))
@@ -174,6 +181,7 @@ def find_scenes() -> Iterator[Scene]:
     yield lambda play: (waiting_for_retry(play), fire(play.connection, "retry"))
     yield lambda play: (waiting(play), fire(play.connection, "wake"))
     yield lambda play: send_event(play, waiting(play)[0])
+    yield lambda play: answer(play, asking(play))
     yield lambda play: (send_event(play, play.start("pair")), wait_for_event(play))
     yield lambda play: play.operate("retry_step", *waiting_for_retry(play))
     yield lambda play: play.operate("retry_step", *error(play))
@@ -212,6 +220,7 @@ def find_scenes_of_pauses() -> Iterator[Scene]:
             fire(play.connection, "task_time_limit"),
         )
     yield lambda play: send_event(play, hold(play, waiting(play)[0]))
+    yield lambda play: answer(play, hold(play, asking(play)))
     yield lambda play: play.operate("retry_step", hold(play, error(play)[0]), "x")
     yield lambda play: play.operate("retry_task", hold(play, error(play)[0]))
     yield lambda play: play.operate("retry_step", hold(play, waiting_for_retry(play)[0]), "x")
@@ -259,6 +268,11 @@ def lose_a_paused_lease(play: Play) -> None:
     hold(play, task)
     lapse(play.connection, lease)
     assert claim(play.worker) == []
+
+
+def answer(play: Play, task: UUID) -> None:
+    given = {"name": "q", "approved": True, "reason": "a test", "actor": "a test"}
+    call(play.connection, "answer_approval", task_id=task, **given)
 
 
 def send_event(play: Play, task: UUID) -> None:

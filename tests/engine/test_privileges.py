@@ -31,12 +31,12 @@ from tests.engine.support import (
 READS = {
     "get_task", "get_task_result", "list_tasks", "list_steps", "get_step", "explain_step", "queue_stats",
     "count_open_tasks", "list_workers", "list_orchestrators", "list_templates", "get_template", "verify",
-    "get_schedule", "list_schedules", "list_fires",
+    "get_schedule", "list_schedules", "list_fires", "get_approval", "list_approvals",
 }  # fmt: skip
 MAY = {
     "tasker_client": READS
     | {"register_template", "submit_task", "submit_tasks", "watch_task"}
-    | {"send_event", "send_event_to_all", "create_schedule"},
+    | {"send_event", "send_event_to_all", "create_schedule", "answer_approval"},
     "tasker_worker": READS
     | {"register_template", "register_worker", "exchange", "heartbeat", "leave", "get_definitions"}
     | {"save_checkpoint", "commit_outcome"}
@@ -47,7 +47,7 @@ MAY = {
     | {"pause_queue", "resume_queue"}
     | {"retry_step", "resolve_step", "complete_step", "send_event", "send_event_to_all"}
     | {"create_schedule", "update_schedule", "delete_schedule", "pause_schedule", "resume_schedule"}
-    | {"trigger_schedule", "backfill_schedule"},
+    | {"trigger_schedule", "backfill_schedule", "answer_approval"},
     "tasker_reader": READS,
 }
 WHO = {"reason": "because", "actor": "ann"}

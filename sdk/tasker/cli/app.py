@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from tasker.cli import bench, db, events, queues, schedules, steps, tasks, templates
+from tasker.cli import approvals, bench, db, events, queues, schedules, steps, tasks, templates
 from tasker.cli.demo import demo
 from tasker.cli.dev import dev
 from tasker.cli.doctor import doctor
@@ -72,6 +72,7 @@ app.command(rich_help_panel=START, epilog="Example: tasker doctor --url postgres
 app.add_typer(tasks.app, name="task", rich_help_panel=USE)
 app.add_typer(steps.app, name="step", rich_help_panel=USE)
 app.add_typer(events.app, name="event", rich_help_panel=USE)
+app.add_typer(approvals.app, name="approval", rich_help_panel=USE)
 app.add_typer(schedules.app, name="schedule", rich_help_panel=USE)
 app.add_typer(templates.app, name="template", rich_help_panel=USE)
 app.add_typer(queues.queue_app, name="queue", rich_help_panel=USE)

@@ -191,6 +191,21 @@ class Task:
         """As AsyncTask.send_event."""
         return self._wait(self._task.send_event(name, payload))
 
+    def answer(
+        self,
+        name: str,
+        approved: bool,
+        reason: str = "a test",
+        *,
+        actor: str = "test",
+        answer: Any = None,
+        roles: Sequence[str] = (),
+    ) -> None:
+        """As AsyncTask.answer."""
+        self._wait(
+            self._task.answer(name, approved, reason, actor=actor, answer=answer, roles=roles)
+        )
+
     def cancel(self, reason: str, *, compensate: bool = False) -> None:
         """As AsyncTask.cancel."""
         self._wait(self._task.cancel(reason, compensate=compensate))

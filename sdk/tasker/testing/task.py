@@ -103,6 +103,23 @@ class AsyncTask:
         async with Client(self._tasker.database_url) as client:
             return await client.handle(self.id).send_event(name, payload)
 
+    async def answer(
+        self,
+        name: str,
+        approved: bool,
+        reason: str = "a test",
+        *,
+        actor: str = "test",
+        answer: Any = None,
+        roles: Sequence[str] = (),
+    ) -> None:
+        """As TaskHandle.answer; nothing runs yet but what is needed for the question to be asked."""
+        await self._tasker.settle()
+        async with Client(self._tasker.database_url) as client:
+            await client.handle(self.id).answer(
+                name, approved, reason, actor=actor, answer=answer, roles=roles
+            )
+
     async def cancel(self, reason: str, *, compensate: bool = False) -> None:
         """As TaskHandle.cancel; nothing runs yet."""
         async with Client(self._tasker.database_url) as client:

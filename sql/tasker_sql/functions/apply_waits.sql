@@ -1,4 +1,4 @@
--- The outcomes of a batch that suspend their steps until an event, a time, or whichever comes first. The attempt is not
+-- The outcomes of a batch that suspend their steps until an event, an answer, a time, or whichever comes first. The attempt is not
 -- counted: the step's next run is the same attempt again, and goes on from its checkpoints. What an event that has come
 -- already would have waited for is enqueued at once. Internal.
 -- Locks: steps; the caller has deleted the messages and holds the tasks' locks. Index: the primary keys.
@@ -14,7 +14,9 @@ declare
     v_values jsonb[];
 begin
     with asked as (
-        select o.n, s.task_id, s.step_no, left(coalesce(o.wait ->> 'name', 'wait'), 300) as name, o.wait ->> 'event' as event,
+        select o.n, s.task_id, s.step_no,
+            left(coalesce('ask:' || left(o.wait #>> '{approval,name}', 255), o.wait ->> 'name', 'wait'), 300) as name,
+            o.wait ->> 'event' as event, nullif(o.wait -> 'approval', 'null') as approval,
             case when o.wait ->> 'seconds' is not null
                 then least(greatest((o.wait ->> 'seconds')::double precision, 0), 315360000) end as seconds
         from rows from (jsonb_to_recordset(p_outcomes)
@@ -30,6 +32,15 @@ begin
         insert into tasker.timer (fire_at, task_id, step_no, kind)
         select clock_timestamp() + make_interval(secs => a.seconds), a.task_id, a.step_no, 'wake' from asked a
         where a.seconds is not null
+    ), questions as (
+        insert into tasker.approval (task_id, step_no, name, title, data, form, who, expires_at)
+        select a.task_id, a.step_no, left(a.approval ->> 'name', 255),
+            left(coalesce(nullif(a.approval ->> 'title', ''), a.approval ->> 'name'), 1000),
+            coalesce(a.approval -> 'data', 'null'), nullif(a.approval -> 'form', 'null'),
+            array(select jsonb_array_elements_text(coalesce(nullif(a.approval -> 'who', 'null'), '[]'))),
+            clock_timestamp() + make_interval(secs => a.seconds)
+        from asked a where a.approval is not null
+        on conflict (task_id, step_no, name) do nothing
     ), moved as (
         update tasker.step s set state = 'waiting', attempt = s.attempt - 1, msg_id = null, deadline_at = null
         from asked a where s.task_id = a.task_id and s.step_no = a.step_no

@@ -34,6 +34,7 @@ begin
     delete from tasker.batch b where b.task_id = any (v_gone);
     delete from tasker.task_edge e where e.task_id = any (v_gone);
     delete from tasker.checkpoint c where c.task_id = any (v_gone);
+    delete from tasker.approval a where a.task_id = any (v_gone);
     delete from tasker.event e where e.task_id = any (v_gone);
     delete from tasker.wait w where w.task_id = any (v_gone);
     delete from tasker.attempt a where a.task_id = any (v_gone);

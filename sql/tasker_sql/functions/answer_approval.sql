@@ -1,0 +1,49 @@
+-- Answers what a step has asked, and lets it go on. Who answers first, or the time limit, wins: both are decided under the task's
+-- lock. Locks: the task, the approval, the step. Index: the primary keys.
+
+create or replace function tasker.answer_approval(
+    task_id uuid, name text, approved boolean, reason text, actor text, answer jsonb default null,
+    roles text[] default '{}', step_name text default null
+) returns json
+language plpgsql volatile security definer
+set search_path = pg_catalog, tasker, pg_temp
+as $$
+declare
+    v_verb text := case when answer_approval.approved then 'approve' else 'reject' end;
+    v_task tasker.task := tasker.lock_open_task(answer_approval.task_id, v_verb, answer_approval.reason, answer_approval.actor);
+    v_approval tasker.approval := tasker.find_approval(v_task.task_id, answer_approval.name, answer_approval.step_name);
+    v_state text := tasker.approval_state(v_approval);
+begin
+    if answer_approval.approved is null then
+        raise exception using errcode = 'TK002', message = 'an approval is answered with true or false', hint = 'Nothing was changed.';
+    end if;
+    if v_state <> 'open' then
+        raise exception using errcode = 'TK004', message = format('approval %s of task %s is %s%s', v_approval.name,
+                v_task.task_id, v_state, coalesce(' by ' || v_approval.answered_by, '')),
+            hint = 'The first answer counts, and none that comes too late.';
+    end if;
+    if v_approval.who <> '{}' and not (v_approval.who && (answer_approval.roles || answer_approval.actor)) then
+        raise exception using errcode = 'TK002', message = format('%s may not answer %s: that is for %s', answer_approval.actor,
+                v_approval.name, array_to_string(v_approval.who, ', ')),
+            hint = 'Nothing was changed. Give the role in which you answer.';
+    end if;
+    if answer_approval.approved and v_approval.form is not null and answer_approval.answer is null then
+        raise exception using errcode = 'TK002', message = format('approval %s has a form, which must be filled in', v_approval.name),
+            hint = 'Nothing was changed. get_approval shows the form.';
+    end if;
+    update tasker.approval a
+    set approved = answer_approval.approved, answer = answer_approval.answer, answered_by = answer_approval.actor,
+        reason = answer_approval.reason, answered_at = clock_timestamp()
+    where a.task_id = v_approval.task_id and a.step_no = v_approval.step_no and a.name = v_approval.name;
+    perform tasker.end_waits(array[v_approval.task_id], array[v_approval.step_no], array[jsonb_build_object(
+        'approved', answer_approval.approved, 'answer', answer_approval.answer, 'by', answer_approval.actor,
+        'reason', answer_approval.reason)]);
+    perform tasker.park_steps(array[v_task.task_id]);
+    return tasker.record_action(v_task.task_id, v_approval.step_no, v_verb, answer_approval.reason, answer_approval.actor, 1);
+end;
+$$;
+
+comment on function tasker.answer_approval(uuid, text, boolean, text, text, jsonb, text[], text) is
+    'Answers what a step has asked people, and lets it go on. actor is who answers, roles those in which they do, answer what the form asks for '
+    '(a client checks it against the form). Returns {task_id, state, steps}. TK002 when it is not theirs to answer, TK004 when it was '
+    'answered before, or has expired.';
