@@ -17,7 +17,7 @@ from psycopg import AsyncConnection
 from tasker import telemetry
 from tasker.database import resolve_database
 from tasker.errors import InvalidInputError
-from tasker.handle import TaskHandle
+from tasker.handle import ANY_PAYLOAD, TaskHandle
 from tasker.inputs import InputContracts
 from tasker.notifier import notify
 from tasker.priority import Priority, priority_number
@@ -195,6 +195,18 @@ class Client:
     def handle(self, task_id: UUID | str) -> TaskHandle:
         """The handle of a task that was submitted before, here or anywhere."""
         return TaskHandle(UUID(str(task_id)), self._ask, self._wait_for_change)
+
+    async def send_event(self, correlation_id: UUID | str, name: str, payload: Any = None) -> int:
+        """Send an event to every open task with a correlation id; how many have taken it, as the first of its name.
+
+        Raises NotFoundError when there is no such task, ContractError when the payload is no JSON. To one task by its
+        id: `client.handle(id).send_event(...)`.
+        """
+        sent = await self._ask(
+            "select coalesce(json_agg(s), '[]') from tasker.send_event_to_all(%s, %s, %s::jsonb) as s",
+            [UUID(str(correlation_id)), name, ANY_PAYLOAD.dump(payload).decode()],
+        )
+        return sum(one["accepted"] for one in sent)
 
     async def create_schedule(
         self,

@@ -16,12 +16,12 @@ from tasker.approvals import check_answer
 from tasker.errors import StepFailure, TaskCancelled, TaskFailed
 from tasker.values import Shape, shape_of
 
-__all__ = ["ENDED", "TaskHandle", "WaitForChange"]
+__all__ = ["ANY_PAYLOAD", "ENDED", "TaskHandle", "WaitForChange"]
 
 T = TypeVar("T")
 Json = Any
 
-_anything = shape_of(Any, "an event's payload")
+ANY_PAYLOAD = shape_of(Any, "an event's payload")
 _answer = shape_of(Any, "an answer")
 
 ENDED = frozenset({"complete", "error", "cancelled", "resolved_manually"})
@@ -122,7 +122,7 @@ class TaskHandle:
         Returns whether it was the first of its name; that one counts. Raises InvalidStateError when the task has ended,
         ContractError when the payload is no JSON.
         """
-        data = _anything.dump(payload).decode()
+        data = ANY_PAYLOAD.dump(payload).decode()
         answer = await self.ask(
             "select tasker.send_event(%s, %s, %s::jsonb)", [self.id, name, data]
         )

@@ -184,6 +184,10 @@ class SyncClient:
         """As Client.approvals."""
         return self._portal.call(self._client.approvals, who)
 
+    def send_event(self, correlation_id: UUID | str, name: str, payload: Any = None) -> int:
+        """As Client.send_event."""
+        return self._portal.call(self._client.send_event, correlation_id, name, payload)
+
     def handle(self, task_id: UUID | str) -> SyncTaskHandle:
         """As Client.handle."""
         return SyncTaskHandle(self._client.handle(task_id), self._portal)

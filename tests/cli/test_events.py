@@ -28,3 +28,18 @@ def test_a_task_that_has_ended_takes_no_events(cli, task):
     ran = cli("event", "send", task, "paid")
     assert ran.code == 4
     assert "has ended (cancelled)" in ran.err
+
+
+def test_an_event_may_go_to_all_tasks_with_a_correlation_id(cli, shop, connection):
+    key = "00000000-0000-0000-0000-000000000007"
+    for n in (1, 2):
+        cli("task", "submit", shop, f'{{"id": {n}}}')
+    connection.execute("update tasker.task set correlation_id = %s", [key])
+    ran = cli("event", "send", "--correlation", key, "paid")
+    assert ran.out == "sent paid to 2 of 2 tasks: 0 step(s) waited for it\n"
+    assert len(cli("event", "send", "--correlation", key, "paid", "-o", "json").json) == 2
+    unknown = cli("event", "send", "--correlation", key[:-1] + "8", "paid")
+    assert unknown.code == 3
+    assert "no open task has the correlation id" in unknown.err
+    malformed = cli("event", "send", "--correlation", "seven", "paid")
+    assert malformed.code == 2

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import anyio
@@ -22,6 +23,7 @@ from tasker import (
     NotAllowedError,
     NotFoundError,
     NotInstalledError,
+    StepContext,
     Submission,
     TaskCancelled,
     Worker,
@@ -373,3 +375,23 @@ async def test_clients_on_two_event_loops_do_not_meet(database: str, ready: Clie
     async with Worker(shop, url=database):
         assert await ready.handle(ids[0]).result(Cart, timeout=PATIENCE) == Cart(count=1)
         assert await result == Cart(count=1)
+
+
+@pytest.mark.anyio
+async def test_an_event_goes_to_all_open_tasks_with_a_correlation_id(
+    database: str, client: Client
+) -> None:
+    workflow = Workflow("told", namespace="shop")
+
+    @workflow.step
+    async def wait(ctx: StepContext) -> Any:
+        return await ctx.wait_event("go")
+
+    key = UUID(int=7)
+    async with Worker(workflow, url=database):
+        tasks = [await client.submit(workflow, correlation_id=key) for _ in range(3)]
+        assert await client.send_event(key, "go", "went") == 3
+        assert await client.send_event(str(key), "go", "again") == 0
+        assert [await task.result(timeout=PATIENCE) for task in tasks] == ["went"] * 3
+        with pytest.raises(NotFoundError):
+            await client.send_event(key, "go")
