@@ -252,7 +252,10 @@ class Task:
 
     def come_to_rest(self) -> None:
         """What a failure has stopped is undone, if it is a task of that kind."""
-        if self.compensates and self.ends_as is None and self.state == "blocked_by_failures":
+        states = {step.state for step in self.counted}
+        live = states & LIVE or any(self.is_held(no) for no in self.steps)
+        stopped = "error" in states and not live
+        if stopped and self.compensates and not self.ended and not self.ends_as:
             self.compensate("error")
 
     def compensate(self, state: str) -> bool:

@@ -15,6 +15,7 @@ from psycopg.pq import ExecStatus
 import tasker
 import tasker_orchestration
 import tasker_sql
+from tasker.examples.imports import TABLE
 
 FOLDERS = [
     Path(package.__file__ or "").parent for package in (tasker, tasker_orchestration, tasker_sql)
@@ -85,6 +86,7 @@ def test_every_query_fits_the_schema(any_database: str) -> None:
     found = list(queries())
     with psycopg.connect(any_database, autocommit=True) as connection:
         connection.execute("select pgmq.create('tasker_bench_raw')")
+        connection.execute(TABLE)
         for path in sorted((FOLDERS[0] / "testing" / "sql").glob("*.sql")):
             connection.execute(path.read_bytes())
         assert refusals(connection, found) == []
