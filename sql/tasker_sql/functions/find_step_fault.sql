@@ -4,7 +4,8 @@ create or replace function tasker.find_step_fault(p_step jsonb) returns text
 language sql immutable parallel safe
 set search_path = pg_catalog, tasker, pg_temp
 as $$
-    select c.what from (select tasker.find_compensation_fault(p_step -> 'compensate')) as k(fault), lateral (values
+    select c.what from (select case when p_step ->> 'compensate' is not null
+        then tasker.find_compensation_fault(p_step -> 'compensate') end) as k(fault), lateral (values
         (1, jsonb_typeof(p_step) is distinct from 'object', 'is no JSON object'),
         (2, coalesce(length(p_step ->> 'name'), 0) not between 1 and 128, 'name must have 1 to 128 characters'),
         (2, p_step ->> 'name' like '%/%', 'name must have no slash: that stands before a place in a batch'),

@@ -1,13 +1,9 @@
--- Whether a JSON value is an array of strings. Internal.
+-- Whether a JSON value is an array of strings. Its body is read when it is created, so that it needs no search path of its own
+-- and can be inlined: a definition of 20,000 steps asks this 60,000 times. Internal.
 
 create or replace function tasker.is_text_array(p_value jsonb) returns boolean
 language sql immutable parallel safe
-set search_path = pg_catalog, pg_temp
-as $$
-    select jsonb_typeof(p_value) = 'array' and not exists (
-        select from jsonb_array_elements(case jsonb_typeof(p_value) when 'array' then p_value else '[]' end) as e
-        where jsonb_typeof(e.value) <> 'string')
-$$;
+return jsonb_typeof(p_value) = 'array' and not p_value @? 'strict $[*] ? (@.type() != "string")';
 
 comment on function tasker.is_text_array(jsonb) is
     'Internal. Whether a JSON value is an array of strings.';

@@ -1,11 +1,13 @@
 -- Of each step, the number of edges on the longest way to it; null for those that depend on each other in a circle, or on a
 -- step that does. Internal. Reads nothing but its arguments: the steps' names, and the edges as parents and children.
 -- A step without unsettled parents is settled, and tells its children; they are settled rank by rank. Each edge is looked at
--- once, so that a long chain costs no more than a wide fan.
+-- once, so that a long chain costs no more than a wide fan. Its joins are of arrays, which no index serves, so that a caller's
+-- pinned plans are not for it.
 
 create or replace function tasker.rank_steps(p_names text[], p_from text[], p_to text[]) returns integer[]
 language plpgsql immutable
 set search_path = pg_catalog, tasker, pg_temp
+set enable_hashjoin = on
 as $$
 declare
     v_waiting integer[];   -- of each step: how many parents are not settled
