@@ -383,6 +383,7 @@ def test_what_gathers_is_undone_before_what_brought_it(db: Connection, worker: W
         ([step("a", expands=["d"]), step("d", "a", kind="dynamic")], "is dynamic, so it depends on nothing"),
         ([step("a", expands=["d"]), step("d", kind="dynamic"), step("b", "d")], "must be a deferred_convergence"),
         ([step("a"), step("d", kind="dynamic")], "no step expands to it"),
+        ([step("a"), step("d", kind="dynamic", expands=["d"])], "but dynamic ones that nothing brings"),
         ([step("a", expands=["b"]), step("b")], "expands to b, which is no dynamic step"),
         ([step("a", expands=["zz"])], "expands to zz, which is no dynamic step"),
         ([step("a", expands="d")], "expands must be an array"),
