@@ -108,6 +108,8 @@ def number_of(world: World, lease: Lease) -> int:
 def said_by(world: World, lease: Lease, kind: str) -> Any:
     """What a handler's outcome says, beside its kind."""
     number = number_of(world, lease)
+    task = world.tasks.get(lease.task_id)
+    times = len(task.steps[lease.step_no].saved) if task else 0  # a handler uses a name once
     match kind:
         case "complete":
             return Completion(result_of(world, lease, number), expansion_of(world, lease, number))
@@ -115,11 +117,11 @@ def said_by(world: World, lease: Lease, kind: str) -> Any:
             return (1_000, 4_000)[number % 2]
         case "wait":
             event = ("e", "f")[number % 2]
-            return Wait(f"w{number}", event=event, seconds=(2_000, 20_000)[number % 2])
+            return Wait(f"w{times}", event=event, seconds=(2_000, 20_000)[number % 2])
         case "sleep":
-            return Wait(f"w{number}", seconds=(1_000, 3_000)[number % 2])
+            return Wait(f"w{times}", seconds=(1_000, 3_000)[number % 2])
         case "ask":
-            return Wait(f"ask:q{number}", asks=True, seconds=(None, 3_000)[number % 2])
+            return Wait(f"ask:q{times}", asks=True, seconds=(None, 3_000)[number % 2])
         case _:
             return None
 
