@@ -24,7 +24,8 @@ demo: $(SETUP)
 
 test: $(SETUP)
 	sh checks/setup_debian.sh
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --ignore tests/crash
+	$(BIN)/python -m pytest tests/crash  # by themselves: they measure time
 
 check: $(SETUP)
 	$(BIN)/ruff check .
