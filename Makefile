@@ -24,8 +24,8 @@ demo: $(SETUP)
 
 test: $(SETUP)
 	sh checks/setup_debian.sh
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --ignore tests/crash
-	$(BIN)/python -m pytest tests/crash  # by themselves: they measure time
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile tests/engine
+	$(BIN)/python -m pytest --ignore tests/engine  # one by one: some measure time
 
 check: $(SETUP)
 	$(BIN)/ruff check .
