@@ -46,7 +46,8 @@ begin
         execute format('select array_agg(s.task_id), array_agg(s.step_no)
             from unnest($1, $2) as r(task_id, step_no)
             join tasker.step s using (task_id, step_no) join tasker.step_definition d using (definition_id)
-            where d.queue_id = $3 and not exists (select from %s m where m.msg_id = s.msg_id)', v_queue.message_table)
+            where d.queue_id = $3 and not exists (select from %s m where m.msg_id = s.msg_id)
+                and not exists (select from tasker.line l where l.queue_id = $3 and l.msg_id = s.msg_id)', v_queue.message_table)
         into v_more_tasks, v_more_steps using v_queued_tasks, v_queued_steps, v_queue.queue_id;
         v_tasks := v_tasks || v_more_tasks;
         v_steps := v_steps || v_more_steps;
