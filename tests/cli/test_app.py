@@ -63,7 +63,7 @@ def test_every_command_is_there():
         *(f"limit {v}" for v in ("list", "show", "set")),
         "dlq list",
         *(f"db {v}" for v in ("path", "url", "psql", "reset")),
-        *(f"bench {v}" for v in ("chain", "fanout", "latency")),
+        *(f"bench {v}" for v in ("chain", "fanout", "latency", "idle")),
     }
 
 

@@ -67,7 +67,8 @@ begin
         queues := v_next.queues;
     end if;
     if cardinality(v_granted) > coalesce(cardinality(accepted), 0) then
-        accepted := accepted || tasker.apply_failures(p_outcomes, v_granted) || tasker.apply_waits(p_outcomes, v_granted);
+        -- Failures last: one may end its task, and what else was said of its steps is true all the same.
+        accepted := accepted || tasker.apply_waits(p_outcomes, v_granted) || tasker.apply_failures(p_outcomes, v_granted);
     end if;
     accepted := coalesce(accepted, '{}');
     queues := queues || v_limited;
