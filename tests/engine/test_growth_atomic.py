@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import psycopg
 import pytest
+from tests.engine.crashing import dies_at, everything
 from tests.engine.support import (
     Connection,
     Engine,
@@ -17,7 +15,6 @@ from tests.engine.support import (
     complete,
     exchange,
     lapse,
-    queue_tables,
     register,
     register_worker,
     run_all,
@@ -26,21 +23,6 @@ from tests.engine.support import (
     task_state,
     template,
 )
-
-TABLES = ("task", "step", "batch", "task_edge", "timer", "attempt")
-
-# Kills the backend in the middle of the n-th statement that writes, counted over all tables.
-CRASH = """
-create function public.crash() returns trigger language plpgsql as $$
-begin
-    perform set_config('test.statements', (current_setting('test.statements')::integer + 1)::text, false);
-    if current_setting('test.statements') = current_setting('test.crash_at') then
-        perform pg_terminate_backend(pg_backend_pid());
-        perform pg_sleep(10);
-    end if;
-    return null;
-end $$;
-"""
 
 GROWTH: dict[str, tuple[list[Json], Json, Json]] = {
     "decision": (
@@ -70,38 +52,11 @@ GROWTH: dict[str, tuple[list[Json], Json, Json]] = {
 }  # fmt: skip
 
 
-@pytest.fixture
-def crashing(db: Connection) -> Connection:
-    """A database in which a session that sets test.crash_at dies there."""
-    db.execute(CRASH)
-    db.execute("select tasker.ensure_queue('t')")
-    tables = [f"tasker.{name}" for name in TABLES] + [table for _, table in queue_tables(db)]
-    for table in tables:
-        trigger = f"""create trigger crash after insert or update or delete on {table}
-            for each statement when (current_setting('test.crash_at', true) <> '') execute function public.crash()"""
-        db.execute(trigger)  # pyright: ignore[reportArgumentType, reportCallIssue]
-    return db
-
-
-def everything(db: Connection) -> list[Any]:
-    """Return all rows that an exchange may change."""
-    tables = [f"tasker.{name}" for name in TABLES] + [table for _, table in queue_tables(db)]
-    return [
-        sorted(row[0] for row in db.execute(f"select t::text from {table} t").fetchall())  # pyright: ignore[reportArgumentType, reportCallIssue]
-        for table in tables
-    ]
-
-
 def crash(engine: Engine, worker: Worker, lease: Lease, done: Json, at: int) -> bool:
     """Hand in an outcome over a connection that dies at a statement; whether it did."""
-    with engine.connect() as connection:
-        connection.execute("select set_config('test.statements', '0', false)")
-        connection.execute("select set_config('test.crash_at', %s, false)", [str(at)])
-        try:
-            exchange(Worker(connection, worker.id, worker.queue_ids), [done], want=0)
-        except psycopg.OperationalError:
-            return True
-    return False
+    return dies_at(
+        engine, at, lambda c: exchange(Worker(c, worker.id, worker.queue_ids), [done], want=0)
+    )
 
 
 @pytest.mark.parametrize("kind", GROWTH)
