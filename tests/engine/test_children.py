@@ -208,6 +208,26 @@ def test_a_parent_waits_without_a_slot_and_goes_on_in_the_exchange_that_ends_the
     assert broken(db) == []
 
 
+def test_a_task_whose_live_steps_all_wait_is_shown_as_waiting(
+    db: Connection, worker: Worker, task: UUID, lease: Lease
+) -> None:
+    def shown() -> Json:
+        return call(db, "get_task", task_id=task)["state"]
+
+    kid = begin(worker, lease)
+    assert shown() == "in_progress"
+    hand_in(worker, wait_for(lease, kid))
+    assert shown() == "waiting"
+    assert task_state(db, task) == "in_progress", "it is derived, not stored"
+    assert [t["task_id"] for t in rows(db, "list_tasks", state="waiting")] == [str(task)]
+    assert [t["task_id"] for t in rows(db, "list_tasks", state="in_progress")] == [str(kid)]
+    assert call(db, "count_open_tasks") == {"waiting": 1, "in_progress": 1}
+    [again] = exchange(worker, [complete(claim_one(worker))]).leases
+    assert (again.task_id, shown()) == (task, "in_progress")
+    hand_in(worker, outcome(again, "retry"))
+    assert shown() == "in_progress", "a retry is no wait for something from outside"
+
+
 def test_a_task_that_has_ended_is_found_at_once(
     db: Connection, worker: Worker, task: UUID, lease: Lease
 ) -> None:

@@ -243,7 +243,7 @@ def test_a_cancelled_parent_takes_its_children_with_it(tasker: Tasker) -> None:
         task.result()
     assert {c["name"]: c["state"] for c in task.children()} == {
         "dependent": "cancelled",
-        "detached": "in_progress",
+        "detached": "waiting",
     }
 
 

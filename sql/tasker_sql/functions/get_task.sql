@@ -8,7 +8,7 @@ declare
     v_task json;
 begin
     select json_build_object(
-        'task_id', t.task_id, 'namespace', n.name, 'template', p.name, 'version', p.version, 'state', t.state,
+        'task_id', t.task_id, 'namespace', n.name, 'template', p.name, 'version', p.version, 'state', tasker.shown_state(t),
         'input', t.input, 'context', t.context, 'priority', t.priority, 'correlation_id', t.correlation_id,
         'tags', t.tags, 'idempotency_key', t.idempotency_key, 'created_at', t.created_at,
         'start_at', t.start_at, 'started_at', c.started_at, 'completed_at', t.completed_at, 'reason', t.reason,

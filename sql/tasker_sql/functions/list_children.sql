@@ -6,7 +6,7 @@ language sql stable security definer
 set search_path = pg_catalog, tasker, pg_temp
 as $$
     select json_build_object('task_id', t.task_id, 'name', c.name, 'step', tasker.step_name(d.name, s.instance),
-        'namespace', n.name, 'template', p.name, 'version', p.version, 'state', t.state, 'on_parent_end', c.on_parent_end,
+        'namespace', n.name, 'template', p.name, 'version', p.version, 'state', tasker.shown_state(t), 'on_parent_end', c.on_parent_end,
         'created_at', t.created_at, 'completed_at', t.completed_at, 'reason', t.reason)
     from tasker.child c
     join tasker.task t on t.task_id = c.child_id

@@ -17,7 +17,7 @@ begin
     end if;
     return query
     select json_build_object(
-        'task_id', t.task_id, 'namespace', n.name, 'template', p.name, 'version', p.version, 'state', t.state,
+        'task_id', t.task_id, 'namespace', n.name, 'template', p.name, 'version', p.version, 'state', tasker.shown_state(t),
         'priority', t.priority, 'correlation_id', t.correlation_id, 'tags', t.tags,
         'created_at', t.created_at, 'start_at', t.start_at, 'completed_at', t.completed_at, 'reason', t.reason,
         'live', t.live, 'failed', t.failed, 'ends_as', t.ends_as,
@@ -27,7 +27,8 @@ begin
     join tasker.namespace n using (namespace_id)
     where (list_tasks.namespace is null or n.name = list_tasks.namespace)
         and (list_tasks.template is null or p.name = list_tasks.template)
-        and (list_tasks.state is null or t.state = list_tasks.state::tasker.task_state)
+        and (list_tasks.state is null or tasker.shown_state(t) = list_tasks.state::tasker.task_state
+            and t.state = case list_tasks.state when 'waiting' then 'in_progress' else list_tasks.state end::tasker.task_state)
         and (list_tasks.tag is null or t.tags @> array[list_tasks.tag] and t.tags <> '{}')
         and (list_tasks.correlation_id is null or t.correlation_id = list_tasks.correlation_id)
         and (list_tasks.parent is null

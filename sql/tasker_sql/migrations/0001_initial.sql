@@ -3,7 +3,7 @@
 create type tasker.task_state as enum (
     'pending',              -- accepted, starts later
     'in_progress',          -- some step can run, runs, or waits for its time
-    'waiting',              -- every live step waits for something from outside
+    'waiting',              -- every live step waits for something from outside; never stored, see shown_state
     'paused',               -- an operator holds it
     'blocked_by_failures',  -- nothing can run any more, because a step failed
     'complete',
