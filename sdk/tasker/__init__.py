@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     )
     from tasker.expansion import Expansion
     from tasker.handle import TaskHandle
+    from tasker.limits import Limit
     from tasker.policy import Bounds, Retry
     from tasker.schedule_handle import ScheduleHandle
     from tasker.schedules import At, Cron, Every, Schedule, Scheduled
@@ -65,6 +66,7 @@ __all__ = [
     "Expansion",
     "InvalidInputError",
     "InvalidStateError",
+    "Limit",
     "NotAllowedError",
     "NotFoundError",
     "NotInstalledError",
@@ -105,6 +107,7 @@ _MODULES = {
     "Cron": "schedules",
     "Every": "schedules",
     "Expansion": "expansion",
+    "Limit": "limits",
     "Retry": "policy",
     "Schedule": "schedules",
     "ScheduleHandle": "schedule_handle",
