@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tasker.approvals import Approval
     from tasker.batches import BatchFailure, BatchResults, Slice, slices
+    from tasker.children import ChildTask
     from tasker.client import Client, Submission
     from tasker.context import StepContext
     from tasker.decorators import StepHandler, handler
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
         TaskCancelled,
         TaskerError,
         TaskFailed,
+        TaskTimedOut,
         TemplateError,
     )
     from tasker.expansion import Expansion
@@ -52,6 +54,7 @@ __all__ = [
     "BatchFailure",
     "BatchResults",
     "Bounds",
+    "ChildTask",
     "Client",
     "ConflictError",
     "ContractError",
@@ -83,6 +86,7 @@ __all__ = [
     "TaskCancelled",
     "TaskFailed",
     "TaskHandle",
+    "TaskTimedOut",
     "TaskerError",
     "TemplateError",
     "Worker",
@@ -98,6 +102,7 @@ _MODULES = {
     "BatchFailure": "batches",
     "BatchResults": "batches",
     "Bounds": "policy",
+    "ChildTask": "children",
     "Client": "client",
     "Cron": "schedules",
     "Every": "schedules",

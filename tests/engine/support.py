@@ -334,8 +334,8 @@ def broken(connection: Connection) -> list[str]:
         """select format('timer %s of task %s, step %s, belongs to nothing',
             r.kind, r.task_id, r.step_no)
         from tasker.timer r left join tasker.task t using (task_id)
-        where t.task_id is null
-            or t.state in ('complete', 'error', 'cancelled', 'resolved_manually')"""
+        where t.task_id is null or r.kind <> 'children'
+            and t.state in ('complete', 'error', 'cancelled', 'resolved_manually')"""
     ).fetchall()
     for queue, table in queue_tables(connection):
         query = f"""select format('message %s of queue {queue} belongs to nothing', m.msg_id)

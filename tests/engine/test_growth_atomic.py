@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import psycopg
 import pytest
 from psycopg.types.json import Jsonb
+from tests.engine.crashing import dies_at, everything, install_crash
 from tests.engine.support import (
     Connection,
     Engine,
@@ -26,7 +26,6 @@ from tests.engine.support import (
     fail,
     fire,
     lapse,
-    queue_tables,
     register,
     register_worker,
     run_all,
@@ -37,19 +36,6 @@ from tests.engine.support import (
 )
 
 WHO = {"reason": "because", "actor": "ann"}
-
-# Kills the backend in the middle of the n-th statement that writes, counted over all tables.
-CRASH = """
-create function public.crash() returns trigger language plpgsql as $$
-begin
-    perform set_config('test.statements', (current_setting('test.statements')::integer + 1)::text, false);
-    if current_setting('test.statements') = current_setting('test.crash_at') then
-        perform pg_terminate_backend(pg_backend_pid());
-        perform pg_sleep(10);
-    end if;
-    return null;
-end $$;
-"""
 
 Act = Callable[[Connection, Worker, Mapping[str, Lease]], Any]
 
@@ -171,43 +157,9 @@ CASES = {
 @pytest.fixture
 def crashing(db: Connection) -> Connection:
     """A database in which a session that sets test.crash_at dies there."""
-    db.execute(CRASH)
     db.execute("create table public.effect (n integer)")
-    db.execute("select tasker.ensure_queue('t')")
-    for table in tables(db):
-        trigger = f"""create trigger crash after insert or update or delete on {table}
-            for each statement when (current_setting('test.crash_at', true) <> '') execute function public.crash()"""
-        db.execute(trigger)  # pyright: ignore[reportArgumentType, reportCallIssue]
+    install_crash(db)
     return db
-
-
-def tables(db: Connection) -> list[str]:
-    """All tables that hold anything of tasks."""
-    found = db.execute(
-        "select format('tasker.%I', relname) from pg_class"
-        " where relnamespace = 'tasker'::regnamespace and relkind = 'r' order by 1"
-    ).fetchall()
-    return [row[0] for row in found] + ["public.effect"] + [table for _, table in queue_tables(db)]
-
-
-def everything(db: Connection) -> list[Any]:
-    """Return all rows that there are."""
-    return [
-        sorted(row[0] for row in db.execute(f"select t::text from {table} t").fetchall())  # pyright: ignore[reportArgumentType, reportCallIssue]
-        for table in tables(db)
-    ]
-
-
-def crash(engine: Engine, at: int, work: Callable[[Connection], object]) -> bool:
-    """Do something over a connection that dies at a statement; whether it did."""
-    with engine.connect() as connection:
-        connection.execute("select set_config('test.statements', '0', false)")
-        connection.execute("select set_config('test.crash_at', %s, false)", [str(at)])
-        try:
-            work(connection)
-        except psycopg.OperationalError:
-            return True
-    return False
 
 
 def bring_to(worker: Worker, said: Mapping[str, Json]) -> dict[str, Lease]:
@@ -233,7 +185,7 @@ def test_a_crash_at_any_statement_leaves_nothing_half_done(
     held = bring_to(worker, case.before)
     before = everything(crashing)
     at = 1
-    while crash(engine, at, lambda connection: case.act(connection, worker, held)):
+    while dies_at(engine, at, lambda connection: case.act(connection, worker, held)):
         assert everything(crashing) == before, f"after a crash at statement {at}"
         at += 1
     assert at > 3, "the triggers did not fire"
@@ -255,7 +207,7 @@ def test_after_a_crash_another_worker_makes_it_grow(engine: Engine, crashing: Co
     task_id = submit(crashing, "batch")
     [lease] = claim(worker)
     grow = saying(a={"result": [1, 2, 3]})
-    assert crash(engine, 3, lambda connection: grow(connection, worker, {"a": lease}))
+    assert dies_at(engine, 3, lambda connection: grow(connection, worker, {"a": lease}))
     lapse(crashing, lease)
     [again] = claim(register_worker(crashing, "t"))
     assert exchange(worker, [complete(lease, [1])], want=0).accepted == []
