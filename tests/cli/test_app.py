@@ -61,7 +61,7 @@ def test_every_command_is_there():
         *(f"queue {v}" for v in ("list", "workers", "pause", "resume")),
         "dlq list",
         *(f"db {v}" for v in ("path", "url", "psql", "reset")),
-        *(f"bench {v}" for v in ("chain", "fanout", "latency")),
+        *(f"bench {v}" for v in ("batch", "chain", "fanout", "latency")),
     }
 
 

@@ -1,6 +1,6 @@
 """Benchmarks of this engine against any database: what `tasker bench` runs."""
 
 from tasker.bench.report import Report
-from tasker.bench.scenarios import run_chain, run_fanout, run_latency
+from tasker.bench.scenarios import run_batch, run_chain, run_fanout, run_latency
 
-__all__ = ["Report", "run_chain", "run_fanout", "run_latency"]
+__all__ = ["Report", "run_batch", "run_chain", "run_fanout", "run_latency"]

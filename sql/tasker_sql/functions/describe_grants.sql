@@ -7,9 +7,11 @@
 
 create or replace function tasker.describe_grants(p_tasks uuid[], p_steps integer[], p_messages bigint[], p_reads integer[])
 returns json
-language sql stable
+language plpgsql stable
 set search_path = pg_catalog, tasker, pg_temp
 as $$
+begin
+    return (
     with granted as materialized (
         select s.task_id, s.step_no, s.definition_id, s.attempt, s.attempt_limit, s.deadline_at, s.instance, s.input,
             d.queue_id, d.parents, d.kind, m.msg_id, m.read_ct
@@ -54,7 +56,8 @@ as $$
             where p.many and (exists (select from tasker.step_definition d where d.definition_id = p.from_id and d.kind = 'dynamic')
                 or exists (select from tasker.definition_edge b
                     join tasker.step s on s.task_id = p.task_id and s.step_no = b.from_no where b.to_id = p.from_id))))
-    where cardinality(p_tasks) > 0
+    where cardinality(p_tasks) > 0);
+end;
 $$;
 
 comment on function tasker.describe_grants(uuid[], integer[], bigint[], integer[]) is

@@ -12,7 +12,7 @@ as $$
         from unnest(p_tasks, p_steps) as c(task_id, step_no)
         join tasker.step s using (task_id, step_no) join tasker.step_definition d using (definition_id)
         cross join lateral (select coalesce(tasker.find_growth_fault(d, s.result), tasker.find_expansion_fault(s, d))) as f(what)
-        where f.what is not null
+        where f.what is not null and (d.kind in ('decision', 'batchable') or s.expansion is not null)
     ), ended as (
         insert into tasker.attempt (task_id, step_no, attempt, outcome, worker_id, started_at, error)
         select f.task_id, f.step_no, f.attempt, 'error', f.worker_id, f.started_at, f.error from fault f
