@@ -28,6 +28,7 @@ declare
     v_steps integer[] := '{}';
     v_messages bigint[] := '{}';
     v_reads integer[] := '{}';
+    v_granted json;
 begin
     if jsonb_typeof(exchange.outcomes) <> 'array' or not exchange.lease_seconds between 0.1 and 86400 then
         raise exception using errcode = 'TK002', message = format('an exchange takes an array of outcomes, not %s, and a lease'
@@ -63,8 +64,11 @@ begin
     end if;
     update tasker.worker w set idle = cardinality(v_tasks) = 0, seen_at = now()
     where w.worker_id = exchange.worker_id and exchange.want > 0 and w.idle <> (cardinality(v_tasks) = 0);
-    return json_build_object('accepted', v_accepted,
-        'granted', tasker.describe_grants(v_tasks, v_steps, v_messages, v_reads));
+    v_granted := tasker.describe_grants(v_tasks, v_steps, v_messages, v_reads, 67108864);
+    if v_granted is null and cardinality(v_tasks) > 0 then
+        v_granted := tasker.fit_grants(v_tasks, v_steps, v_messages, v_reads);
+    end if;
+    return json_build_object('accepted', v_accepted, 'granted', v_granted);
 end;
 $$;
 
