@@ -1,7 +1,7 @@
--- Writes the steps of its template that a task is to have, by what a decision or a batch has said, and has not yet. Steps that
--- do not stand behind this one are left to the one they stand behind, which has completed in the same transaction. Returns
--- the numbers of those that wait for nothing, and the queues of batch workers, which are enqueued already. Internal: a part
--- of grow_task. Locks: the caller holds the task's. Index: step's and definition_edge's primary keys.
+-- Writes the steps of its template that a task is to have, by what its decisions and batches have said, and has not yet. All of
+-- them at once, because they are counted as each other's parents: of several decisions in one transaction the first brings
+-- the steps behind the others too. Returns the numbers of those that wait for nothing, and the queues of batch workers, which
+-- are enqueued already. Internal: a part of grow_task. Locks: the caller holds the task's. Index: step's primary key.
 
 create or replace function tasker.add_determined_steps(p_origin tasker.step, out steps integer[], out queues integer[])
 returns record
@@ -11,16 +11,10 @@ as $$
 declare
     v_new integer[];
 begin
-    with recursive behind as (
-        select e.to_id from tasker.definition_edge e where e.from_id = p_origin.definition_id
-        union
-        select e.to_id from behind b join tasker.definition_edge e on e.from_id = b.to_id
-    )
     select array_agg(c.definition_id) into v_new
     from tasker.determine_steps(p_origin.task_id) as g cross join unnest(g.chosen) as c(definition_id)
-    where c.definition_id in (select b.to_id from behind b)
-        and c.definition_id not in (select s.definition_id from tasker.step s where s.task_id = p_origin.task_id
-            union all select b.definition_id from tasker.batch b where b.task_id = p_origin.task_id);
+    where c.definition_id not in (select s.definition_id from tasker.step s where s.task_id = p_origin.task_id
+        union all select b.definition_id from tasker.batch b where b.task_id = p_origin.task_id);
     if v_new is null then
         return;
     end if;
@@ -46,4 +40,4 @@ end;
 $$;
 
 comment on function tasker.add_determined_steps(tasker.step) is
-    'Internal. Writes the steps of its template that a task is to have, by what a decision or a batch has said.';
+    'Internal. Writes the steps of its template that a task is to have by now.';

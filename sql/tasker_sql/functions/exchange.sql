@@ -30,9 +30,11 @@ declare
     v_reads integer[] := '{}';
     v_granted json;
 begin
-    if jsonb_typeof(exchange.outcomes) <> 'array' or not exchange.lease_seconds between 0.1 and 86400 then
-        raise exception using errcode = 'TK002', message = format('an exchange takes an array of outcomes, not %s, and a lease'
-            ' of 0.1 to 86,400 seconds, not %s', jsonb_typeof(exchange.outcomes), exchange.lease_seconds),
+    if (exchange.worker_id is null or exchange.queue_ids is null or exchange.want is null or jsonb_typeof(exchange.outcomes) <> 'array'
+            or not exchange.lease_seconds between 0.1 and 86400) is not false then
+        raise exception using errcode = 'TK002', message = format('an exchange takes a worker, its queues, an array of outcomes, not %s,'
+            ' how many steps are wanted, and a lease of 0.1 to 86,400 seconds, not %s',
+            coalesce(jsonb_typeof(exchange.outcomes), 'null'), coalesce(exchange.lease_seconds::text, 'null')),
             hint = 'Nothing was changed.';
     end if;
     if jsonb_array_length(exchange.outcomes) > 0 then
