@@ -2,13 +2,12 @@
 -- these once, however many steps share it. Of a batch worker's parent it needs its own cursor only; what a whole batch came
 -- to is gathered in the order of its cursors, and what dynamic steps came to in the order in which they came. A compensation needs what it undoes, and of
 -- other steps what they came to. What
--- the definition says is not repeated: workers keep it (get_definitions). Null when there is nothing to describe, when what is
--- likely to be large weighs more than `p_most` (weight_of, of rows that are read anyway; null: whatever it weighs), or when it is more than
--- PostgreSQL can put together: one answer is less than 1 GB. Internal. Reads only. In PL/pgSQL, so that it is planned once.
+-- the definition says is not repeated: workers keep it (get_definitions). Null when there is nothing to describe, or when it is
+-- more than PostgreSQL can put together: one answer is less than 1 GB. Internal. Reads only. In PL/pgSQL, so that it is planned once.
 -- Index: the primary keys, and definition_edge_to.
 
 create or replace function tasker.describe_grants(
-    p_tasks uuid[], p_steps integer[], p_messages bigint[], p_reads integer[], p_most bigint
+    p_tasks uuid[], p_steps integer[], p_messages bigint[], p_reads integer[]
 ) returns json
 language plpgsql stable
 set search_path = pg_catalog, tasker, pg_temp
@@ -33,13 +32,6 @@ begin
         select g.task_id, e.from_no, null, false
         from granted g join tasker.task_edge e on e.task_id = g.task_id and e.to_no = g.step_no
         where g.kind = 'dynamic'
-    ), owner as materialized (
-        select t.task_id, t.input, t.context, t.correlation_id, t.tags, t.trace_context
-        from (select distinct g.task_id from granted g) as g join tasker.task t using (task_id)
-    ), given as materialized (
-        select s.task_id, s.step_no, s.result
-        from parents p join tasker.step s on s.task_id = p.task_id and s.step_no = p.from_no
-        where not p.many
     )
     select json_build_object(
         'steps', (select json_agg(json_build_object(
@@ -56,22 +48,21 @@ begin
         'tasks', (select json_agg(json_build_object(
                 'task_id', t.task_id, 'input', t.input, 'context', t.context, 'correlation_id', t.correlation_id,
                 'tags', t.tags, 'trace_context', t.trace_context))
-            from owner t),
+            from (select distinct g.task_id from granted g) as g join tasker.task t using (task_id)),
         'results', (select json_agg(json_build_array(s.task_id, s.step_no, s.result))
-            from given s),
+            from parents p join tasker.step s on s.task_id = p.task_id and s.step_no = p.from_no
+            where not p.many),
         'gathered', (select json_agg(json_build_array(p.task_id, p.from_no,
                 tasker.gather_batch(p.task_id, p.from_id)))
             from parents p
             where p.many and (exists (select from tasker.step_definition d where d.definition_id = p.from_id and d.kind = 'dynamic')
                 or exists (select from tasker.definition_edge b
                     join tasker.step s on s.task_id = p.task_id and s.step_no = b.from_no where b.to_id = p.from_id))))
-    where cardinality(p_tasks) > 0 and (p_most < coalesce((select sum(tasker.weight_of(g.input)) from granted g), 0)
-        + coalesce((select sum(tasker.weight_of(o.input) + tasker.weight_of(o.context)) from owner o), 0)
-        + coalesce((select sum(tasker.weight_of(v.result)) from given v), 0)) is not true);
+    where cardinality(p_tasks) > 0);
 exception when program_limit_exceeded or out_of_memory or internal_error then
     return null;
 end;
 $$;
 
-comment on function tasker.describe_grants(uuid[], integer[], bigint[], integer[], bigint) is
+comment on function tasker.describe_grants(uuid[], integer[], bigint[], integer[]) is
     'Internal. All that handlers need to run the granted steps, or null when it is too much.';

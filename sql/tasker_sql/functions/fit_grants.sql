@@ -15,7 +15,7 @@ declare
     v_more json;
 begin
     loop
-        v_more := tasker.describe_grants(p_tasks[:v_try], p_steps[:v_try], p_messages[:v_try], p_reads[:v_try], null);
+        v_more := tasker.describe_grants(p_tasks[:v_try], p_steps[:v_try], p_messages[:v_try], p_reads[:v_try]);
         exit when v_more is null or octet_length(v_more::text) > case v_fit when 0 then 268435456 else 67108864 end;
         v_granted := v_more;
         v_fit := v_try;
