@@ -71,7 +71,7 @@ def grants(worker: Worker) -> list[dict[str, Any]]:
     """What one exchange grants, as it is sent."""
     answer = call(
         worker.connection, "exchange", worker_id=worker.id, queue_ids=worker.queue_ids,
-        outcomes=Jsonb([]), want=100, lease_seconds=60,
+        outcomes=Jsonb([]), want=100, lease_seconds=3600,
     )  # fmt: skip
     return (answer["granted"] or {"steps": []})["steps"]
 
