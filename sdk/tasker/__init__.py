@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     )
     from tasker.expansion import Expansion
     from tasker.handle import TaskHandle
+    from tasker.limits import Limit
     from tasker.policy import Bounds, Retry
     from tasker.schedule_handle import ScheduleHandle
     from tasker.schedules import At, Cron, Every, Schedule, Scheduled
@@ -62,6 +63,7 @@ __all__ = [
     "Expansion",
     "InvalidInputError",
     "InvalidStateError",
+    "Limit",
     "NotAllowedError",
     "NotFoundError",
     "NotInstalledError",
@@ -100,6 +102,7 @@ _MODULES = {
     "Cron": "schedules",
     "Every": "schedules",
     "Expansion": "expansion",
+    "Limit": "limits",
     "Retry": "policy",
     "Schedule": "schedules",
     "ScheduleHandle": "schedule_handle",

@@ -46,6 +46,7 @@ def test_every_command_is_there():
             "schedule",
             "template",
             "queue",
+            "limit",
             "dlq",
             "db",
             "bench",
@@ -59,9 +60,10 @@ def test_every_command_is_there():
         *(f"step {v}" for v in ("list", "show", "retry", "resolve", "complete")),
         *(f"template {v}" for v in ("register", "validate", "list", "show")),
         *(f"queue {v}" for v in ("list", "workers", "pause", "resume")),
+        *(f"limit {v}" for v in ("list", "show", "set")),
         "dlq list",
         *(f"db {v}" for v in ("path", "url", "psql", "reset")),
-        *(f"bench {v}" for v in ("batch", "chain", "fanout", "latency")),
+        *(f"bench {v}" for v in ("batch", "chain", "fanout", "latency", "idle")),
     }
 
 
