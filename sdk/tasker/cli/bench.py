@@ -102,7 +102,7 @@ def idle(
     output: Output = Format.table,
     url: Url = None,
 ) -> None:
-    """A system with nothing to do, without tasks that sleep and with: its CPU, and how fast it answers.
+    """A system with nothing to do, without sleeping tasks and with: its CPU, how fast it answers.
 
     The database must run on this machine. The tasks stay asleep: use a database that you can drop.
     """
