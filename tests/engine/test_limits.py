@@ -26,6 +26,7 @@ from tests.engine.support import (
     fail,
     fire,
     hand_in,
+    in_background,
     lapse,
     one,
     outcome,
@@ -603,6 +604,50 @@ Act = Callable[[], None]
 
 @pytest.mark.parametrize("seed", range(25))
 def test_random_limits_hold_and_nothing_is_left_standing(engine: Engine, seed: int) -> None:
+def test_a_place_that_the_next_attempt_took_over_is_not_swept(engine: Engine) -> None:
+    """The sweep's snapshot has it without an owner; when the sweep comes to it, behind many, it has one again."""
+    db = engine.owner
+    worker = register_worker(db, "t")
+    register(db, template("x", step("a", limits=[{"key": KEY, "concurrency": 2}])))
+    keyed(db, "x", "a", "b")
+    first, second = claim(worker)
+    db.execute(
+        """with mine as (delete from tasker.permit where task_id = %s returning *), many as (
+            insert into tasker.permit select 99, n::text, %s, 0 from generate_series(1, 400000) n)
+        select from mine""",
+        [second.task_id, first.task_id],
+    )
+    db.execute(
+        "insert into tasker.permit select 1, 'b', %s, %s, %s",
+        [second.task_id, second.step_no, second.msg_id],
+    )
+    hand_in(worker, retry(second))
+    with engine.connect() as other:
+        pid, asked = other.info.backend_pid, "select state from pg_stat_activity where pid = %s"
+        with in_background(lambda: other.execute("select tasker.sweep_limits(1000)")) as swept:
+            while not swept.done() and one(db, asked, pid) != "active":
+                pass
+            fire(db, "retry")
+            [again] = claim(worker)
+            swept.result()
+    kept = db.execute("select key, msg_id from tasker.permit where task_id = %s", [second.task_id])
+    assert kept.fetchall() == [("b", again.msg_id)]
+
+
+def test_keys_of_tasks_that_only_take_turns_keep_no_other_queue_waiting(engine: Engine) -> None:
+    turns = [{"name": "turns", "key": KEY, "unit": "task"}]
+    most = [{"concurrency": 9}]
+    register(engine.owner, template("x", step("a", limits=most),
+        step("b", queue="other", limits=most), limits=turns))  # fmt: skip
+    keyed(engine.owner, "x", "a")
+    with engine.connect() as one_, engine.connect() as two:
+        two.execute("set lock_timeout = '2s'")
+        here, there = register_worker(one_, "t"), register_worker(two, "other")
+        with one_.transaction():
+            assert len(claim(here)) == 1
+            assert len(claim(there)) == 1
+
+
     """What runs under each limit is recounted after each event, and in the end all is done."""
     draw = random.Random(seed)
     db = engine.owner
