@@ -387,6 +387,15 @@ def test_the_rescuer_leaves_it_alone(db: Connection) -> None:
     assert broken(db) == []
 
 
+def test_one_limit_of_a_template_and_its_step_counts_a_start_once(
+    db: Connection, worker: Worker
+) -> None:
+    twice = [{"name": "api", "rate": 4, "period": 60}]
+    register(db, template("x", step("a", limits=twice), limits=twice))
+    submit_many(db, "x", [{}] * 10)
+    assert [len(claim(worker, want=2)) for _ in range(3)] == [2, 2, 0]
+
+
 def test_what_stood_long_is_not_below_the_low_water(db: Connection, worker: Worker) -> None:
     register(db, template("x", step("a", limits=[{"key": KEY, "concurrency": 1}])))
     keyed(db, "x", "a", "a")
@@ -595,15 +604,6 @@ def test_the_tables_of_unlimited_queues_are_never_in_line(db: Connection, worker
     register(db, template("x", step("a"), step("b", "a")))
     submit_many(db, "x", [{}] * 10)
     assert one(db, f"select count(*) from {queue_table(db, worker.queue_ids[0])}") == 10
-    assert run_all(worker) == 20
-    assert in_line(db) == 0
-
-
-Act = Callable[[], None]
-
-
-@pytest.mark.parametrize("seed", range(25))
-def test_random_limits_hold_and_nothing_is_left_standing(engine: Engine, seed: int) -> None:
 def test_a_place_that_the_next_attempt_took_over_is_not_swept(engine: Engine) -> None:
     """The sweep's snapshot has it without an owner; when the sweep comes to it, behind many, it has one again."""
     db = engine.owner
@@ -648,6 +648,15 @@ def test_keys_of_tasks_that_only_take_turns_keep_no_other_queue_waiting(engine: 
             assert len(claim(there)) == 1
 
 
+    assert run_all(worker) == 20
+    assert in_line(db) == 0
+
+
+Act = Callable[[], None]
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_random_limits_hold_and_nothing_is_left_standing(engine: Engine, seed: int) -> None:
     """What runs under each limit is recounted after each event, and in the end all is done."""
     draw = random.Random(seed)
     db = engine.owner
