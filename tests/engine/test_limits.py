@@ -255,6 +255,16 @@ def test_several_limits_hold_at_once(db: Connection, worker: Worker) -> None:
 # Tasks
 
 
+def test_a_limit_of_a_queue_counts_what_stands_in_line_for_others_already(
+    db: Connection, worker: Worker
+) -> None:
+    register(db, template("x", step("a", limits=[{"key": KEY}])))
+    keyed(db, "x", *"abcdef")
+    set_limit(db, "queue:t", concurrency=2)
+    assert len(claim(worker)) == 2
+    assert len(claim(worker)) == 0
+
+
 SERIAL = [{"key": KEY, "concurrency": 1, "unit": "task"}]
 
 
@@ -582,6 +592,15 @@ def test_no_limit_is_passed_by_any_number_of_workers(engine: Engine) -> None:
                     left.release()
                 granted = [(answer.tasks[g.task_id]["input"]["k"], g) for g in answer.leases]
                 with guard:
+def test_what_is_cancelled_in_line_delays_nobody(db: Connection, worker: Worker) -> None:
+    register(db, template("x", step("a"), limits=SERIAL))
+    for task_id in keyed(db, "x", *["a"] * 100):
+        call(db, "cancel_task", task_id=task_id, reason="r", actor="a")
+    keyed(db, "x", "a")
+    assert len(claim(worker)) == 1
+    assert in_line(db) == 0
+
+
                     running.update(key for key, _ in granted)
                     running["all"] += len(granted)
                     for key, count in running.items():
