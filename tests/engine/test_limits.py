@@ -159,6 +159,35 @@ def test_the_key_is_any_path_also_into_items_and_context(db: Connection, worker:
 # At once
 
 
+def test_a_key_that_cannot_be_followed_is_empty_and_stops_nobody(
+    db: Connection, worker: Worker
+) -> None:
+    """It is looked for in the exchange that completes the step before, which would be refused for ever."""
+    date = '$.k.datetime() < "2020-01-01T00:00:00+00".datetime()'
+    limits = [{"name": "date", "key": date}, {"name": "number", "key": "$.n.decimal(0)"}]
+    register(db, template("x", step("a"), step("b", "a", limits=limits)))
+    keyed(db, "x", "2019-12-31")
+    submit(db, "x", {"k": "2019-12-31", "n": 1})
+    assert run_all(worker) == 4
+    assert broken(db) == []
+
+
+def test_the_keys_of_a_batch_do_not_cost_by_what_its_task_was_given(
+    db: Connection, worker: Worker
+) -> None:
+    """An input that is read for each item is 2 MB read 2,000 times, of which the statement would time out."""
+    limits = [{"name": "item", "key": "$item.k"}, {"name": "task", "key": "$.k"}, {"name": "both",
+        "key": "$context.k"}, {"name": "all", "concurrency": 100_000}]  # fmt: skip
+    register(db, template("x", step("b", kind="batchable"), step("w", "b", kind="batch_worker", limits=limits),
+        step("c", "w", kind="deferred_convergence")))  # fmt: skip
+    submit(db, "x", {"k": "a", "long": [random.Random(n).random() for n in range(100_000)]})
+    db.execute("set statement_timeout = '10s'")
+    assert hand_in(worker, complete(claim(worker)[0], [{"k": n % 2} for n in range(2000)])) == [1]
+    assert sorted(db.execute("select distinct keys from tasker.line").fetchall()) == [
+        (["0", "a", "", ""],), (["1", "a", "", ""],)]  # fmt: skip
+    assert in_line(db) == 2000
+
+
 def test_no_more_of_a_key_run_than_its_limit_says(db: Connection, worker: Worker) -> None:
     register(db, template("x", step("a", limits=[{"key": KEY, "concurrency": 2}])))
     keyed(db, "x", *["a"] * 5, *["b"] * 1)
@@ -226,6 +255,16 @@ def test_a_limit_of_a_queue_counts_all_of_its_steps(db: Connection, worker: Work
     assert broken(db) == []
 
 
+def test_a_limit_of_a_queue_counts_what_stands_in_line_for_others_already(
+    db: Connection, worker: Worker
+) -> None:
+    register(db, template("x", step("a", limits=[{"key": KEY}])))
+    keyed(db, "x", *"abcdef")
+    set_limit(db, "queue:t", concurrency=2)
+    assert len(claim(worker)) == 2
+    assert len(claim(worker)) == 0
+
+
 def test_one_limit_serves_several_templates_and_queues(db: Connection) -> None:
     shared = [{"name": "api", "concurrency": 2}]
     register(db, template("x", step("a", limits=shared)))
@@ -253,16 +292,6 @@ def test_several_limits_hold_at_once(db: Connection, worker: Worker) -> None:
 
 
 # Tasks
-
-
-def test_a_limit_of_a_queue_counts_what_stands_in_line_for_others_already(
-    db: Connection, worker: Worker
-) -> None:
-    register(db, template("x", step("a", limits=[{"key": KEY}])))
-    keyed(db, "x", *"abcdef")
-    set_limit(db, "queue:t", concurrency=2)
-    assert len(claim(worker)) == 2
-    assert len(claim(worker)) == 0
 
 
 SERIAL = [{"key": KEY, "concurrency": 1, "unit": "task"}]
@@ -358,6 +387,15 @@ def test_a_retry_is_a_start_too(db: Connection, worker: Worker) -> None:
     assert claim(worker) == []
 
 
+def test_one_limit_of_a_template_and_its_step_counts_a_start_once(
+    db: Connection, worker: Worker
+) -> None:
+    twice = [{"name": "api", "rate": 4, "period": 60}]
+    register(db, template("x", step("a", limits=twice), limits=twice))
+    submit_many(db, "x", [{}] * 10)
+    assert [len(claim(worker, want=2)) for _ in range(3)] == [2, 2, 0]
+
+
 def test_a_rate_of_tasks_counts_each_once(db: Connection, worker: Worker) -> None:
     limits = [{"rate": 2, "period": 60, "unit": "task"}]
     register(db, template("x", step("a"), step("b", "a"), limits=limits))
@@ -395,15 +433,6 @@ def test_the_rescuer_leaves_it_alone(db: Connection) -> None:
     assert call(db, "rescue")["rescued"] == 3
     assert in_line(db) == 3
     assert broken(db) == []
-
-
-def test_one_limit_of_a_template_and_its_step_counts_a_start_once(
-    db: Connection, worker: Worker
-) -> None:
-    twice = [{"name": "api", "rate": 4, "period": 60}]
-    register(db, template("x", step("a", limits=twice), limits=twice))
-    submit_many(db, "x", [{}] * 10)
-    assert [len(claim(worker, want=2)) for _ in range(3)] == [2, 2, 0]
 
 
 def test_what_stood_long_is_not_below_the_low_water(db: Connection, worker: Worker) -> None:
@@ -508,6 +537,9 @@ def test_a_new_version_says_the_numbers_anew_and_not_what_is_counted(
         ([{"name": "a"}], "must have a concurrency, a rate or a key"),
         ([{"key": "$.a"}, {"key": "$.b"}], "each needs a name"),
         ([{"key": "$item.a", "unit": "task"}], "must not name"),
+        ([{"key": '$"item".a', "unit": "task"}], "must not name"),
+        ([{"key": "$tenant"}], r"names \$tenant: there are"),
+        ([{"key": '$.a ? (@ == "$x" && @ != $y)'}], r"names \$y: there are"),
     ],
 )
 @pytest.mark.parametrize("where", ["template", "step"])
@@ -560,38 +592,6 @@ def test_a_long_line_is_not_read(db: Connection, worker: Worker) -> None:
     assert read < 51 * 100
 
 
-# Two at once
-
-
-def test_no_limit_is_passed_by_any_number_of_workers(engine: Engine) -> None:
-    """Six workers at once; what runs is counted outside of the database, before it is handed in."""
-    limits = [
-        {"name": "key", "key": KEY, "concurrency": 3},
-        {"name": "all", "concurrency": 7},
-        {"name": "task", "key": KEY, "concurrency": 2, "unit": "task"},
-    ]
-    register(engine.owner, template("x", step("a"), step("b"), step("c", "a", "b"), limits=limits))
-    ids = keyed(engine.owner, "x", *[f"k{n % 4}" for n in range(120)])
-    guard, running, most = threading.Lock(), Counter[str](), Counter[str]()
-    left = threading.Semaphore(0)
-    total = 3 * len(ids)
-
-    def work(seed: int) -> None:
-        draw = random.Random(seed)
-        with engine.connect() as connection:
-            worker = register_worker(connection, "t")
-            held: list[tuple[str, Lease]] = []
-            while left._value < total:  # pyright: ignore[reportAttributeAccessIssue]
-                draw.shuffle(held)
-                done, held = held[:4], held[4:]
-                with guard:
-                    running.subtract(key for key, _ in done)
-                    running["all"] -= len(done)
-                answer = exchange(worker, [complete(lease) for _, lease in done], want=5)
-                for _ in answer.accepted:
-                    left.release()
-                granted = [(answer.tasks[g.task_id]["input"]["k"], g) for g in answer.leases]
-                with guard:
 def test_what_is_cancelled_in_line_delays_nobody(db: Connection, worker: Worker) -> None:
     register(db, template("x", step("a"), limits=SERIAL))
     for task_id in keyed(db, "x", *["a"] * 100):
@@ -601,28 +601,9 @@ def test_what_is_cancelled_in_line_delays_nobody(db: Connection, worker: Worker)
     assert in_line(db) == 0
 
 
-                    running.update(key for key, _ in granted)
-                    running["all"] += len(granted)
-                    for key, count in running.items():
-                        most[key] = max(most[key], count)
-                held += granted
-
-    threads = [threading.Thread(target=work, args=[n]) for n in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(100)
-    assert {task_state(engine.owner, i) for i in ids} == {"complete"}
-    assert most.pop("all") <= 7
-    assert max(most.values()) <= 3
-    assert broken(engine.owner) == []
-    assert in_line(engine.owner) == 0
+# Two at once
 
 
-def test_the_tables_of_unlimited_queues_are_never_in_line(db: Connection, worker: Worker) -> None:
-    register(db, template("x", step("a"), step("b", "a")))
-    submit_many(db, "x", [{}] * 10)
-    assert one(db, f"select count(*) from {queue_table(db, worker.queue_ids[0])}") == 10
 def test_a_place_that_the_next_attempt_took_over_is_not_swept(engine: Engine) -> None:
     """The sweep's snapshot has it without an owner; when the sweep comes to it, behind many, it has one again."""
     db = engine.owner
@@ -667,6 +648,57 @@ def test_keys_of_tasks_that_only_take_turns_keep_no_other_queue_waiting(engine: 
             assert len(claim(there)) == 1
 
 
+def test_no_limit_is_passed_by_any_number_of_workers(engine: Engine) -> None:
+    """Six workers at once; what runs is counted outside of the database, before it is handed in."""
+    limits = [
+        {"name": "key", "key": KEY, "concurrency": 3},
+        {"name": "all", "concurrency": 7},
+        {"name": "task", "key": KEY, "concurrency": 2, "unit": "task"},
+    ]
+    register(engine.owner, template("x", step("a"), step("b"), step("c", "a", "b"), limits=limits))
+    ids = keyed(engine.owner, "x", *[f"k{n % 4}" for n in range(120)])
+    guard, running, most = threading.Lock(), Counter[str](), Counter[str]()
+    left = threading.Semaphore(0)
+    total = 3 * len(ids)
+
+    def work(seed: int) -> None:
+        draw = random.Random(seed)
+        with engine.connect() as connection:
+            worker = register_worker(connection, "t")
+            held: list[tuple[str, Lease]] = []
+            while left._value < total:  # pyright: ignore[reportAttributeAccessIssue]
+                draw.shuffle(held)
+                done, held = held[:4], held[4:]
+                with guard:
+                    running.subtract(key for key, _ in done)
+                    running["all"] -= len(done)
+                answer = exchange(worker, [complete(lease) for _, lease in done], want=5)
+                for _ in answer.accepted:
+                    left.release()
+                granted = [(answer.tasks[g.task_id]["input"]["k"], g) for g in answer.leases]
+                with guard:
+                    running.update(key for key, _ in granted)
+                    running["all"] += len(granted)
+                    for key, count in running.items():
+                        most[key] = max(most[key], count)
+                held += granted
+
+    threads = [threading.Thread(target=work, args=[n]) for n in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(100)
+    assert {task_state(engine.owner, i) for i in ids} == {"complete"}
+    assert most.pop("all") <= 7
+    assert max(most.values()) <= 3
+    assert broken(engine.owner) == []
+    assert in_line(engine.owner) == 0
+
+
+def test_the_tables_of_unlimited_queues_are_never_in_line(db: Connection, worker: Worker) -> None:
+    register(db, template("x", step("a"), step("b", "a")))
+    submit_many(db, "x", [{}] * 10)
+    assert one(db, f"select count(*) from {queue_table(db, worker.queue_ids[0])}") == 10
     assert run_all(worker) == 20
     assert in_line(db) == 0
 
