@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     )
     from tasker.expansion import Expansion
     from tasker.handle import TaskHandle
+    from tasker.operating import Changes
     from tasker.policy import Bounds, Retry
     from tasker.schedule_handle import ScheduleHandle
     from tasker.schedules import At, Cron, Every, Schedule, Scheduled
@@ -51,6 +52,7 @@ __all__ = [
     "BatchFailure",
     "BatchResults",
     "Bounds",
+    "Changes",
     "Client",
     "ConflictError",
     "ContractError",
@@ -96,6 +98,7 @@ _MODULES = {
     "BatchFailure": "batches",
     "BatchResults": "batches",
     "Bounds": "policy",
+    "Changes": "operating",
     "Client": "client",
     "Cron": "schedules",
     "Every": "schedules",

@@ -19,6 +19,7 @@ from tasker.handle import TaskHandle
 from tasker.priority import Priority
 from tasker.requests import request_errors
 from tasker.schedules import Schedule
+from tasker.sync_operations import SyncOperations, iterate
 from tasker.sync_schedule_handle import SyncScheduleHandle
 from tasker.template import Template
 from tasker.workflow import Workflow
@@ -59,12 +60,7 @@ class SyncTaskHandle:
 
     def watch(self) -> Iterator[Mapping[str, Json]]:
         """As TaskHandle.watch."""
-        changes = self._handle.watch()
-        while True:
-            try:
-                yield self._portal.call(changes.__anext__)
-            except StopAsyncIteration:
-                return
+        return iterate(self._portal, self._handle.watch())
 
     def cancel(
         self, reason: str, *, actor: str = "client", compensate: bool = False
@@ -109,11 +105,11 @@ class SyncTaskHandle:
         )  # fmt: skip
 
 
-class SyncClient:
+class SyncClient(SyncOperations):
     """As Client, for programs without an event loop. Use it as a context manager; any thread may call it."""
 
     def __init__(self, url: str | None = None, *, patience: float = 30.0) -> None:
-        self._client = Client(url, patience=patience)
+        self._client = self._operations = Client(url, patience=patience)
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
