@@ -77,6 +77,29 @@ class SyncTaskHandle:
         """As TaskHandle.resume."""
         return self._portal.call(partial(self._handle.resume, reason, actor=actor))
 
+    def rerun(
+        self,
+        reason: str,
+        *,
+        actor: str = "client",
+        from_steps: Sequence[str] | str | None = None,
+        input: Any = None,
+        version: str | None = None,
+    ) -> SyncTaskHandle:
+        """As TaskHandle.rerun."""
+        call = partial(
+            self._handle.rerun, reason,
+            actor=actor, from_steps=from_steps, input=input, version=version,
+        )  # fmt: skip
+        return SyncTaskHandle(self._portal.call(call), self._portal)
+
+    def plan_rerun(
+        self, *, from_steps: Sequence[str] | str | None = None, version: str | None = None
+    ) -> Mapping[str, Json]:
+        """As TaskHandle.plan_rerun."""
+        call = partial(self._handle.plan_rerun, from_steps=from_steps, version=version)
+        return self._portal.call(call)
+
     def send_event(self, name: str, payload: Any = None) -> bool:
         """As TaskHandle.send_event."""
         return self._portal.call(self._handle.send_event, name, payload)

@@ -55,7 +55,7 @@ def test_every_command_is_there():
         *(f"schedule {v}" for v in ("create", "list", "show", "preview")),
         *(f"schedule {v}" for v in SCHEDULE_CHANGES),
         *(f"task {v}" for v in ("submit", "list", "show", "watch", "result", "verify")),
-        *(f"task {v}" for v in ("cancel", "pause", "resume", "retry", "resolve")),
+        *(f"task {v}" for v in ("cancel", "pause", "resume", "retry", "resolve", "rerun")),
         *(f"step {v}" for v in ("list", "show", "retry", "resolve", "complete")),
         *(f"template {v}" for v in ("register", "validate", "list", "show")),
         *(f"queue {v}" for v in ("list", "workers", "pause", "resume")),

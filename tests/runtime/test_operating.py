@@ -7,10 +7,14 @@ import pytest
 from tasker import (
     Changes,
     Client,
+    ContractError,
     InvalidInputError,
     NotFoundError,
+    Retry,
     Submission,
     SyncClient,
+    TaskFailed,
+    Worker,
     Workflow,
     operating,
 )
@@ -80,3 +84,47 @@ def test_so_they_are_without_an_event_loop(sync_client: SyncClient) -> None:
     assert sync_client.retry_all("state=paused", "why") == Changes(0, {})
     assert sync_client.cancel_all("created>1h", "why", dry_run=True) == Changes(3, {})
     assert sync_client.resolve_all("created>1h", "why") == Changes(3, {})
+
+
+shop = Workflow("shop", namespace="works", input=int)
+ran: list[str] = []
+
+
+@shop.step
+def prepare(input: int) -> int:
+    ran.append("prepare")
+    return input * 10
+
+
+@shop.step(retry=Retry(max_attempts=1))
+def charge(prepare: int, input: int) -> int:
+    ran.append("charge")
+    if input < 0:
+        raise ValueError("negative")
+    return prepare + input
+
+
+@pytest.mark.anyio
+async def test_a_task_is_run_again_from_what_failed(client: Client, database: str) -> None:
+    await client.register(shop)
+    task = await client.submit(shop, -1)
+    async with Worker(shop, url=database):
+        with pytest.raises(TaskFailed):
+            await task.result(timeout=30)
+        plan = await task.plan_rerun(from_steps="failed")
+        assert (plan["kept"], plan["again"]) == (["prepare"], ["charge"])
+        again = await task.rerun("mended", from_steps=["failed"], input=2)
+        assert await again.result(timeout=30) == -8
+    assert ran == ["prepare", "charge", "charge"]
+    assert (await again.status())["rerun_of"] == str(task.id)
+    with pytest.raises(ContractError, match="the task's input"):
+        await task.rerun("mended", input="two")
+    with pytest.raises(InvalidInputError, match="no step of the task has failed"):
+        await again.rerun("why not", from_steps="failed")
+
+
+def test_so_it_is_without_an_event_loop(sync_client: SyncClient) -> None:
+    task = sync_client.submit(jobs, 1)
+    task.cancel("over")
+    assert task.plan_rerun(from_steps=["work"])["again"] == ["work"]
+    assert task.rerun("once more").status()["rerun_of"] == str(task.id)

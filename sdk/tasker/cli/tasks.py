@@ -9,6 +9,7 @@ from tasker.cli.arguments import Output, TaskIds, Url, read_ids
 from tasker.cli.database import call_all, call_one, open_database
 from tasker.cli.filters import TaskState, Where, read_filter
 from tasker.cli.output import Format, show, write_json, write_lines
+from tasker.cli.rerun import rerun
 from tasker.cli.submit import submit
 from tasker.cli.task_changes import cancel, pause, resolve, resume, retry
 from tasker.cli.task_lookup import find_task
@@ -217,3 +218,10 @@ app.command(
 app.command()(resume)
 app.command()(retry)
 app.command()(resolve)
+app.command(
+    epilog="""Examples:
+
+tasker task rerun 0199a4 --from charge --reason 'the card was mended' --dry-run
+
+tasker task rerun 0199a4 --from failed --version 1.1.0 --reason 'mended in 1.1.0'"""
+)(rerun)
