@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, LiteralString
 
 from tasker.filters import Filter
-from tasker.operating import Changes, change_all, list_tasks
+from tasker.operating import Changes, change_all, list_tasks, pause_template
 
 __all__ = ["Operations"]
 
@@ -32,6 +32,14 @@ class Operations(ABC):
         there.
         """
         return list_tasks(self._ask, filter, limit)
+
+    async def dead_letters(self, namespace: str | None = None) -> Sequence[Mapping[str, Any]]:
+        """Steps that failed for good in open tasks, in groups of one cause, the largest first.
+
+        Each group is as `tasker.list_dead_letters` describes it; the filter "fingerprint=…" fits its tasks.
+        """
+        found = await self._ask("select tasker.list_dead_letters(%s)", [namespace])
+        return found["groups"]
 
     async def cancel_all(
         self,
@@ -95,3 +103,17 @@ class Operations(ABC):
     ) -> Changes:
         """Close all tasks that fit a filter as dealt with by hand; see `cancel_all`."""
         return await change_all(self._ask, "resolve", filter, reason, actor, dry_run)
+
+    async def pause_template(self, template: str, reason: str, *, actor: str = "client") -> Changes:
+        """Pause a template, "namespace/name" or "namespace/name@version", and its open tasks.
+
+        No step of its tasks starts until it is resumed; new tasks are accepted, and wait. Raises NotFoundError when
+        there is none, InvalidStateError when it is paused already.
+        """
+        return await pause_template(self._ask, "pause", template, reason, actor)
+
+    async def resume_template(
+        self, template: str, reason: str, *, actor: str = "client"
+    ) -> Changes:
+        """Resume a template, and what its pause has paused. Raises InvalidStateError when it is not paused."""
+        return await pause_template(self._ask, "resume", template, reason, actor)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
@@ -38,6 +38,10 @@ class SyncOperations:
     ) -> Iterator[Mapping[str, Json]]:
         """As Client.list_tasks."""
         return iterate(self._portal, self._operations.list_tasks(filter, limit=limit))
+
+    def dead_letters(self, namespace: str | None = None) -> Sequence[Mapping[str, Json]]:
+        """As Client.dead_letters."""
+        return self._portal.call(self._operations.dead_letters, namespace)
 
     def cancel_all(
         self,
@@ -135,3 +139,13 @@ class SyncOperations:
                 dry_run=dry_run,
             )
         )
+
+    def pause_template(self, template: str, reason: str, *, actor: str = "client") -> Changes:
+        """As Client.pause_template."""
+        call = partial(self._operations.pause_template, template, reason, actor=actor)
+        return self._portal.call(call)
+
+    def resume_template(self, template: str, reason: str, *, actor: str = "client") -> Changes:
+        """As Client.resume_template."""
+        call = partial(self._operations.resume_template, template, reason, actor=actor)
+        return self._portal.call(call)

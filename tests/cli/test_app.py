@@ -57,9 +57,10 @@ def test_every_command_is_there():
         *(f"task {v}" for v in ("submit", "list", "show", "watch", "result", "verify")),
         *(f"task {v}" for v in ("cancel", "pause", "resume", "retry", "resolve", "rerun")),
         *(f"step {v}" for v in ("list", "show", "retry", "resolve", "complete")),
-        *(f"template {v}" for v in ("register", "validate", "list", "show")),
+        *(f"template {v}" for v in ("register", "validate", "list", "show", "pause", "resume")),
         *(f"queue {v}" for v in ("list", "workers", "pause", "resume")),
         "dlq list",
+        "dlq show",
         *(f"db {v}" for v in ("path", "url", "psql", "reset")),
         *(f"bench {v}" for v in ("chain", "fanout", "latency")),
     }
@@ -82,7 +83,7 @@ def test_whatever_lists_or_changes_takes_an_output_format_and_changes_take_a_rea
     ):
         assert "--output" in options or path == ("task", "watch")
     changes = path[-1] in (
-        *("cancel", "retry", "resolve", "complete", "approve", "reject"),
+        *("cancel", "retry", "rerun", "resolve", "complete", "approve", "reject"),
         *SCHEDULE_CHANGES,
     )
     assert ("--reason" in options) == changes == ("--actor" in options)

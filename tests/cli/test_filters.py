@@ -87,3 +87,20 @@ def test_it_must_be_clear_which_tasks_are_meant(cli, tasks, arguments, said):
 def test_undoing_is_done_to_many_as_well(cli, tasks):
     ran = cli("task", "cancel", "-w", "tag=vip", "--compensate", "-r", "no", "-y")
     assert ran.out == "1 task was cancelled\n"
+
+
+def test_a_template_is_paused_and_resumed_with_a_reason(cli, tasks):
+    old, new = tasks
+    cli("task", "pause", old, "-r", "look at it")
+    why = ("--reason", "the gateway is down", "--actor", "ann")
+    assert cli("template", "pause", "shop/order", *why).out == "1 task paused with shop/order\n"
+    assert cli("task", "list", "-s", "paused", "-o", "ids").ids == [new, old]
+    assert "its template is paused (ann): the gateway is down" in cli("task", "show", new).out
+    assert "1.0.0 (paused)" in cli("template", "list").out
+    assert "tasker template resume shop/order@1.0.0" in cli("doctor").out
+    again = cli("template", "pause", "shop/order@1.0.0", *why)
+    assert again.code == 4 and "paused already" in again.err
+    assert cli("template", "pause", "shop/ordr", *why).code == 3
+    resumed = cli("template", "resume", "shop/order", *why)
+    assert resumed.out == "1 task resumed with shop/order\n1 skipped: an operator has paused it\n"
+    assert cli("template", "resume", "shop/order", *why).code == 4

@@ -32,6 +32,7 @@ READS = {
     "get_task", "get_task_result", "list_tasks", "list_steps", "get_step", "explain_step", "queue_stats",
     "count_open_tasks", "list_workers", "list_orchestrators", "list_templates", "get_template", "verify",
     "get_schedule", "list_schedules", "list_fires", "get_approval", "list_approvals", "plan_change",
+    "list_dead_letters", "get_dead_letters",
 }  # fmt: skip
 MAY = {
     "tasker_client": READS
@@ -50,6 +51,8 @@ MAY = {
         "pause_task",
         "resume_task",
         "change_tasks",
+        "pause_template",
+        "resume_template",
         "rerun_task",
         "plan_rerun",
     }

@@ -116,6 +116,11 @@ async def test_a_task_is_run_again_from_what_failed(client: Client, database: st
         again = await task.rerun("mended", from_steps=["failed"], input=2)
         assert await again.result(timeout=30) == -8
     assert ran == ["prepare", "charge", "charge"]
+    (group,) = await client.dead_letters()
+    assert (group["task_id"], group["message"]) == (str(task.id), "negative")
+    assert await client.dead_letters("elsewhere") == []
+    found = [t["task_id"] async for t in client.list_tasks(f"fingerprint={group['fingerprint']}")]
+    assert found == [str(task.id)]
     assert (await again.status())["rerun_of"] == str(task.id)
     with pytest.raises(ContractError, match="the task's input"):
         await task.rerun("mended", input="two")
@@ -126,5 +131,27 @@ async def test_a_task_is_run_again_from_what_failed(client: Client, database: st
 def test_so_it_is_without_an_event_loop(sync_client: SyncClient) -> None:
     task = sync_client.submit(jobs, 1)
     task.cancel("over")
+    assert sync_client.dead_letters("works") == []
     assert task.plan_rerun(from_steps=["work"])["again"] == ["work"]
     assert task.rerun("once more").status()["rerun_of"] == str(task.id)
+
+
+@pytest.mark.anyio
+async def test_a_template_is_paused_with_its_tasks(client: Client) -> None:
+    await client.register(jobs)
+    task = await client.submit(jobs, 1)
+    assert await client.pause_template("works/job", "why", actor="ann") == Changes(1, {})
+    assert (await task.status())["state"] == "paused"
+    await task.resume("this one may")
+    await task.pause("or not")
+    held = {"an operator has paused it": 1}
+    latest = f"works/job@{jobs.version}"
+    assert await client.resume_template(latest, "over") == Changes(0, held)
+    with pytest.raises(InvalidInputError, match="'job' names no template"):
+        await client.pause_template("job", "why")
+
+
+def test_so_it_is_paused_without_an_event_loop(sync_client: SyncClient) -> None:
+    sync_client.submit(jobs, 1)
+    assert sync_client.pause_template("works/job", "why") == Changes(1, {})
+    assert sync_client.resume_template("works/job", "over") == Changes(1, {})

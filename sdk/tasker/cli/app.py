@@ -4,7 +4,18 @@ from typing import Annotated
 
 import typer
 
-from tasker.cli import approvals, bench, db, events, queues, schedules, steps, tasks, templates
+from tasker.cli import (
+    approvals,
+    bench,
+    db,
+    dead_letters,
+    events,
+    queues,
+    schedules,
+    steps,
+    tasks,
+    templates,
+)
 from tasker.cli.demo import demo
 from tasker.cli.dev import dev
 from tasker.cli.doctor import doctor
@@ -75,8 +86,8 @@ app.add_typer(events.app, name="event", rich_help_panel=USE)
 app.add_typer(approvals.app, name="approval", rich_help_panel=USE)
 app.add_typer(schedules.app, name="schedule", rich_help_panel=USE)
 app.add_typer(templates.app, name="template", rich_help_panel=USE)
-app.add_typer(queues.queue_app, name="queue", rich_help_panel=USE)
-app.add_typer(queues.dlq_app, name="dlq", rich_help_panel=USE)
+app.add_typer(queues.app, name="queue", rich_help_panel=USE)
+app.add_typer(dead_letters.app, name="dlq", rich_help_panel=USE)
 app.command(
     rich_help_panel=DEPLOY, epilog="Example: tasker migrate --plan --url postgresql://owner@db/app"
 )(migrate)

@@ -52,19 +52,19 @@ def change_many(many: Many, reason: str, actor: str, output: Format, url: str | 
     found = read_filter(many.where)
     with open_database(url) as connection:
         if many.dry_run or not many.yes:
-            planned = _walk(connection, "plan_change", verb=many.verb, filter=found)
+            planned = walk_pages(connection, "plan_change", verb=many.verb, filter=found)
             if many.dry_run:
-                _show(planned, f"would be {many.done}", output)
+                show_tally(planned, f"would be {many.done}", output)
                 return
             if not _confirm(planned, many):
                 raise typer.Exit(ExitCode.FAILURE)
         why = {"reason": reason, "actor": actor, "max_rows": 100}
-        done = _walk(connection, "change_tasks", verb=many.verb, filter=found, **why)
-    _show(done, f"{'was' if len(done.changed) == 1 else 'were'} {many.done}", output)
+        done = walk_pages(connection, "change_tasks", verb=many.verb, filter=found, **why)
+    show_tally(done, f"{'was' if len(done.changed) == 1 else 'were'} {many.done}", output)
 
 
-def _walk(connection: "Connection", function: str, **arguments: Any) -> Tally:
-    """Go through all pages."""
+def walk_pages(connection: "Connection", function: str, **arguments: Any) -> Tally:
+    """Call a function that changes a page of tasks until it has come to the last."""
     tally, before = Tally(), None
     while True:
         page = call_one(connection, function, before=before, **arguments)
@@ -97,7 +97,8 @@ def _describe(tally: Tally, done: str) -> list[str]:
     return lines + [f"{n} skipped: {why}" for why, n in tally.skipped.most_common()]
 
 
-def _show(tally: Tally, done: str, output: Format) -> None:
+def show_tally(tally: Tally, done: str, output: Format) -> None:
+    """Write what was changed, and what was skipped, by why."""
     document = {"changed": tally.changed, "skipped": dict(tally.skipped)}
 
     def view() -> Any:

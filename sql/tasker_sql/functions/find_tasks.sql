@@ -76,8 +76,11 @@ begin
                     and (v_steps is null or d.name = any (v_steps) or tasker.step_name(d.name, s.instance) = any (v_steps))
                     and (v_types is null or s.error ->> 'type' = any (v_types) or coalesce(s.error -> 'kinds' ?| v_types, false))
                     and (v_messages is null or lower(s.error ->> 'message') like any (v_messages))
-                    and (v_fingerprints is null
-                        or tasker.fingerprint_error(w.template_id, d.name, s.error) = any (v_fingerprints)) limit 1))
+                    and (v_fingerprints is null or (
+                        select tasker.fingerprint_error(n.name, p.name, d.name, s.error)
+                        from tasker.template p join tasker.namespace n using (namespace_id)
+                        where p.template_id = w.template_id) = any (v_fingerprints))
+                limit 1))
             and (not p_filter ? 'started' or tasker.has_started(w.task_id, p_filter -> 'started'))
         limit p_max_rows
     ), page as (

@@ -2,6 +2,7 @@
 -- starts what is ready although nothing enqueued it. In a healthy database it finds nothing. Looks only at steps that
 -- were enqueued a minute ago or longer, so that it does not race with work in hand.
 -- Walks open tasks from `after` on, a page at a time; returns where to go on (null: done). Index: task_open.
+-- Tasks that have missed a pause of their template are put right as well (settle_template_pauses).
 -- Locks: the tasks that need mending, by id, skipping those held; then their steps.
 
 create or replace function tasker.rescue(after uuid default null, max_rows integer default 1000) returns json
@@ -28,6 +29,7 @@ begin
     if v_page is null then
         return json_build_object('rescued', 0, 'next', null);
     end if;
+    perform tasker.settle_template_pauses(v_page);
     for v_queue in select q.* from tasker.queue q loop
         execute format('select array_agg(s.task_id), array_agg(s.step_no)
             from tasker.step s join tasker.step_definition d using (definition_id)

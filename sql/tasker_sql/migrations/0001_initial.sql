@@ -64,6 +64,7 @@ create table tasker.namespace (
 -- A template is immutable once registered: a task keeps the one it began with. `definition` is what was registered;
 -- `fingerprint` is the SHA-256 of its canonical text. `on_failure` is what becomes of a task that a failure has stopped.
 -- `max_steps` and `max_depth` bound how many dynamic steps one task has, and how long a chain of them is.
+-- `paused`: new tasks of it are paused from their beginning.
 
 create table tasker.template (
     template_id  integer generated always as identity primary key,
@@ -76,6 +77,7 @@ create table tasker.template (
     on_failure   text not null check (on_failure in ('wait', 'compensate')),
     max_steps    integer not null check (max_steps between 1 and 100000),
     max_depth    integer not null check (max_depth between 1 and 100000),
+    paused       boolean not null default false,
     created_at   timestamptz not null default now(),
     unique (namespace_id, name, version)
 );
@@ -395,6 +397,19 @@ create table tasker.queue_action (
 );
 
 create index queue_action_queue on tasker.queue_action (queue, action_id);
+
+-- What operators did to templates, and why.
+
+create table tasker.template_action (
+    action_id   bigint generated always as identity primary key,
+    template_id integer not null references tasker.template on delete cascade,
+    verb        text not null,
+    reason      text not null,
+    actor       text not null,
+    at          timestamptz not null default now()
+);
+
+create index template_action_template on tasker.template_action (template_id, action_id);
 
 -- What submits tasks by the clock. `definition` is what was given, with defaults filled in (check_schedule has its keys).
 -- Every fire up to `decided_until` has been decided. `next_fire_at` is the nominal time of the first that was not, when it
