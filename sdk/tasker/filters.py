@@ -93,7 +93,7 @@ def _read_term(key: str, sign: str, text: str) -> dict[str, Any]:
     raise InvalidInputError(
         f"{key}{sign}{text} means nothing",
         f"There are {', '.join(f'{name}=' for name in sorted(_NAMED))}, error~TEXT, and"
-        f" {', '.join(f'{name}> {name}<' for name in sorted(_TIMED))} with one time.",
+        f" {', '.join(f'{name}> {name}<' for name in sorted(_TIMED))}, each of one time.",
     )
 
 

@@ -93,7 +93,7 @@ def test_a_template_is_paused_and_resumed_with_a_reason(cli, tasks):
     old, new = tasks
     cli("task", "pause", old, "-r", "look at it")
     why = ("--reason", "the gateway is down", "--actor", "ann")
-    assert cli("template", "pause", "shop/order", *why).out == "1 task paused with shop/order\n"
+    assert cli("template", "pause", "shop/order", *why).out == "1 task of shop/order paused\n"
     assert cli("task", "list", "-s", "paused", "-o", "ids").ids == [new, old]
     assert "its template is paused (ann): the gateway is down" in cli("task", "show", new).out
     assert "1.0.0 (paused)" in cli("template", "list").out
@@ -102,5 +102,5 @@ def test_a_template_is_paused_and_resumed_with_a_reason(cli, tasks):
     assert again.code == 4 and "paused already" in again.err
     assert cli("template", "pause", "shop/ordr", *why).code == 3
     resumed = cli("template", "resume", "shop/order", *why)
-    assert resumed.out == "1 task resumed with shop/order\n1 skipped: an operator has paused it\n"
+    assert resumed.out == "1 task of shop/order resumed\n1 skipped: an operator has paused it\n"
     assert cli("template", "resume", "shop/order", *why).code == 4

@@ -52,4 +52,4 @@ def _change(
     where = {"namespace": ref.namespace, "name": ref.name, "version": ref.version}
     with open_database(url) as connection:
         tally = walk_pages(connection, verb, **where, **why)
-    show_tally(tally, f"{done} with {ref}", output)
+    show_tally(tally, f"of {ref} {done}", output)
