@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     )
     from tasker.expansion import Expansion
     from tasker.handle import TaskHandle
+    from tasker.limits import Limit
     from tasker.operating import Changes
     from tasker.policy import Bounds, Retry
     from tasker.schedule_handle import ScheduleHandle
@@ -64,6 +65,7 @@ __all__ = [
     "Expansion",
     "InvalidInputError",
     "InvalidStateError",
+    "Limit",
     "NotAllowedError",
     "NotFoundError",
     "NotInstalledError",
@@ -103,6 +105,7 @@ _MODULES = {
     "Cron": "schedules",
     "Every": "schedules",
     "Expansion": "expansion",
+    "Limit": "limits",
     "Retry": "policy",
     "Schedule": "schedules",
     "ScheduleHandle": "schedule_handle",

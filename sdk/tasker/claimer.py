@@ -57,6 +57,8 @@ class Claimer:
     running: int = 0
     draining: bool = False
     _definitions: dict[int, Definition] = field(default_factory=dict[int, Definition])
+    _again: float | None = None
+    """Seconds after which a limit may let more begin, as the last exchange said."""
     _woken: anyio.Event = field(default_factory=anyio.Event)
 
     def wake(self, _channel: str, _payload: str) -> None:
@@ -88,7 +90,8 @@ class Claimer:
             if self.outcomes or (granted and granted == want):
                 continue
             if want > 0:
-                await self._rest(min(self.poll, 0.005 * 2 ** min(quiet, 10)))
+                poll = min(self.poll, 0.005 * 2 ** min(quiet, 10))
+                await self._rest(poll if self._again is None else min(poll, self._again))
             elif self.running:
                 await self._rest(None)
 
@@ -107,6 +110,7 @@ class Claimer:
             await self._isolate(batch)
             return 0
         accepted = set(answer["accepted"])
+        self._again = answer["again"]
         del self.outcomes[: len(batch)]
         for number, (grant, outcome) in enumerate(batch, 1):
             self.leases.pop(id(grant), None)

@@ -9,6 +9,7 @@ from typing import Any, TypeVar, cast, overload
 from tasker.decorators import local_names
 from tasker.durations import Duration, to_seconds
 from tasker.errors import DefinitionError
+from tasker.limits import STEPS, Limit, find_limits_fault
 from tasker.policy import BatchPolicy, OnFailure, Retry, Undoes
 from tasker.template import Kind
 
@@ -18,6 +19,7 @@ __all__ = [
     "CompensationOptions",
     "Options",
     "StepDecorator",
+    "read_limits",
     "read_policy",
     "read_retry",
     "read_seconds",
@@ -41,6 +43,7 @@ class Options:
     on_failure: OnFailure = "wait"
     compensate: Callable[..., Any] | None = None
     expands: Sequence[str | Callable[..., Any]] | None = None
+    limits: Sequence[Limit] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,7 @@ class StepDecorator:
     - `compensate`: a function that undoes the step; see `Workflow.compensation`.
     - `expands`: the dynamic steps that it may ask for, by name or function; all of the workflow's
       by default, where it is annotated to return an `Expansion`.
+    - `limits`: how much of it goes on at once, or in a time, beside the workflow's limits.
 
     Raises `DefinitionError` when a parameter cannot be filled, or is annotated as something that
     the step it is named after does not give.
@@ -96,6 +100,7 @@ class StepDecorator:
         config: Mapping[str, Any] | None = None,
         compensate: Callable[..., Any] | None = None,
         expands: Sequence[str | Callable[..., Any]] | None = None,
+        limits: Sequence[Limit] = (),
     ) -> Callable[[Function], Function]: ...
 
     def __call__(self, function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
@@ -134,6 +139,7 @@ class BatchWorkerDecorator:
         parallelism: int | None = None,
         on_failure: OnFailure = "wait",
         compensate: Callable[..., Any] | None = None,
+        limits: Sequence[Limit] = (),
     ) -> Callable[[Function], Function]: ...
 
     def __call__(self, function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
@@ -175,6 +181,14 @@ def read_policy(options: Options, subject: str) -> BatchPolicy:
         return BatchPolicy(options.parallelism, options.on_failure)
     except DefinitionError as error:
         raise DefinitionError(f"{subject}: {error}") from None
+
+
+def read_limits(limits: Sequence[Limit], subject: str) -> tuple[Limit, ...]:
+    """What a step comes under. Raises `DefinitionError`."""
+    fault = find_limits_fault(limits, STEPS)
+    if fault is not None:
+        raise DefinitionError(f"{subject}: {fault}")
+    return tuple(limits)
 
 
 def read_retry(given: Retry | None, subject: str) -> Retry:

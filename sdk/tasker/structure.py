@@ -15,6 +15,7 @@ import orjson
 from tasker.durations import LONGEST
 from tasker.errors import Fault
 from tasker.growth import find_growth_faults, parents_in_template
+from tasker.limits import ANY, STEPS, find_limits_fault
 from tasker.names import (
     LONGEST_STEP,
     LONGEST_TEMPLATE,
@@ -57,6 +58,7 @@ def find_faults(template: Template) -> Iterator[Fault]:
     if template.on_failure not in get_args(OnTaskFailure):
         what = f"on_failure is {template.on_failure!r}"
         yield Fault(("on_failure",), what, f"It is one of {', '.join(get_args(OnTaskFailure))}.")
+    yield from _check_limits(("limits",), find_limits_fault(template.limits, ANY))
     yield from _check_graph(template.steps)
     yield from _check_compensations(template.steps)
     yield from find_growth_faults(template.steps)
@@ -67,12 +69,18 @@ def find_step_faults(step: StepDefinition, path: Path = ()) -> Iterator[Fault]:
     yield from _named((*path, "name"), find_name_fault(step.name, LONGEST_STEP), step.name)
     yield from _check_run(step, path)
     yield from _check_schema((*path, "result_schema"), step.result_schema)
+    yield from _check_limits((*path, "limits"), find_limits_fault(step.limits, STEPS))
     if step.compensate is not None:
         below = (*path, "compensate")
         yield from _check_run(step.compensate, below)
         if step.compensate.when not in get_args(Undoes):
             what = f"when is {step.compensate.when!r}"
             yield Fault((*below, "when"), what, f"It is one of {', '.join(get_args(Undoes))}.")
+
+
+def _check_limits(path: Path, fault: str | None) -> Iterator[Fault]:
+    if fault is not None:
+        yield Fault(path, fault, "Each is a Limit, with a name of its own where there are several.")
 
 
 def _check_run(run: StepDefinition | Compensation, path: Path) -> Iterator[Fault]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from tasker.errors import DefinitionError, Fault
+from tasker.limits import Limit
 from tasker.policy import BatchPolicy, Bounds, OnTaskFailure, Retry, Undoes
 from tasker.structure import find_faults
 from tasker_grammar.contracts import Schema
@@ -76,6 +77,8 @@ class StepDefinition:
     """What undoes it, when the task is undone."""
     expands: tuple[str, ...] = ()
     """The dynamic steps that it may ask for."""
+    limits: tuple[Limit, ...] = ()
+    """How much of it goes on at once, or in a time; beside the template's limits."""
 
     def to_json(self) -> dict[str, Any]:
         """The step as `tasker.register_template` takes it."""
@@ -86,6 +89,8 @@ class StepDefinition:
             more["compensate"] = self.compensate.to_json()
         if self.expands:
             more["expands"] = list(self.expands)
+        if self.limits:
+            more["limits"] = [limit.to_json() for limit in self.limits]
         return {
             "name": self.name,
             "handler": self.handler,
@@ -121,6 +126,8 @@ class Template:
     """What becomes of a task that a failure has stopped: it waits for an operator, or is undone."""
     expansion: Bounds = field(default_factory=Bounds)
     """How many dynamic steps a task may have."""
+    limits: tuple[Limit, ...] = ()
+    """How much of it goes on at once, or in a time."""
 
     def __post_init__(self) -> None:
         faults = list(find_faults(self))
@@ -145,6 +152,8 @@ class Template:
         more: dict[str, Any] = {} if self.on_failure == "wait" else {"on_failure": self.on_failure}
         if any(step.kind == "dynamic" for step in self.steps):
             more["expansion"] = self.expansion.to_json()
+        if self.limits:
+            more["limits"] = [limit.to_json() for limit in self.limits]
         return {
             "namespace": self.namespace,
             "name": self.name,

@@ -23,6 +23,7 @@ from tasker.growth import (
 )
 from tasker.growth_types import accepts_none, find_result_fault, given_shape, stored_schema
 from tasker.injection import CONTEXT_NAMES, Assignment, Parameter, assign
+from tasker.limits import ANY, Limit, find_limits_fault
 from tasker.names import (
     LONGEST_TEMPLATE,
     LONGEST_VERSION,
@@ -37,6 +38,7 @@ from tasker.step_decorator import (
     CompensationOptions,
     Options,
     StepDecorator,
+    read_limits,
     read_policy,
     read_retry,
     read_seconds,
@@ -70,7 +72,8 @@ class Workflow:
     name and version, once registered, stand for what they were: what changes gets a new version.
     `on_failure`: a task that a failure has stopped waits for an operator (`wait`), or what it had
     completed is undone and it ends with an error (`compensate`, also after its time limit).
-    `expansion` bounds how many dynamic steps one task may have.
+    `expansion` bounds how many dynamic steps one task may have. `limits` bound how much of it goes
+    on at once, or in a time.
 
     Raises `DefinitionError` when a name is malformed or the input's type means nothing in JSON.
     """
@@ -86,6 +89,7 @@ class Workflow:
         description: str | None = None,
         on_failure: OnTaskFailure = "wait",
         expansion: Bounds | None = None,
+        limits: Sequence[Limit] = (),
     ) -> None:
         self.name = name
         self.namespace = namespace
@@ -93,6 +97,8 @@ class Workflow:
         self.description = description
         self.on_failure: OnTaskFailure = on_failure
         self.expansion = Bounds() if expansion is None else expansion
+        self._refuse("limits", limits, find_limits_fault(limits, ANY))
+        self.limits = tuple(limits)
         self._refuse("namespace", namespace, find_namespace_fault(namespace))
         self._refuse("name", name, find_name_fault(name, LONGEST_TEMPLATE))
         self._refuse("version", version, find_name_fault(version, LONGEST_VERSION))
@@ -150,6 +156,7 @@ class Workflow:
             self.time_limit,
             on_failure=self.on_failure,
             expansion=self.expansion,
+            limits=self.limits,
         )
 
     @property
@@ -336,6 +343,7 @@ class Workflow:
             step_time_limit=read_seconds(options.total_timeout, f"{subject}: total_timeout"),
             result_schema=stored_schema(kind, handler.signature.result),
             batch=read_policy(options, subject),
+            limits=read_limits(options.limits, subject),
         )
         for fault in find_step_faults(definition):
             raise DefinitionError(f"{subject}: {fault}", [fault])

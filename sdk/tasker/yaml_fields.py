@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Literal, Self, cast
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from tasker.limits import Unit
 from tasker.policy import Backoff, OnTaskFailure, Undoes
 from tasker.template import Kind
 
@@ -24,6 +25,7 @@ __all__ = [
     "HandlerFields",
     "HandlerOverrideFields",
     "LifecycleFields",
+    "LimitFields",
     "OverrideFields",
     "RetryFields",
     "StepFields",
@@ -117,6 +119,17 @@ class BatchFields(Fields):
     worker_template: Any = None
 
 
+class LimitFields(Fields):
+    """How much goes on at once, or in a time. All of it is an addition."""
+
+    name: str | None = None
+    key: str | None = None
+    unit: Unit = "step"
+    concurrency: int | None = None
+    rate: int | None = None
+    period_seconds: float = 1.0
+
+
 class CompensationFields(Fields):
     """What undoes a step. All of it is an addition; what is left out is as for a step."""
 
@@ -158,6 +171,8 @@ class StepFields(Fields):
     """An addition: what undoes the step."""
     expands: list[str] = Field(default_factory=list)
     """An addition: the dynamic steps that it may ask for."""
+    limits: list[LimitFields] = Field(default_factory=list[LimitFields])
+    """An addition: how much of it goes on at once, or in a time."""
     system_dependency: str | None = None
     publishes_events: list[Json] = Field(default_factory=list[Json])
     batch_config: BatchFields = Field(default_factory=BatchFields)
@@ -236,6 +251,8 @@ class TemplateFields(Fields):
     """An addition: what becomes of a task that a failure has stopped."""
     expansion: ExpansionFields = Field(default_factory=ExpansionFields)
     """An addition: bounds on the dynamic steps."""
+    limits: list[LimitFields] = Field(default_factory=list[LimitFields])
+    """An addition: how much of it goes on at once, or in a time."""
     environments: dict[str, EnvironmentFields] = Field(default_factory=dict)
     system_dependencies: Json = Field(default_factory=dict)
     domain_events: list[Json] = Field(default_factory=list[Json])

@@ -6,6 +6,7 @@ it. What is merely without effect is a warning.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Any
@@ -14,9 +15,16 @@ from pydantic import ValidationError
 
 from tasker.durations import to_seconds
 from tasker.errors import DefinitionError, Fault, TemplateError, TemplateFinding
+from tasker.limits import Limit
 from tasker.policy import BatchPolicy, Bounds, OnFailure, Retry
 from tasker.template import Compensation, StepDefinition, Template
-from tasker.yaml_fields import CompensationFields, RetryFields, StepFields, TemplateFields
+from tasker.yaml_fields import (
+    CompensationFields,
+    LimitFields,
+    RetryFields,
+    StepFields,
+    TemplateFields,
+)
 from tasker.yaml_findings import Place
 from tasker.yaml_source import Document, Path, read_documents
 
@@ -143,6 +151,7 @@ def _build(fields: TemplateFields, environment: str | None) -> Template:
         metadata=fields.metadata,
         on_failure=fields.on_failure,
         expansion=Bounds(fields.expansion.max_steps, fields.expansion.max_depth),
+        limits=_build_limits((), fields.limits),
     )
 
 
@@ -182,6 +191,7 @@ def _build_step(index: int, fields: StepFields) -> StepDefinition:
         ),
         compensate=_build_compensation(index, fields.compensate),
         expands=tuple(fields.expands),
+        limits=_build_limits(("steps", index), fields.limits),
     )
 
 
@@ -198,6 +208,27 @@ def _build_compensation(index: int, fields: CompensationFields | None) -> Compen
         attempt_time_limit=fields.timeout_seconds,
         step_time_limit=fields.total_timeout_seconds,
     )
+
+
+def _build_limits(path: Path, fields: Sequence[LimitFields]) -> tuple[Limit, ...]:
+    return tuple(
+        _build_limit((*path, "limits", index), limit) for index, limit in enumerate(fields)
+    )
+
+
+def _build_limit(path: Path, fields: LimitFields) -> Limit:
+    try:
+        return Limit(
+            name=fields.name,
+            key=fields.key,
+            unit=fields.unit,
+            concurrency=fields.concurrency,
+            rate=fields.rate,
+            period=fields.period_seconds,
+        )
+    except DefinitionError as error:
+        fault = Fault(path, str(error), "A limit has a concurrency, a rate or a key.")
+        raise DefinitionError(str(error), [fault]) from None
 
 
 def _build_retry(path: Path, fields: RetryFields) -> Retry:

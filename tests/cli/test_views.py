@@ -167,6 +167,7 @@ def test_a_queue_that_nobody_serves_is_pointed_out(draw):
         "leased": 0,
         "oldest_age_seconds": 90,
         "workers": 0,
+        "in_line": 0,
         "idle_workers": 0,
         "slots": 0,
         "paused": False,

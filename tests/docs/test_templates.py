@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from checks.pages import ROOT, quoted, read_tables
 
+from tasker.limits import Limit
 from tasker.policy import Retry
 from tasker.template import Compensation, StepDefinition, Template
 from tasker.yaml_fields import (
@@ -13,6 +14,7 @@ from tasker.yaml_fields import (
     Fields,
     HandlerFields,
     LifecycleFields,
+    LimitFields,
     OverrideFields,
     RetryFields,
     StepFields,
@@ -22,10 +24,11 @@ from tasker.yaml_fields import (
 
 PAGE = ROOT / "docs" / "templates.md"
 
+LIMIT = Limit("api", rate=1)
 UNDO = Compensation("h.undo_a")
-STEP = StepDefinition("a", "h.a", compensate=UNDO, expands=("b",))
+STEP = StepDefinition("a", "h.a", compensate=UNDO, expands=("b",), limits=(LIMIT,))
 DYNAMIC = StepDefinition("b", "h.b", kind="dynamic")
-TEMPLATE = Template("n", "t", "1", (STEP, DYNAMIC), on_failure="compensate")
+TEMPLATE = Template("n", "t", "1", (STEP, DYNAMIC), on_failure="compensate", limits=(LIMIT,))
 
 
 @pytest.mark.parametrize(
@@ -37,6 +40,7 @@ TEMPLATE = Template("n", "t", "1", (STEP, DYNAMIC), on_failure="compensate")
         ("Retry fields", RetryFields),
         ("Batch fields", BatchFields),
         ("Compensation fields", CompensationFields),
+        ("Limit fields", LimitFields),
         ("Lifecycle fields", LifecycleFields),
         ("Environment fields", OverrideFields),
     ],
@@ -55,6 +59,7 @@ def test_the_yaml_fields_are_those_of_the_code(heading: str, fields: type[Fields
         ("Step", STEP.to_json().keys()),
         ("Compensation", UNDO.to_json().keys()),
         ("Retry", Retry().to_json().keys()),
+        ("Limit", LIMIT.to_json().keys()),
     ],
 )
 def test_the_json_fields_are_those_of_the_code(heading: str, keys: set[str]) -> None:

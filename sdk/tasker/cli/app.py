@@ -10,6 +10,7 @@ from tasker.cli import (
     db,
     dead_letters,
     events,
+    limits,
     queues,
     schedules,
     steps,
@@ -87,6 +88,7 @@ app.add_typer(approvals.app, name="approval", rich_help_panel=USE)
 app.add_typer(schedules.app, name="schedule", rich_help_panel=USE)
 app.add_typer(templates.app, name="template", rich_help_panel=USE)
 app.add_typer(queues.app, name="queue", rich_help_panel=USE)
+app.add_typer(limits.app, name="limit", rich_help_panel=USE)
 app.add_typer(dead_letters.app, name="dlq", rich_help_panel=USE)
 app.command(
     rich_help_panel=DEPLOY, epilog="Example: tasker migrate --plan --url postgresql://owner@db/app"

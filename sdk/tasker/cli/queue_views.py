@@ -23,11 +23,12 @@ def draw_queues(queues: Sequence[Row]) -> RenderableType:
             "No queue yet: one is made when a template is registered or a worker starts.",
             style="dim",
         )
-    table = make_table("QUEUE", "READY", "RUNNING", "OLDEST", "WORKERS", "IDLE", "SLOTS")
+    table = make_table("QUEUE", "READY", "IN LINE", "RUNNING", "OLDEST", "WORKERS", "IDLE", "SLOTS")
     for queue in queues:
         table.add_row(
             _name(queue),
             str(queue["ready"]),
+            str(queue["in_line"]) if queue["in_line"] else "",
             str(queue["leased"]),
             format_span(queue["oldest_age_seconds"])
             if queue["oldest_age_seconds"] is not None

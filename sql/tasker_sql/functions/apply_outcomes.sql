@@ -1,5 +1,5 @@
 -- Applies what a worker's handlers came to: fenced, set-based, in one transaction. Returns the numbers (1-based) of the
--- outcomes that were accepted; the others are stale and change nothing; and the queues that got new messages. Internal:
+-- outcomes that were accepted; the others are stale and change nothing; and the queues that got new messages, or may have room for some that stand in line. Internal:
 -- the first half of an exchange.
 -- Locks, in this order: the tasks by id, the queues' messages (by deleting them, where message id and read count are
 -- still the ones the worker was granted), the steps. Tasks come first because `for update skip locked` may wait all the
@@ -21,6 +21,7 @@ declare
     v_asking boolean;
     v_next record;
     v_paused uuid[];
+    v_limited integer[];
 begin
     select array_agg(k.task_id) filter (where k.state = 'paused') into v_paused from (
         select t.task_id, t.state from tasker.task t
@@ -42,6 +43,9 @@ begin
             select array_agg(g.n) from gone g', v_queue.message_table)
         into v_numbers using p_outcomes, v_queue.queue_id;
         v_granted := v_granted || coalesce(v_numbers, '{}');
+        if v_queue.limited and exists (select from tasker.line l where l.queue_id = v_queue.queue_id) then
+            v_limited := v_limited || v_queue.queue_id;
+        end if;
     end loop;
 
     with done as (
@@ -66,6 +70,7 @@ begin
         accepted := accepted || tasker.apply_failures(p_outcomes, v_granted) || tasker.apply_waits(p_outcomes, v_granted);
     end if;
     accepted := coalesce(accepted, '{}');
+    queues := queues || v_limited;
     if v_paused is not null then
         perform tasker.park_steps(v_paused);
     end if;

@@ -23,7 +23,8 @@ begin
         (7, jsonb_typeof(coalesce(p_definition -> 'expansion', 'null')) not in ('null', 'object')
             or coalesce(p_definition #>> '{expansion,max_steps}', '1') !~ '^([1-9][0-9]{0,4}|100000)$'
             or coalesce(p_definition #>> '{expansion,max_depth}', '1') !~ '^([1-9][0-9]{0,4}|100000)$',
-            'expansion must be {max_steps, max_depth}, each null or 1 to 100,000')
+            'expansion must be {max_steps, max_depth}, each null or 1 to 100,000'),
+        (8, tasker.find_limits_fault(p_definition -> 'limits') is not null, tasker.find_limits_fault(p_definition -> 'limits'))
     ) as c(n, broken, what) where c.broken order by c.n limit 1;
     if v_what is null and jsonb_array_length(v_steps) not between 1 and 20000 then
         v_what := 'a template has 1 to 20,000 steps';

@@ -1,7 +1,9 @@
 -- The hot path: applies a worker's outcomes and claims its next steps, in one transaction. Plans are pinned: these are
 -- all walks along primary keys, and fresh tables have no statistics that would tell the planner so. A class of priority is
 -- claimed in all of the worker's queues before the next class is in any.
--- Locks: tasks by id, messages, steps (apply_outcomes); tasks, skipping (promote_due); messages and steps, skipping (claim).
+-- What stands in line for a limited queue is let out just before it is claimed.
+-- Locks: tasks by id, messages, steps (apply_outcomes); tasks, skipping (promote_due); advisory locks and tasks, skipping (admit);
+-- messages and steps, skipping (claim).
 
 create or replace function tasker.exchange(
     worker_id uuid, queue_ids integer[], outcomes jsonb, want integer, lease_seconds double precision
@@ -28,6 +30,7 @@ declare
     v_steps integer[] := '{}';
     v_messages bigint[] := '{}';
     v_reads integer[] := '{}';
+    v_again double precision;
 begin
     if jsonb_typeof(exchange.outcomes) <> 'array' or not exchange.lease_seconds between 0.1 and 86400 then
         raise exception using errcode = 'TK002', message = format('an exchange takes an array of outcomes, not %s, and a lease'
@@ -46,6 +49,9 @@ begin
         where q.queue_id = any (exchange.queue_ids) and not q.paused order by w.mark >> 50, random()
     loop
         if v_left > 0 then
+            if (v_next.queue).limited then
+                v_again := least(v_again, tasker.admit(v_next.queue, v_next.mark, v_left));
+            end if;
             v_claim := tasker.claim(exchange.worker_id, v_next.queue, v_next.mark, v_left,
                 make_interval(secs => exchange.lease_seconds));
             v_tasks := v_tasks || v_claim.tasks;
@@ -63,7 +69,7 @@ begin
     end if;
     update tasker.worker w set idle = cardinality(v_tasks) = 0, seen_at = now()
     where w.worker_id = exchange.worker_id and exchange.want > 0 and w.idle <> (cardinality(v_tasks) = 0);
-    return json_build_object('accepted', v_accepted,
+    return json_build_object('accepted', v_accepted, 'again', v_again,
         'granted', tasker.describe_grants(v_tasks, v_steps, v_messages, v_reads));
 end;
 $$;
@@ -72,4 +78,4 @@ comment on function tasker.exchange(uuid, integer[], jsonb, integer, double prec
     'For workers. Applies outcomes and claims up to `want` steps from the given queues for lease_seconds. outcomes is an '
     'array of {queue_id, msg_id, read_ct, task_id, step_no, outcome, result, expansion, error, delay, wait} with outcome complete | retry | '
     'error | release | wait, the last with wait {name, event, seconds, approval: {name, title, data, form, who}}. Returns {accepted: numbers (from 1) of the outcomes that took effect, granted: {steps, '
-    'instances, undone, saved, tasks, results, gathered}}. An outcome whose lease was lost is stale: it is not among the accepted and changes nothing.';
+    'instances, undone, saved, tasks, results, gathered}, again: seconds after which a limit may let more begin, or null}. An outcome whose lease was lost is stale: it is not among the accepted and changes nothing.';

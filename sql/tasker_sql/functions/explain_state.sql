@@ -26,6 +26,7 @@ as $$
                 || coalesce((select format(' (%s): %s', a.actor, a.reason) from tasker.queue_action a
                     where a.queue = p_queue.name order by a.action_id desc limit 1), '')
             when p_workers = 0 then format('no worker serves its queue %s: start one', p_queue.name)
+            when u.turn is not null then u.turn
             else format('it is in queue %s, where %s can run and %s worker(s) serve', p_queue.name, p_depth, p_workers) end
         when 'in_progress' then case
             when p_lease_until is null then 'its message is gone: the rescuer will enqueue it again'
@@ -55,6 +56,7 @@ as $$
     end
     from (select string_agg(format('%s (%s)', p.value ->> 'step', p.value ->> 'state'), ', ') as names
         from jsonb_array_elements(p_parents) as p) as n
+    cross join (select case p_step.state when 'enqueued' then tasker.explain_turn(p_queue.queue_id, p_step.msg_id) end) as u(turn)
 $$;
 
 comment on function tasker.explain_state(tasker.step, tasker.task, jsonb, tasker.queue, integer, bigint, timestamptz, timestamptz, text) is

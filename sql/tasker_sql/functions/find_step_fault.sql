@@ -5,7 +5,9 @@ language sql immutable parallel safe
 set search_path = pg_catalog, tasker, pg_temp
 as $$
     select c.what from (select case when p_step ->> 'compensate' is not null
-        then tasker.find_compensation_fault(p_step -> 'compensate') end) as k(fault), lateral (values
+        then tasker.find_compensation_fault(p_step -> 'compensate') end) as k(fault),
+        (select case when p_step ->> 'limits' is not null then tasker.find_limits_fault(p_step -> 'limits') end) as l(fault),
+        lateral (values
         (1, jsonb_typeof(p_step) is distinct from 'object', 'is no JSON object'),
         (2, coalesce(length(p_step ->> 'name'), 0) not between 1 and 128, 'name must have 1 to 128 characters'),
         (2, p_step ->> 'name' like '%/%', 'name must have no slash: that stands before a place in a batch'),
@@ -41,7 +43,10 @@ as $$
             'batch.on_failure must be wait, continue or fail_task'),
         (17, k.fault is not null, k.fault),
         (18, not tasker.is_text_array(coalesce(nullif(p_step -> 'expands', 'null'), '[]')),
-            'expands must be an array of names of dynamic steps')
+            'expands must be an array of names of dynamic steps'),
+        (19, l.fault is not null, l.fault),
+        (20, p_step -> 'limits' @? '$[*] ? (@.unit == "task")', 'a limit that counts tasks belongs to the template: a task has its '
+            'place from its first step to its end, and two that took places midway could wait for each other')
     ) as c(n, broken, what) where c.broken order by c.n limit 1;
 $$;
 

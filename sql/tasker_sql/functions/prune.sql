@@ -39,6 +39,7 @@ begin
     delete from tasker.wait w where w.task_id = any (v_gone);
     delete from tasker.attempt a where a.task_id = any (v_gone);
     delete from tasker.timer t where t.task_id = any (v_gone);
+    delete from tasker.permit p where p.task_id = any (v_gone);
     delete from tasker.action a where a.task_id = any (v_gone);
     delete from tasker.idempotency_key k where k.task_id = any (v_gone);
     return json_build_object('pruned', coalesce(cardinality(v_gone), 0),

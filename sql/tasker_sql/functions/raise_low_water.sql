@@ -4,7 +4,7 @@
 -- transaction commits, and after that transaction has its own id (everything that takes one has locked or written a row).
 -- So the sequence's position is read first, and put down with a transaction id that was given out after that: once every
 -- transaction before that id has ended, each message up to that position is visible or will never be, and the mark may
--- rise to it, or to the first message that is there. Not pg_snapshot_xmax: it is the newest id that has ended, and newer
+-- rise to it, or to the first message that is there, or in line. Not pg_snapshot_xmax: it is the newest id that has ended, and newer
 -- ones may be running. An id ahead of this server's own comes from the dump of another one, and means nothing.
 -- Internal: part of upkeep. Locks: the queue's row, skipping it when held.
 
@@ -27,9 +27,12 @@ begin
         end if;
         execute format('select array_agg(greatest(w.mark, least((w.mark >> 50 << 50) + $2, (
                 select m.msg_id from %s m where m.msg_id between w.mark and w.mark | 1125899906842623
-                order by m.msg_id limit 1))) order by w.mark)
+                order by m.msg_id limit 1), (
+                select l.msg_id from tasker.line l
+                where l.queue_id = $3 and l.msg_id between w.mark and w.mark | 1125899906842623
+                order by l.msg_id limit 1))) order by w.mark)
             from unnest($1) as w(mark)', v_queue.message_table)
-        into v_marks using v_queue.low_water, v_queue.low_water_next;
+        into v_marks using v_queue.low_water, v_queue.low_water_next, p_queue_id;
     end if;
     update tasker.queue q
     set low_water = v_marks, low_water_next = p_position, low_water_xid = pg_current_xact_id()

@@ -37,6 +37,9 @@ begin
                 where o.namespace_id = v_namespace.namespace_id and o.name = v_name), false))
         returning template_id into v_template_id;
         perform tasker.compile_template(v_template_id, v_namespace.queue_id, v_definition -> 'steps');
+        if v_definition @? '$.limits[*]' or v_definition @? '$.steps[*].limits[*]' then
+            perform tasker.compile_limits(v_template_id, v_namespace.name, v_definition);
+        end if;
     end if;
     return json_build_object('template_id', v_template_id, 'namespace', v_namespace.name, 'name', v_name,
         'version', v_version, 'fingerprint', v_fingerprint, 'created', v_existing.template_id is null);

@@ -35,7 +35,8 @@ begin
             from tasker.step s join tasker.step_definition d using (definition_id)
             where s.task_id = any ($1) and d.queue_id = $2 and s.state in (''enqueued'', ''in_progress'')
                 and s.enqueued_at < now() - interval ''1 minute''
-                and not exists (select from %s m where m.msg_id = s.msg_id)', v_queue.message_table)
+                and not exists (select from %s m where m.msg_id = s.msg_id)
+                and not exists (select from tasker.line l where l.queue_id = $2 and l.msg_id = s.msg_id)', v_queue.message_table)
         into v_more_tasks, v_more_steps using v_page, v_queue.queue_id;
         v_tasks := v_tasks || v_more_tasks;
         v_steps := v_steps || v_more_steps;

@@ -1,12 +1,14 @@
 -- What becomes of tasks in which nothing is live any more and that are not complete: one that is being undone goes on with
 -- that, unless a compensation has failed; one that a failure has stopped is undone, if its template says so, and else waits
--- for an operator. Internal. Locks: steps and messages as close_steps; the caller holds the tasks' locks.
+-- for an operator. It gives back its places in limits that count tasks. Internal. Locks: steps and messages as close_steps; the caller holds the tasks' locks.
 
 create or replace function tasker.settle_rest(p_tasks uuid[]) returns void
 language plpgsql volatile
 set search_path = pg_catalog, tasker, pg_temp
 as $$
 begin
+    delete from tasker.permit r where r.task_id = any (p_tasks) and r.step_no = 0;
+
     perform tasker.continue_compensation(t.task_id)
     from tasker.task t where t.task_id = any (p_tasks) and t.ends_as is not null and t.failed = 0;
 

@@ -1,5 +1,6 @@
 -- What an orchestrator does now and then: reports itself, forgets workers and orchestrators that stopped reporting, and
--- raises the queues' low-water marks, unless its transaction has written something before (raise_low_water says why).
+-- raises the queues' low-water marks, unless its transaction has written something before (raise_low_water says why), and
+-- sweeps what limits have left behind.
 -- Locks: the rows it changes.
 
 create or replace function tasker.upkeep(orchestrator_id uuid, name text) returns json
@@ -27,6 +28,7 @@ begin
     get diagnostics v_forgotten = row_count;
     perform tasker.raise_low_water(p.queue_id, p.position)
     from unnest(v_queues, v_positions) as p(queue_id, position);
+    perform tasker.sweep_limits(1000);
     return json_build_object('workers_forgotten', v_forgotten);
 end;
 $$;

@@ -33,12 +33,28 @@ create type tasker.timer_kind as enum (
     'wake'                  -- the step has waited long enough
 );
 
+-- What bounds how much goes on at once, or in a time: at most `concurrency` of what it counts (`unit`: attempts of steps, or
+-- tasks), and at most `rate` starts of them in any `period`, for each key. What a definition that refers to it takes for the key
+-- stands there. With neither number, its keys only take turns. A template's is called namespace/name, a queue's queue:name.
+
+create table tasker.flow_limit (
+    limit_id    integer generated always as identity primary key,
+    name        text not null unique,
+    unit        text not null check (unit in ('step', 'task')),
+    concurrency integer check (concurrency between 1 and 1000000),
+    rate        integer check (rate between 1 and 1000000),
+    period      interval check (period between interval '1 millisecond' and interval '1 day'),
+    created_at  timestamptz not null default now(),
+    check ((rate is null) = (period is null))
+);
+
 -- A queue is one pgmq queue, for one pool of workers. `message_table` and `message_sequence` are pgmq's own objects, so
 -- that no name has to be put together at run time. A message's id is its number in the sequence, moved by 2^50 for each
 -- class of priority below normal or (down) above it, so that each class has a range of its own and ids sort as claims go.
 -- `low_water` has a mark for each class that the queue has ever had, in that order: no message of the class below it can
 -- still become visible, so that a claim need not step over dead rows; `low_water_next` and `low_water_xid` are the
 -- sequence's position that the marks may rise to next, and when. Of a queue that is `paused` nothing is granted.
+-- The steps of a `limited` one stand in line (tasker.line) until it is their turn; `limit_id` is the limit of the queue itself.
 
 create table tasker.queue (
     queue_id         integer generated always as identity primary key,
@@ -49,6 +65,8 @@ create table tasker.queue (
     low_water_next   bigint not null default 0,
     low_water_xid    xid8 not null default '0',
     paused           boolean not null default false,
+    limited          boolean not null default false,
+    limit_id         integer references tasker.flow_limit,
     created_at       timestamptz not null default now()
 );
 
@@ -87,6 +105,7 @@ create table tasker.template (
 -- every task from its beginning; the others stand behind a decision or a batch, and come when those have spoken, or are
 -- compensations, which come when the task is undone, or dynamic: those come as often as a step asks for them that `expands`
 -- to them (by name). `growing`: more may follow from the step's completion than its edges say.
+-- `limit_ids` are the limits that it comes under, `limit_keys` the JSON path of each one's key in the task's input, or null.
 -- `parallelism` is how many workers of one batch run at once, `on_failure` what one that failed means for its batch.
 
 create table tasker.step_definition (
@@ -111,6 +130,8 @@ create table tasker.step_definition (
     permanent_errors   text[] not null,
     attempt_time_limit interval,
     step_time_limit    interval,
+    limit_ids          integer[] not null default '{}',
+    limit_keys         text[] not null default '{}',
     parallelism        integer check (parallelism > 0),
     on_failure         text not null check (on_failure in ('wait', 'continue', 'fail_task')),
     unique (template_id, step_no),
@@ -347,6 +368,64 @@ create table tasker.compensation (
     takes         integer[] not null
 );
 
+-- The messages of limited queues whose turn has not come. They are not in their queue's table yet, but they have their ids,
+-- and their steps are enqueued. `lane` stands for `limit_ids` and `keys`, the limits that the step comes under and its key in each; the
+-- first of each lane is looked at, and no other. `class` is that of its priority, as in the message's id. A row whose step has
+-- moved on is left, and dropped when it is its turn.
+
+create table tasker.line (
+    queue_id    integer not null,
+    class       smallint not null,
+    lane        bigint not null,
+    msg_id      bigint not null,
+    task_id     uuid not null,
+    step_no     integer not null,
+    limit_ids   integer[] not null,
+    keys        text[] not null,
+    enqueued_at timestamptz not null,
+    primary key (queue_id, class, lane, msg_id)
+) with (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
+
+-- For whoever knows a step's message: is it in line, and where does the oldest stand.
+create unique index line_message on tasker.line (queue_id, msg_id);
+
+-- When each lane of a limited queue last had its turn, so that lanes take turns. Written only by whoever holds the queue's
+-- advisory lock (admit). Unlogged: after a crash all lanes are equal again.
+
+create unlogged table tasker.lane (
+    queue_id  integer not null,
+    lane      bigint not null,
+    served_at timestamptz not null,
+    primary key (queue_id, lane)
+) with (fillfactor = 60);
+
+-- Who uses a place of a limit's concurrency: an attempt's message, or a task (`step_no` 0). It is good as long as the message is its
+-- step's, or the task has something live: nothing takes a permit back, those that are good no more are swept when
+-- places run out. The second index serves what a task holds.
+
+create table tasker.permit (
+    limit_id integer not null,
+    key      text not null,
+    task_id  uuid not null,
+    step_no  integer not null,
+    msg_id   bigint,
+    primary key (limit_id, key, task_id, step_no)
+) with (autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 0);
+
+create index permit_task on tasker.permit (task_id);
+
+-- How many were started under a limit with a rate, and when they are over and count no more. So no more are started than fit into
+-- any period; rows that are over are swept when the limit is looked at.
+
+create table tasker.start (
+    limit_id integer not null,
+    key      text not null,
+    over_at  timestamptz not null,
+    count    integer not null
+) with (autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 0);
+
+create index start_key on tasker.start (limit_id, key, over_at);
+
 -- What steps ask people, and what was answered. One is open as long as its step waits for it (tasker.wait of the name `ask:` and
 -- this one's); it has expired or was closed with its step if neither that nor an answer is there. `who` are the people or roles that
 -- may answer; nobody named: anybody. The index serves the list of what is open.
@@ -488,3 +567,16 @@ create table tasker.schedule_action (
 );
 
 create index schedule_action_schedule on tasker.schedule_action (namespace, schedule, action_id);
+
+-- What was done to limits, by whom, and why. It names the limit, and so outlives it.
+
+create table tasker.limit_action (
+    action_id bigint generated always as identity primary key,
+    name      text not null,
+    verb      text not null,
+    reason    text not null,
+    actor     text not null,
+    at        timestamptz not null default now()
+);
+
+create index limit_action_name on tasker.limit_action (name, action_id);

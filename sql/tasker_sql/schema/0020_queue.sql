@@ -4,6 +4,7 @@
 -- `low_water` has a mark for each class that the queue has ever had, in that order: no message of the class below it can
 -- still become visible, so that a claim need not step over dead rows; `low_water_next` and `low_water_xid` are the
 -- sequence's position that the marks may rise to next, and when. Of a queue that is `paused` nothing is granted.
+-- The steps of a `limited` one stand in line (tasker.line) until it is their turn; `limit_id` is the limit of the queue itself.
 
 create table tasker.queue (
     queue_id         integer generated always as identity primary key,
@@ -14,5 +15,7 @@ create table tasker.queue (
     low_water_next   bigint not null default 0,
     low_water_xid    xid8 not null default '0',
     paused           boolean not null default false,
+    limited          boolean not null default false,
+    limit_id         integer references tasker.flow_limit,
     created_at       timestamptz not null default now()
 );

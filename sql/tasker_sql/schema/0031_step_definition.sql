@@ -3,6 +3,7 @@
 -- every task from its beginning; the others stand behind a decision or a batch, and come when those have spoken, or are
 -- compensations, which come when the task is undone, or dynamic: those come as often as a step asks for them that `expands`
 -- to them (by name). `growing`: more may follow from the step's completion than its edges say.
+-- `limit_ids` are the limits that it comes under, `limit_keys` the JSON path of each one's key in the task's input, or null.
 -- `parallelism` is how many workers of one batch run at once, `on_failure` what one that failed means for its batch.
 
 create table tasker.step_definition (
@@ -27,6 +28,8 @@ create table tasker.step_definition (
     permanent_errors   text[] not null,
     attempt_time_limit interval,
     step_time_limit    interval,
+    limit_ids          integer[] not null default '{}',
+    limit_keys         text[] not null default '{}',
     parallelism        integer check (parallelism > 0),
     on_failure         text not null check (on_failure in ('wait', 'continue', 'fail_task')),
     unique (template_id, step_no),
