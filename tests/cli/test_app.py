@@ -85,7 +85,7 @@ def test_whatever_lists_or_changes_takes_an_output_format_and_changes_take_a_rea
     ):
         assert "--output" in options or path == ("task", "watch")
     changes = path[-1] in (
-        *("cancel", "retry", "rerun", "resolve", "complete", "approve", "reject"),
+        *("cancel", "retry", "rerun", "resolve", "complete", "approve", "reject", "set"),
         *SCHEDULE_CHANGES,
     )
     assert ("--reason" in options) == changes == ("--actor" in options)

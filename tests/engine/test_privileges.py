@@ -32,7 +32,7 @@ READS = {
     "get_task", "get_task_result", "list_tasks", "list_steps", "get_step", "explain_step", "queue_stats",
     "count_open_tasks", "list_workers", "list_orchestrators", "list_templates", "get_template", "verify",
     "get_schedule", "list_schedules", "list_fires", "get_approval", "list_approvals", "plan_change",
-    "list_dead_letters", "get_dead_letters",
+    "list_limits", "list_limit_keys", "list_dead_letters", "get_dead_letters",
 }  # fmt: skip
 MAY = {
     "tasker_client": READS
@@ -56,7 +56,7 @@ MAY = {
         "rerun_task",
         "plan_rerun",
     }
-    | {"pause_queue", "resume_queue"}
+    | {"pause_queue", "resume_queue", "set_limit"}
     | {"retry_step", "resolve_step", "complete_step", "send_event", "send_event_to_all"}
     | {"create_schedule", "update_schedule", "delete_schedule", "pause_schedule", "resume_schedule"}
     | {"trigger_schedule", "backfill_schedule", "answer_approval"},
