@@ -24,7 +24,8 @@ demo: $(SETUP)
 
 test: $(SETUP)
 	sh checks/setup_debian.sh
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile tests/engine
+	$(BIN)/python -m pytest --ignore tests/engine  # one by one: some measure time
 
 check: $(SETUP)
 	$(BIN)/ruff check .

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tasker.approvals import Approval
     from tasker.batches import BatchFailure, BatchResults, Slice, slices
+    from tasker.children import ChildTask
     from tasker.client import Client, Submission
     from tasker.context import StepContext
     from tasker.decorators import StepHandler, handler
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
         TaskCancelled,
         TaskerError,
         TaskFailed,
+        TaskTimedOut,
         TemplateError,
     )
     from tasker.expansion import Expansion
@@ -54,6 +56,7 @@ __all__ = [
     "BatchResults",
     "Bounds",
     "Changes",
+    "ChildTask",
     "Client",
     "ConflictError",
     "ContractError",
@@ -85,6 +88,7 @@ __all__ = [
     "TaskCancelled",
     "TaskFailed",
     "TaskHandle",
+    "TaskTimedOut",
     "TaskerError",
     "TemplateError",
     "Worker",
@@ -101,6 +105,7 @@ _MODULES = {
     "BatchResults": "batches",
     "Bounds": "policy",
     "Changes": "operating",
+    "ChildTask": "children",
     "Client": "client",
     "Cron": "schedules",
     "Every": "schedules",

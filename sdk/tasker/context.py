@@ -8,16 +8,21 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 from uuid import UUID
 
 from psycopg import AsyncConnection, Connection
 
 from tasker.approvals import Approval
+from tasker.children import ChildTask, OnBlocked, OnParentEnd, new_child
 from tasker.durable import Checkpoint, Durable, SyncDurable
 from tasker.durations import Duration
+from tasker.priority import Priority
 from tasker.schedules import Scheduled, read_scheduled
 from tasker.transactions import Transaction
+
+if TYPE_CHECKING:
+    from tasker.workflow import Workflow
 
 __all__ = ["Progress", "StepContext", "SyncContext", "UndoneStep"]
 
@@ -146,6 +151,102 @@ class StepContext:
         """
         return await self.durable.wait_event(event, timeout)
 
+    async def start_task(
+        self,
+        template: str | Workflow,
+        input: Any = None,
+        *,
+        name: str | None = None,
+        version: str | None = None,
+        on_parent_end: OnParentEnd = "cancel",
+        priority: Priority | None = None,
+        tags: Sequence[str] = (),
+        context: Mapping[str, Any] | None = None,
+    ) -> ChildTask:
+        """Start a task of a template, "namespace/name" or a workflow, as a child of this one.
+
+        It is started once: later runs of the step find the same child by its `name`, which is used once in a handler,
+        and by default the template's. It has this task's correlation id, and its priority unless another is given. When
+        this task is cancelled, ends in an error or is undone, the child is cancelled too (or undone), unless
+        `on_parent_end` is "leave"; when this task completes, the child goes on. `version` is the workflow's, or the one
+        registered last. Raises PermanentError when there is no such template, or this task is 32 children deep already;
+        ContractError when the input does not fit.
+        """
+        child = new_child(template, input, name, version, on_parent_end, priority, tags, context)
+        return await self.durable.start_task(child)
+
+    @overload
+    async def wait_task(
+        self,
+        task: ChildTask | UUID | str,
+        type_: None = None,
+        *,
+        timeout: Duration | None = None,
+        on_blocked: OnBlocked = "wait",
+    ) -> Any: ...
+    @overload
+    async def wait_task(
+        self,
+        task: ChildTask | UUID | str,
+        type_: type[T],
+        *,
+        timeout: Duration | None = None,
+        on_blocked: OnBlocked = "wait",
+    ) -> T: ...
+    async def wait_task(
+        self,
+        task: ChildTask | UUID | str,
+        type_: type[Any] | None = None,
+        *,
+        timeout: Duration | None = None,
+        on_blocked: OnBlocked = "wait",
+    ) -> Any:
+        """The result of a task, a child or any other by its id, when it has ended. Waiting takes no slot.
+
+        With `type_` the result is validated to it; without, to what the workflow that the child was started from
+        returns, and else it is plain JSON. Raises TaskFailed when the task ended with an error, TaskCancelled when it
+        was cancelled, TaskTimedOut when it did not end in time (it goes on); PermanentError when there is no such task.
+        A task that is blocked by failures has not ended, and may be mended: the wait goes on, unless `on_blocked` is
+        "raise"; then it raises TaskFailed.
+        """
+        return self.durable.await_task(task, type_, timeout, on_blocked)
+
+    @overload
+    async def run_task(
+        self,
+        template: str | Workflow,
+        input: Any = None,
+        type_: None = None,
+        *,
+        name: str | None = None,
+        timeout: Duration | None = None,
+        on_blocked: OnBlocked = "wait",
+    ) -> Any: ...
+    @overload
+    async def run_task(
+        self,
+        template: str | Workflow,
+        input: Any,
+        type_: type[T],
+        *,
+        name: str | None = None,
+        timeout: Duration | None = None,
+        on_blocked: OnBlocked = "wait",
+    ) -> T: ...
+    async def run_task(
+        self,
+        template: str | Workflow,
+        input: Any = None,
+        type_: type[Any] | None = None,
+        *,
+        name: str | None = None,
+        timeout: Duration | None = None,
+        on_blocked: OnBlocked = "wait",
+    ) -> Any:
+        """Start a child and wait for its result: `start_task` and `wait_task` in one."""
+        child = await self.start_task(template, input, name=name)
+        return self.durable.await_task(child, type_, timeout, on_blocked)
+
     async def ask(
         self,
         name: str,
@@ -177,7 +278,7 @@ class StepContext:
 
     @property
     def sync(self) -> SyncContext:
-        """`run`, `checkpoint`, `sleep`, `wait_event`, `ask` and `transaction` for handlers that are not async."""
+        """All that is awaited here, for handlers that are not async: `ctx.sync.run(...)`, and so on."""
         return SyncContext(self.durable, self.database)
 
     @property

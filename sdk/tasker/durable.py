@@ -11,15 +11,29 @@ import inspect
 import typing
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+from uuid import NAMESPACE_OID, UUID, uuid5
 
 from anyio import from_thread
 
 from tasker.approvals import Approval, make_question, read_answer
+from tasker.children import (
+    ChildTask,
+    NewChild,
+    OnBlocked,
+    OnParentEnd,
+    StartChild,
+    new_child,
+    read_end,
+)
 from tasker.durations import Duration, to_seconds
 from tasker.errors import ApprovalTimedOut, EventTimedOut, PermanentError, RetryableError
 from tasker.outcome import Waiting
+from tasker.priority import Priority
 from tasker.values import Shape, shape_of
+
+if TYPE_CHECKING:
+    from tasker.workflow import Workflow
 
 __all__ = ["Checkpoint", "Durable", "Save", "Suspended", "SyncDurable"]
 
@@ -53,15 +67,24 @@ async def _keep(_name: str, _data: bytes, _replace: bool) -> bool:
     return True
 
 
+async def _make_up(child: NewChild) -> UUID:
+    """Outside a worker nothing is started; the id is the same on each run."""
+    return uuid5(NAMESPACE_OID, child.name)
+
+
 class Durable:
-    """What one run of a handler has saved and has waited for."""
+    """What one run of a handler has saved, has started and has waited for."""
 
-    __slots__ = ("_save", "_saved", "_used")
+    __slots__ = ("_awaited", "_save", "_saved", "_start", "_used")
 
-    def __init__(self, saved: Mapping[str, Any], save: Save = _keep) -> None:
+    def __init__(
+        self, saved: Mapping[str, Any], save: Save = _keep, start: StartChild = _make_up
+    ) -> None:
         self._saved = saved
         self._save = save
+        self._start = start
         self._used: set[str] = set()
+        self._awaited: dict[str, int] = {}
 
     async def run(self, name: str, function: Callable[[], Awaitable[T] | T]) -> T:
         """What `function` returned the first time, whichever run of the handler that was."""
@@ -135,6 +158,39 @@ class Durable:
             case _:
                 raise ApprovalTimedOut(f"nobody answered {name} in time")
 
+    async def start_task(self, child: NewChild) -> ChildTask:
+        """Start a child, unless an earlier run did."""
+        key = self._use("start", child.name)
+        output = None if isinstance(child.template, str) else child.template.output
+        if key in self._saved:
+            return ChildTask(UUID(self._saved[key]), child.name, output)
+        task_id = await self._start(child)
+        if task_id is None:
+            raise RetryableError(f"the lease was lost, so {child.name} was not started")
+        return ChildTask(task_id, child.name, output)
+
+    def await_task(
+        self,
+        task: ChildTask | UUID | str,
+        type_: Any,
+        timeout: Duration | None,
+        on_blocked: OnBlocked,
+    ) -> Any:
+        """Leave the handler, unless the task has ended or the time has passed."""
+        match task:
+            case ChildTask(task_id, name, output):
+                pass
+            case _:
+                task_id, name, output = _task_id(task), str(task), None
+        again = self._awaited[name] = self._awaited.get(name, 0) + 1
+        key = self._use("task", name if again == 1 else f"{name}#{again}")
+        if key not in self._saved:
+            seconds = None if timeout is None else _seconds(key, timeout)
+            raise Suspended(
+                Waiting(key, seconds=seconds, task=task_id, until_blocked=_raises(on_blocked))
+            )
+        return read_end(self._saved[key], task_id, output, type_)
+
     def run_here(self, name: str, function: Callable[[], T]) -> T:
         """As `run`, in the thread of a handler that is not async."""
         found, value, shape = self._recall(name, function)
@@ -187,6 +243,47 @@ class SyncDurable:
         """As `StepContext.wait_event`."""
         return self._durable.await_event(event, timeout)
 
+    def start_task(
+        self,
+        template: str | Workflow,
+        input: Any = None,
+        *,
+        name: str | None = None,
+        version: str | None = None,
+        on_parent_end: OnParentEnd = "cancel",
+        priority: Priority | None = None,
+        tags: Sequence[str] = (),
+        context: Mapping[str, Any] | None = None,
+    ) -> ChildTask:
+        """As `StepContext.start_task`."""
+        child = new_child(template, input, name, version, on_parent_end, priority, tags, context)
+        return from_thread.run(self._durable.start_task, child)
+
+    def wait_task(
+        self,
+        task: ChildTask | UUID | str,
+        type_: type[Any] | None = None,
+        *,
+        timeout: Duration | None = None,
+        on_blocked: OnBlocked = "wait",
+    ) -> Any:
+        """As `StepContext.wait_task`."""
+        return self._durable.await_task(task, type_, timeout, on_blocked)
+
+    def run_task(
+        self,
+        template: str | Workflow,
+        input: Any = None,
+        type_: type[Any] | None = None,
+        *,
+        name: str | None = None,
+        timeout: Duration | None = None,
+        on_blocked: OnBlocked = "wait",
+    ) -> Any:
+        """As `StepContext.run_task`."""
+        child = self.start_task(template, input, name=name)
+        return self.wait_task(child, type_, timeout=timeout, on_blocked=on_blocked)
+
     def ask(
         self,
         name: str,
@@ -200,6 +297,19 @@ class SyncDurable:
     ) -> Approval[T]:
         """As `StepContext.ask`."""
         return self._durable.ask_people(name, title, data, form, who, timeout, default)
+
+
+def _task_id(given: UUID | str) -> UUID:
+    try:
+        return UUID(str(given))
+    except ValueError:
+        raise PermanentError(f"{given!r} is no task's id") from None
+
+
+def _raises(on_blocked: str) -> bool:
+    if on_blocked not in ("wait", "raise"):
+        raise PermanentError(f"on_blocked is {on_blocked!r}; it is 'wait' or 'raise'")
+    return on_blocked == "raise"
 
 
 def _seconds(what: str, duration: Duration) -> float:

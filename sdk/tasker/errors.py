@@ -6,6 +6,9 @@ TaskerError
 ├── PermanentError          the step failed; no other attempt would help
 │   ├── EventTimedOut       the event that a handler waited for did not come
 │   ├── ApprovalTimedOut    nobody answered what a handler asked
+│   ├── TaskTimedOut        the task that a handler waited for did not end
+│   ├── TaskFailed          the awaited task ended without a result, or is blocked
+│   ├── TaskCancelled       the awaited task was cancelled
 │   └── ContractError       a value is not what the contract says
 ├── DefinitionError         a workflow or handler is written wrongly; raised at import
 ├── TemplateError           a YAML template is written wrongly
@@ -15,9 +18,7 @@ TaskerError
 │   ├── ConflictError
 │   └── InvalidStateError
 ├── NotInstalledError       the database has no Tasker schema, or another version of it
-├── NotAllowedError         the login lacks the role for this
-├── TaskFailed              the awaited task ended without a result
-└── TaskCancelled           the awaited task was cancelled
+└── NotAllowedError         the login lacks the role for this
 
 A handler chooses by raising: `RetryableError` and `PermanentError` say what should happen; any
 other exception is retried while attempts are left. What a program can use stands on attributes.
@@ -53,6 +54,7 @@ __all__ = [
     "StepFailure",
     "TaskCancelled",
     "TaskFailed",
+    "TaskTimedOut",
     "TaskerError",
     "TemplateError",
     "TemplateFinding",
@@ -218,7 +220,7 @@ class StepFailure:
         return f"{self.step}: {self.type}: {self.message}"
 
 
-class TaskFailed(TaskerError):
+class TaskFailed(PermanentError):
     """The awaited task will have no result by itself.
 
     `errors` holds the steps that failed, `reason` why the task was ended, when it was.
@@ -240,7 +242,15 @@ class TaskFailed(TaskerError):
         self.reason = reason
 
 
-class TaskCancelled(TaskerError):
+class TaskTimedOut(PermanentError):
+    """The task that a handler waited for did not end in time. It goes on. Catch it to go another way."""
+
+    def __init__(self, task_id: UUID) -> None:
+        super().__init__(f"task {task_id} did not end in time")
+        self.task_id = task_id
+
+
+class TaskCancelled(PermanentError):
     """The awaited task was cancelled. `reason` is what was given for it, when it is known."""
 
     def __init__(self, task_id: UUID, reason: str | None = None) -> None:

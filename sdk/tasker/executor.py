@@ -18,6 +18,7 @@ import psycopg
 
 from tasker import telemetry
 from tasker.binding import BoundHandler
+from tasker.children import StartChild
 from tasker.context import Progress, StepContext
 from tasker.durable import Durable, Save, Suspended
 from tasker.errors import PermanentError, RetryableError
@@ -39,12 +40,15 @@ class Running:
 
     __slots__ = ("context", "grant", "progress", "scope", "transaction")
 
-    def __init__(self, grant: Grant, save: Save, pools: Pools | None = None) -> None:
+    def __init__(
+        self, grant: Grant, save: Save, start: StartChild, pools: Pools | None = None
+    ) -> None:
         self.grant = grant
         self.scope = anyio.CancelScope()
         self.progress: dict[str, Any] | None = None
         self.transaction = Transaction(pools)
-        self.context = _context(grant, self._report, Durable(grant.saved, save), self.transaction)
+        durable = Durable(grant.saved, save, start)
+        self.context = _context(grant, self._report, durable, self.transaction)
 
     def revoke(self) -> None:
         """Tell the handler to stop: the step was cancelled, or granted to another worker, or the worker stops."""

@@ -24,7 +24,8 @@ Filter = str | Mapping[str, Any]
 """A text in the filter language, or an object as `tasker.list_tasks` takes it."""
 
 _NAMED = {
-    "state", "namespace", "template", "tag", "failed", "error", "fingerprint", "priority", "correlation_id", "rerun_of",
+    "state", "namespace", "template", "tag", "failed", "error", "fingerprint", "priority",
+    "correlation_id", "parent", "rerun_of",
 }  # fmt: skip
 _TIMED = {"created", "started", "completed"}
 _SIDES = {">": "after", "<": "before"}

@@ -198,8 +198,10 @@ def _check_dynamic(
     if step.compensate is not None:
         what = f'step "{step.name}" is dynamic, so it cannot be undone'
         yield Fault((*path, "compensate"), what, "Undo it in the compensation of what gathers it.")
-    if not any(step.name in other.expands for other in steps):
-        what = f'step "{step.name}" is dynamic, but no step expands to it'
+    asking = _askers(steps, {step.name})
+    if not any(other.name in asking and other.kind != "dynamic" for other in steps):
+        only = ", but dynamic ones that nothing brings" if asking else ""
+        what = f'step "{step.name}" is dynamic, but no step expands to it{only}'
         yield Fault(path, what, "Name it in the expands of the steps that may ask for it.")
     for child in below:
         if child.kind != "deferred_convergence":

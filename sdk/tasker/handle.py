@@ -154,6 +154,13 @@ class TaskHandle:
         )
         return answer["accepted"]
 
+    async def children(self) -> list[Mapping[str, Json]]:
+        """The child tasks that its steps have started, as `tasker.list_children` describes them; the first 10,000."""
+        return await self.ask(
+            "select coalesce(json_agg(c), '[]') from tasker.list_children(%s, null, 10000) as c",
+            [self.id],
+        )
+
     async def approvals(self) -> list[Mapping[str, Json]]:
         """What its steps have asked people, as `tasker.get_approval` describes it, in the order in which they asked."""
         return await self.ask(

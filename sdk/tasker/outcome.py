@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from uuid import UUID
 
 from tasker.approvals import Question
 
@@ -57,7 +58,7 @@ class Released:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """The handler gave its slot back until an event, or for so many seconds, or for whichever comes first.
+    """The handler gave its slot back until an event, a task's end, or so many seconds, or for whichever comes first.
 
     `name` is the checkpoint under which its next run finds what the wait came to.
     """
@@ -67,6 +68,9 @@ class Waiting:
     seconds: float | None = None
     approval: Question | None = None
     """What people are asked; then their answer ends the wait."""
+    task: UUID | None = None
+    until_blocked: bool = False
+    """Whether the wait for the task ends also when that is blocked by failures."""
 
 
 Outcome = Completed | Retried | Failed | Released | Waiting

@@ -104,6 +104,10 @@ class SyncTaskHandle:
         """As TaskHandle.send_event."""
         return self._portal.call(self._handle.send_event, name, payload)
 
+    def children(self) -> list[Mapping[str, Json]]:
+        """As TaskHandle.children."""
+        return self._portal.call(self._handle.children)
+
     def approvals(self) -> list[Mapping[str, Json]]:
         """As TaskHandle.approvals."""
         return self._portal.call(self._handle.approvals)

@@ -34,7 +34,8 @@ from tasker.notifier import notify
 from tasker.outcome import Completed, Failed, Outcome, Released
 from tasker.registry import register
 from tasker.requests import request_errors
-from tasker.seams import RunStep, SaveStep, Seams
+from tasker.seams import RunStep, SaveStep, Seams, StartStepChild
+from tasker.starting import Starter
 from tasker.template import StepDefinition, Template
 from tasker.transactions import Pools
 from tasker.workflow import Workflow
@@ -213,9 +214,10 @@ class Worker:
 
         run = self._seams.run(partial(execute, threads=self._threads))
         save = self._seams.save(partial(_save, session))
+        start_child = self._seams.start(Starter(session).start)
 
         def start(grant: Grant) -> None:
-            tasks.start_soon(self._run_step, claimer, grant, run, save)
+            tasks.start_soon(self._run_step, claimer, grant, run, save, start_child)
 
         claimer = Claimer(self._seams.exchange(exchange), get_definitions, start, self._slots, poll)
         return claimer
@@ -250,14 +252,16 @@ class Worker:
             )
             running.revoke()
 
-    async def _run_step(self, claimer: Claimer, grant: Grant, run: RunStep, save: SaveStep) -> None:
+    async def _run_step(
+        self, claimer: Claimer, grant: Grant, run: RunStep, save: SaveStep, start: StartStepChild
+    ) -> None:
         handler = self._bound.get(grant.definition.definition_id)
         if handler is None:
             handler = self._bound[grant.definition.definition_id] = self._bind(grant.definition)
         if not isinstance(handler, BoundHandler):
             claimer.settle(grant, handler)
             return
-        running = Running(grant, partial(save, grant), self._pools)
+        running = Running(grant, partial(save, grant), partial(start, grant), self._pools)
         self._running[id(grant)] = running
         try:
             outcome = await run(running, handler)

@@ -43,6 +43,7 @@ def make_task(state="in_progress", **fields):
         "ends_as": None,
         "rerun_of": None,
         "reruns": [],
+        "parent": None,
         "input": {"id": 7},
         "context": {},
         "priority": 0,

@@ -64,7 +64,7 @@ def test_every_command_is_there():
         "dlq list",
         "dlq show",
         *(f"db {v}" for v in ("path", "url", "psql", "reset")),
-        *(f"bench {v}" for v in ("chain", "fanout", "latency")),
+        *(f"bench {v}" for v in ("chain", "fanout", "latency", "idle")),
     }
 
 

@@ -26,6 +26,17 @@ def test_a_benchmark_runs_and_reports(cli, scenario, options, steps):
     assert ran.json["rate"] > 0
 
 
+def test_what_sleepers_cost_is_measured_once_in_a_database(cli):
+    measuring = ("bench", "idle", "--sleeping", 20, "--seconds", 0.2, "--tasks", 2, "-o", "json")
+    ran = cli(*measuring)
+    assert ran.code == 0
+    assert ran.json["sleeping"] == 20
+    for figures in (ran.json["without"], ran.json["with_sleepers"]):
+        assert figures["postgres_cpu"] >= 0 and figures["worker_cpu"] >= 0
+        assert figures["submit_to_start_ms"]["p50"] > 0
+    assert "20 tasks of this benchmark are open already" in cli(*measuring).err
+
+
 def test_a_report_is_drawn_with_names_and_units(draw):
     text = draw(draw_report({"rate": 12345.6, "steps": 4000, "settings": {"slots": 200}}))
     assert "12,345.6" in text and "4,000" in text and "slots 200" in text

@@ -8,10 +8,11 @@ import anyio
 import psycopg
 from pydantic import BaseModel
 
-from tasker import PermanentError, Retry, StepContext, Worker, Workflow
+from tasker import ChildTask, PermanentError, Retry, StepContext, Worker, Workflow
 
 LEASE = "2s"
 STEPS = 4
+CHILDREN = 3
 
 
 class Job(BaseModel):
@@ -108,10 +109,41 @@ def total(effect: list[int]) -> int:
     return sum(effect)
 
 
+leaf = Workflow("crash_leaf", namespace="crash", version="1", input=Job)
+
+
+@leaf.step(retry=retry)
+async def grow(input: Job, ctx: StepContext) -> Job:
+    write_down(ctx)
+    await anyio.sleep(0.01)
+    return input
+
+
+family = Workflow("crash_family", namespace="crash", version="1", input=Job)
+
+
+@family.step(retry=retry)
+async def gather(input: Job, ctx: StepContext) -> Job:
+    children: list[ChildTask] = []
+    for n in range(CHILDREN):
+        children.append(await ctx.start_task(leaf, input, name=f"leaf-{n}"))
+        await anyio.sleep(0.02)
+    leaves = [await ctx.wait_task(child, Job) for child in children]
+    return Job(number=sum(each.number for each in leaves))
+
+
 def serve(url: str) -> None:
     async def run() -> None:
         worker = Worker(
-            work, undone, wide, url=url, slots=10, lease=LEASE, name=f"crash:{os.getpid()}"
+            work,
+            undone,
+            wide,
+            leaf,
+            family,
+            url=url,
+            slots=10,
+            lease=LEASE,
+            name=f"crash:{os.getpid()}",
         )
         await worker.run()
 

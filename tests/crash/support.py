@@ -13,7 +13,7 @@ from pathlib import Path
 
 import orjson
 import psycopg
-from tests.crash.program import STEPS, undone, wide, work
+from tests.crash.program import STEPS, family, leaf, undone, wide, work
 
 PROGRAM = Path(__file__).parent / "program.py"
 ROOT = Path(__file__).parents[2]
@@ -119,7 +119,7 @@ def stage(url: str, folder: Path) -> Iterator[Stage]:
     made = Stage(url, folder / "ledger", [])
     made.ledger.touch()
     with psycopg.connect(url, autocommit=True) as connection:
-        for workflow in (work, undone, wide):
+        for workflow in (work, undone, wide, leaf, family):
             connection.execute(
                 "select tasker.register_template(%s::jsonb)",
                 [orjson.dumps(workflow.template.to_json()).decode()],

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from tests.crash.program import CHILDREN
 from tests.crash.support import freeze, stage, thaw, wait_until
 from tests.fix_postgres import Server, copy_database
 
@@ -45,6 +46,28 @@ def test_workers_killed_while_they_undo_lose_nothing(database: str, tmp_path: Pa
         lost = """select count(*) from tasker.attempt a join tasker.step s using (task_id, step_no)
             where a.outcome = 'lost' and s.origin_no is not null"""
         assert play.one(lost) > 0
+
+
+def test_workers_killed_between_starting_children_and_waiting_start_none_twice(
+    database: str, tmp_path: Path
+) -> None:
+    started = "select count(*) from tasker.child"
+    with stage(database, tmp_path) as play:
+        play.submit(60, "crash_family").wait()
+        victims = [play.serve(), play.serve()]
+        for killed, victim in enumerate(victims, 1):
+            wait_until(lambda n=killed: play.one(started) >= n * 50, 60, lambda: play.one(started))
+            play.serve()
+            victim.kill()
+        play.wait(OPEN, 0)
+        lost = "select count(*) from tasker.attempt where outcome = 'lost'"
+        assert play.one(lost) > 0
+        assert play.one(started) == 60 * CHILDREN
+        assert play.one("select count(*) from tasker.task") == 60 * (1 + CHILDREN)
+        results = """select array_agg((s.result ->> 'number')::integer order by (s.result ->> 'number')::integer)
+            from tasker.step s join tasker.step_definition d using (definition_id) where d.name = 'gather'"""
+        assert play.one(results) == [CHILDREN * n for n in range(60)]
+        play.verify()
 
 
 def test_a_batch_of_10000_has_each_effect_once_whoever_is_killed(

@@ -107,7 +107,7 @@ class Play:
         """End what is left over, so that the next scene is alone."""
         self.connection.execute(
             "truncate tasker.task, tasker.step, tasker.batch, tasker.timer, tasker.attempt,"
-            " tasker.wait, tasker.event, tasker.checkpoint,"
+            " tasker.wait, tasker.event, tasker.checkpoint, tasker.child,"
             " pgmq.q_tasker_t"
         )
 
@@ -183,6 +183,10 @@ def find_scenes() -> Iterator[Scene]:
     yield lambda play: send_event(play, waiting(play)[0])
     yield lambda play: answer(play, asking(play))
     yield lambda play: (send_event(play, play.start("pair")), wait_for_event(play))
+    for made in (pending, not_started, error):
+        for end in ("cancel_task", "resolve_task"):
+            yield lambda play, f=end, m=made: play.operate(f, adopt(play, m(play)[0]))
+    yield lambda play: hand_in(play.worker, complete(begin_a_child(play)))
     yield lambda play: play.operate("retry_step", *waiting_for_retry(play))
     yield lambda play: play.operate("retry_step", *error(play))
     yield lambda play: play.operate("retry_task", error(play)[0])
@@ -232,6 +236,32 @@ def find_scenes_of_pauses() -> Iterator[Scene]:
     yield lose_a_paused_lease
     yield lambda play: schedule(play, hold(play, enqueued(play)[0]), fire_the_schedule)
     yield lambda play: schedule(play, hold(play, enqueued(play)[0]), trigger_the_schedule)
+
+
+def begin_a_child(play: Play) -> Lease:
+    """Let a step start a child, of one step, and wait for it."""
+    play.start("pair")
+    lease = claim_one(play.worker)
+    child = call(
+        play.connection, "start_task", queue_id=lease.queue_id, msg_id=lease.msg_id, read_ct=lease.read_ct,
+        task_id=lease.task_id, step_no=lease.step_no, name="c", child={"namespace": "t", "template": "pair"},
+    )  # fmt: skip
+    hand_in(play.worker, outcome(lease, "wait", wait={"name": "w", "task": str(child)}))
+    first = claim_one(play.worker)
+    hand_in(play.worker, complete(first))
+    return claim_one(play.worker)
+
+
+def adopt(play: Play, child: UUID) -> UUID:
+    """Make a task the child of another, as if that had started it."""
+    parent = play.start("pair")
+    play.connection.execute(
+        "insert into tasker.child (child_id, parent_id, parent_step, name, depth, on_parent_end)"
+        " values (%s, %s, 1, 'c', 1, 'cancel')",
+        [child, parent],
+    )
+    play.connection.execute("update tasker.task set linked = true")
+    return parent
 
 
 def hold(play: Play, task: UUID) -> UUID:

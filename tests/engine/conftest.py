@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import psycopg
 import pytest
+from tests.engine.crashing import install_crash
 from tests.engine.support import Connection, Engine
 from tests.fix_postgres import VERSIONS, Server, copy_database, drop_database
 
@@ -33,6 +34,13 @@ def engine(database: str) -> Iterator[Engine]:
 def db(engine: Engine) -> Connection:
     """The owner's connection to the engine."""
     return engine.owner
+
+
+@pytest.fixture
+def crashing(db: Connection) -> Connection:
+    """A database in which a session that sets test.crash_at dies there."""
+    install_crash(db)
+    return db
 
 
 @pytest.fixture(scope="module")

@@ -9,104 +9,46 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-LIVE = frozenset({"enqueued", "in_progress", "waiting_for_retry", "waiting"})
-OPEN = LIVE | {"pending"}
-DONE = frozenset({"complete", "resolved_manually"})
-PASSED = DONE | {"tolerated"}
+from tests.engine.oracle_steps import (
+    DONE,
+    LATER,
+    LIVE,
+    OPEN,
+    PASSED,
+    STEP_TIME_LIMIT,
+    TASK_TIME_LIMIT,
+    Batch,
+    Clock,
+    Completion,
+    Expansion,
+    Step,
+    StepPlan,
+    Undoing,
+    Wait,
+)
 
-
-@dataclass(frozen=True)
-class StepPlan:
-    """A step as its template defines it. `timed`: its whole time is limited."""
-
-    name: str
-    parents: frozenset[int]
-    queue: str
-    max_attempts: int
-    timed: bool
-    kind: str = "standard"
-    parallelism: int | None = None
-    on_failure: str = "wait"
-
-
-@dataclass(frozen=True)
-class Undoing:
-    """How a step of the template is undone: the number and plan of its compensation. `started`: also when it was only
-    started.
-    """
-
-    no: int
-    plan: StepPlan
-    started: bool
-
-
-@dataclass
-class Step:
-    """A step of a task. `holder` is the lease that is good for it; `lapsed`: that has run out.
-
-    `answer` is what a decision or a batch has said, `instance` a worker's place in its batch. `begun`: a worker has
-    had it. A compensation has the number of the step that it `undoes`, and a `rank`.
-    """
-
-    plan: StepPlan
-    limit: int
-    instance: int | None = None
-    answer: list[Any] | None = None
-    state: str = "pending"
-    attempt: int = 0
-    holder: Hashable | None = None
-    lapsed: bool = False
-    retry_due: bool = False
-    wake_due: bool = False
-    clock_due: bool = False
-    begun: bool = False
-    undoes: int | None = None
-    rank: int = 0
-    ended_attempts: list[tuple[int, str]] = field(default_factory=list)
-
-    @property
-    def claimable(self) -> bool:
-        """Whether a message of it can be seen by a claim."""
-        return self.state == "enqueued" or (self.state == "in_progress" and self.lapsed)
-
-    @property
-    def spent(self) -> bool:
-        """Whether a claim finds that its last attempt was lost."""
-        return self.state == "in_progress" and self.lapsed and self.attempt >= self.limit
-
-    def leave(self, state: str, attempt_ends_as: str | None = None) -> None:
-        """Enter a state in which nobody works on it."""
-        if attempt_ends_as is not None and self.state == "in_progress":
-            self.ended_attempts.append((self.attempt, attempt_ends_as))
-        self.state, self.holder, self.lapsed = state, None, False
-        self.retry_due = self.wake_due = False
-
-
-@dataclass
-class Batch:
-    """The workers of a batch, by their numbers, and how many have had their turn."""
-
-    numbers: list[int]
-    turns: int
+LEASE = 600
 
 
 @dataclass
 class Task:
-    """A task. `timed`: its whole time is limited. `told`: the event that its steps wait for was sent.
+    """A task. `timed`: its whole time is limited. `told`: the events that were sent to it.
 
-    `forced` is the state in which something other than its last step ended it; `ends_as` the one in which it will end
-    when it is undone. `compensates`: a failure undoes it. `paused`: an operator holds it.
+    `bounds` are how many dynamic steps it may have, and how many in a chain. `forced` is the state in
+    which something other than its last step ended it; `ends_as` the one in which it will end when it is undone.
+    `compensates`: a failure undoes it. `paused`: an operator holds it.
     """
 
     plans: Mapping[int, StepPlan]
     steps: dict[int, Step]
     started: bool
-    timed: bool
-    batches: dict[int, Batch] = field(default_factory=dict)
-    start_due: bool = False
-    limit_due: bool = False
+    clock: Clock
+    bounds: tuple[int, int]
+    batches: dict[int, Batch] = field(default_factory=dict[int, Batch])
+    start_at: int | None = None
+    limit_at: int | None = None
     forced: str | None = None
-    told: bool = False
+    told: dict[str, Any] = field(default_factory=dict[str, Any])
     undoing: Mapping[int, Undoing] = field(default_factory=dict[int, Undoing])
     compensates: bool = False
     ends_as: str | None = None
@@ -119,9 +61,14 @@ class Task:
         timed: bool,
         undoing: Mapping[int, Undoing],
         compensates: bool,
+        clock: Clock,
+        bounds: tuple[int, int],
     ) -> Task:
         """Return a task that was just submitted."""
-        task = Task(plans, {}, started, timed, undoing=undoing, compensates=compensates)
+        task = Task(plans, {}, started, clock, bounds, undoing=undoing, compensates=compensates)
+        begins = clock.now + (0 if started else LATER)
+        task.start_at = None if started else begins
+        task.limit_at = begins + TASK_TIME_LIMIT if timed else None
         task.go_on()
         return task
 
@@ -160,7 +107,9 @@ class Task:
     def fate(self, no: int) -> bool | None:
         """Whether a step of the template is to be; None while that is open."""
         plan = self.plans[no]
-        edges = [self.edge_fate(parent, plan) for parent in plan.parents]
+        waits_for = plan.parents | plan.guards
+        known = [parent for parent in waits_for if self.plans[parent].kind != "dynamic"]
+        edges = [self.edge_fate(parent, plan) for parent in known]
         if None in edges:
             return None
         one_will_do = plan.kind == "deferred_convergence" and edges
@@ -193,7 +142,8 @@ class Task:
                 for instance, number in enumerate(self.batches[no].numbers, 1):
                     self.steps[number] = Step(plan, plan.max_attempts, instance)
         for no, plan in self.plans.items():
-            if no not in self.steps and plan.kind != "batch_worker" and self.fate(no):
+            brought = plan.kind in ("batch_worker", "dynamic")
+            if no not in self.steps and not brought and self.fate(no):
                 self.steps[no] = Step(plan, plan.max_attempts)
 
     @property
@@ -206,8 +156,13 @@ class Task:
         step = self.steps[no]
         if step.undoes is not None:
             return all(s.state in DONE for s in self.counted if s.rank > step.rank)
-        waits_for = [n for parent in step.plan.parents for n in self.numbers(parent)]
-        return all(self.steps[n].state in PASSED for n in waits_for) and self.has_turn(step)
+        return not self.unresolved_before(step) and self.has_turn(step)
+
+    def unresolved_before(self, step: Step) -> list[int]:
+        """The numbers of the steps that are there, that a step waits for, and that are not resolved."""
+        waits_for = step.plan.parents | step.plan.guards
+        numbers = [n for parent in waits_for for n in self.numbers(parent)]
+        return [n for n in [*numbers, *step.after] if self.steps[n].state not in PASSED]
 
     def is_held(self, no: int) -> bool:
         """Whether only the pause keeps a step from its queue."""
@@ -217,11 +172,15 @@ class Task:
     def queue(self, step: Step) -> None:
         """Let a step run, or be held."""
         step.leave("pending" if self.paused else "enqueued")
+        if step.plan.timed and step.clock_at is None:
+            step.clock_at = self.clock.now + STEP_TIME_LIMIT
 
     def numbers(self, no: int) -> list[int]:
         """The numbers of the steps that are there of a step of the template."""
         if no in self.batches:
             return self.batches[no].numbers
+        if self.plans[no].kind == "dynamic":
+            return [n for n, step in sorted(self.steps.items()) if step.plan is self.plans[no]]
         return [no] if no in self.steps else []
 
     def has_turn(self, step: Step) -> bool:
@@ -279,6 +238,7 @@ class Task:
         for no, step in self.steps.items():
             if held and (step.state == "enqueued" or self.is_held(no)):
                 step.leave("waiting_for_retry")
+                step.retry_at = self.clock.now + LEASE
         return True
 
     def template_number(self, no: int) -> int:
@@ -288,14 +248,13 @@ class Task:
 
     def rank(self, no: int) -> int:
         """How long the longest way to a step of the template is."""
-        return max((self.rank(parent) + 1 for parent in self.plans[no].parents), default=0)
+        plan = self.plans[no]
+        ranks = (self.rank(before) + 1 for before in (plan.parents | plan.guards) - {no})
+        return max(ranks, default=0)
 
     def complete(self, no: int, state: str, answer: Any) -> None:
-        """A step has a result. One that is no answer of a decision or a batch is an error. The task goes on later."""
+        """A step has a result that it may have. The task goes on later."""
         step = self.steps[no]
-        if self.find_fault(step, answer):
-            step.leave("error", "error")
-            return
         step.answer = answer if isinstance(answer, list) else None
         step.leave(state)
         self.give_turn(step)
@@ -359,62 +318,107 @@ class Task:
         return self.steps[no].state == "in_progress" and self.steps[no].holder == lease
 
     def hand_in(self, outcomes: Iterable[tuple[int, str, Any]]) -> None:
-        """Accept outcomes: complete, retry, fatal (of a permanent type), error, release or wait (for an event)."""
+        """Accept outcomes: complete, retry (in some seconds), fatal (of a permanent type), error, release or wait."""
+        by_kind = list(outcomes)
+        self.complete_all({no: what for no, kind, what in by_kind if kind == "complete"})
         failed: list[int] = []
-        for no, kind, answer in sorted(outcomes, key=lambda o: o[1] != "complete"):
+        for no, kind, what in by_kind:
             step = self.steps[no]
             match kind:
                 case "complete":
-                    self.complete(no, "complete", answer)
+                    pass
                 case "retry" if step.attempt < step.limit:
                     step.leave("waiting_for_retry", "retry")
+                    step.retry_at = self.clock.now + what
                 case "release":
                     step.leave("waiting_for_retry")
                     step.attempt -= 1
+                    step.retry_at = self.clock.now + what
                 case "wait":
-                    step.leave("waiting")
-                    step.attempt -= 1
-                    if self.told:
-                        self.queue(step)
+                    self.wait(step, what)
                 case _:
                     step.leave("error", "error")
                     failed.append(no)
         self.go_on()
         self.fail(failed)
 
+    def wait(self, step: Step, wait: Wait) -> None:
+        """A step waits, unless its event has come already."""
+        step.wait_for(wait, self.clock.now)
+        if wait.event in self.told:
+            step.end_wait({"event": self.told[wait.event]})
+            self.queue(step)
+
+    def complete_all(self, completions: Mapping[int, Completion]) -> None:
+        """Steps complete together. What none can have is an error of the step that said so; what can be is added."""
+        granted: dict[int, Expansion] = {}
+        before = 0
+        for no, completion in sorted(completions.items()):
+            step, asked = self.steps[no], completion.expansion
+            if self.find_fault(step, completion.result) or (
+                asked is not None
+                and find_expansion_fault(self, no, asked, before, set(completions))
+            ):
+                step.ended_attempts.append((step.attempt, "error"))
+            else:
+                granted[no] = asked or ()
+            before += len(asked or ())
+        for no, completion in completions.items():
+            if no in granted:
+                self.complete(no, "complete", completion.result)
+            else:
+                self.steps[no].leave("error")
+        for no, asked in sorted(granted.items()):
+            self.add_asked(no, asked)
+
+    def may_complete(self, no: int, completion: Completion) -> bool:
+        """Whether a step can have a result, and what it asks for."""
+        asked = completion.expansion
+        return not self.find_fault(self.steps[no], completion.result) and (
+            asked is None or not find_expansion_fault(self, no, asked, 0, {no})
+        )
+
+    def add_asked(self, origin: int, expansion: Expansion) -> None:
+        """Add what a step has asked for."""
+        first, depths = self.next_number, measure_depths(self, origin, expansion)
+        for place, asked in enumerate(expansion):
+            plan = self.plans[asked.no]
+            made = Step(plan, plan.max_attempts, len(self.numbers(asked.no)) + 1)
+            numbers = [first + item for item in asked.items]
+            numbers += [self.number_of(name) for name in asked.names]
+            made.after, made.depth = frozenset(numbers), depths[place]
+            made.takes = {"x": numbers[0]} if numbers else {}
+            self.steps[first + place] = made
+
+    def number_of(self, name: str) -> int:
+        """The number of the step that is called so."""
+        return next(no for no, step in self.steps.items() if step.name == name)
+
     # Time
 
-    def make_due(self, kinds: Iterable[str]) -> None:
-        """Let timers of these kinds be due."""
-        for no, step in self.steps.items():
-            step.wake_due |= "wake" in kinds and step.state == "waiting"
-            step.retry_due |= "retry" in kinds and step.state == "waiting_for_retry"
-            live = step.state in LIVE or self.is_held(no)
-            step.clock_due |= "step_time_limit" in kinds and step.plan.timed and live
-        self.start_due |= "task_start" in kinds and not self.started and not self.ended
-        timed = self.timed and self.ends_as is None
-        self.limit_due |= "task_time_limit" in kinds and timed and not self.ended
-
     def fire(self) -> None:
-        """Do what due timers are for."""
-        for step in self.steps.values():
-            if step.retry_due:
+        """Do what due timers are for: kind by kind."""
+        now, steps = self.clock.now, self.steps
+        for step in steps.values():
+            if step.retry_at is not None and step.retry_at <= now:
                 self.queue(step)
-        steps = self.steps.items()
-        failed = [no for no, s in steps if s.clock_due and (s.state in LIVE or self.is_held(no))]
+        failed = [no for no, s in steps.items() if s.clock_at is not None and s.clock_at <= now]
+        failed = [no for no in failed if steps[no].state in LIVE or self.is_held(no)]
         for no in failed:
-            self.steps[no].leave("error", "error")
-        for step in self.steps.values():
-            step.clock_due = False
+            steps[no].leave("error", "error")
+            steps[no].clock_at = None
+        due = [s for s in steps.values() if s.wake_at is not None and s.wake_at <= now]
+        starts = self.start_at is not None and self.start_at <= now
+        ends = self.limit_at is not None and self.limit_at <= now
         self.fail(failed)
-        if self.start_due and not self.ended:
-            self.started = True
+        if starts and not self.ended:
+            self.start_at, self.started = None, True
             self.go_on()
-        if self.limit_due and not self.ended:
+        if ends and not self.ended and self.ends_as is None:
             self.end_by_template()
-        self.start_due = self.limit_due = False
-        for step in self.steps.values():
-            if step.wake_due:
+        for step in due:
+            if step.state == "waiting":
+                step.end_wait({"timeout": True})
                 self.queue(step)
 
     def purge_and_rescue(self) -> None:
@@ -444,17 +448,34 @@ class Task:
         for step in self.steps.values():
             if step.state in OPEN:
                 step.leave("cancelled", "cancelled")
-        self.start_due = self.limit_due = False
+        self.start_at = self.limit_at = None
 
-    def tell(self) -> bool:
-        """Send the task the event that its steps wait for."""
+    def tell(self, name: str, payload: Any) -> tuple[bool, int] | None:
+        """Send the task an event: whether it is the first, and how many steps go on; None when it has ended."""
         if self.ended:
-            return False
-        self.told = True
-        for step in self.steps.values():
-            if step.state == "waiting":
-                self.queue(step)
-        return True
+            return None
+        if name in self.told:
+            return False, 0
+        self.told[name] = payload
+        waiting = [s for s in self.steps.values() if s.wait is not None and s.wait.event == name]
+        for step in waiting:
+            step.end_wait({"event": payload})
+            self.queue(step)
+        return True, len(waiting)
+
+    def answer(self, no: int, name: str, approved: bool, who: Mapping[str, str]) -> str | None:
+        """Answer what a step has asked; how that is refused."""
+        step = self.steps[no]
+        if self.ended:
+            return "TK004"
+        if name not in step.asked:
+            return "TK001"
+        if step.asked[name] != "open":
+            return "TK004"
+        value = {"approved": approved, "answer": None, "by": who["actor"], "reason": who["reason"]}
+        step.end_wait(value, "approved" if approved else "rejected")
+        self.queue(step)
+        return None
 
     def pause(self) -> bool:
         """Hold the task."""
@@ -481,7 +502,7 @@ class Task:
             return False
         if step.state == "error":
             step.limit = step.attempt + step.plan.max_attempts
-            step.clock_due = False
+            step.clock_at = None
         self.queue(step)
         return True
 
@@ -504,7 +525,6 @@ class Task:
             return "TK004"
         if self.find_fault(step, answer):
             return "TK002"
-        step.clock_due = False
         if step.state == "in_progress":
             step.ended_attempts.append((step.attempt, "cancelled"))
             step.state = "enqueued"
@@ -512,3 +532,49 @@ class Task:
         self.go_on()
         self.come_to_rest()
         return None
+
+
+# What steps ask for
+
+
+def find_expansion_fault(
+    task: Task, origin: int, expansion: Expansion, before: int, completing: set[int]
+) -> bool:
+    """Whether a step cannot have what it asks for: others that complete with it have asked for `before` more."""
+    names = {name for asked in expansion for name in asked.names}
+    known = {step.name: no for no, step in task.steps.items()}
+    if not task.steps[origin].plan.expands or not names <= set(known):
+        return True
+    if any(is_circle(task, known[name], expansion, completing) for name in names):
+        return True
+    there = sum(step.plan.kind == "dynamic" for step in task.steps.values())
+    most, deepest = task.bounds
+    depths = measure_depths(task, origin, expansion)
+    return there + before + len(expansion) > most or max(depths, default=0) > deepest
+
+
+def is_circle(task: Task, no: int, expansion: Expansion, completing: set[int]) -> bool:
+    """Whether a step waits, if only by others, for one that gathers what is asked for."""
+    asked = {one.no for one in expansion}
+    seen: set[int] = set()
+    left = [no] if task.steps[no].state not in PASSED else []
+    while left:
+        number = left.pop()
+        if number in seen or number in completing:
+            continue
+        seen.add(number)
+        step = task.steps[number]
+        if (step.plan.parents | step.plan.guards) & asked:
+            return True
+        left += task.unresolved_before(step)
+    return False
+
+
+def measure_depths(task: Task, origin: int, expansion: Expansion) -> list[int]:
+    """How long the chain of dynamic steps is that ends in each."""
+    depths: list[int] = []
+    for asked in expansion:
+        before = [task.steps[origin].depth, *(depths[item] for item in asked.items)]
+        before += [task.steps[task.number_of(name)].depth for name in asked.names]
+        depths.append(max(before) + 1)
+    return depths

@@ -58,6 +58,7 @@ class Exchanged:
     results: Mapping[tuple[UUID, int], Json]
     gathered: Mapping[tuple[UUID, int], Json]
     undone: Mapping[tuple[UUID, int], list[Json]]
+    saved: Mapping[tuple[UUID, int], dict[str, Json]]
 
 
 @dataclass(frozen=True)
@@ -171,6 +172,9 @@ def exchange(
         outcomes=Jsonb(list(outcomes)), want=want, lease_seconds=lease,
     )  # fmt: skip
     granted = answer["granted"] or {}
+    saved: dict[tuple[UUID, int], dict[str, Json]] = {}
+    for t, no, name, value in granted.get("saved") or []:
+        saved.setdefault((UUID(t), no), {})[name] = value
     instances = {(t, no): (at, item) for t, no, at, item in granted.get("instances") or []}
     return Exchanged(
         accepted=sorted(answer["accepted"]),
@@ -179,6 +183,7 @@ def exchange(
         results={(UUID(t), no): result for t, no, result in granted.get("results") or []},
         gathered={(UUID(t), no): results for t, no, results in granted.get("gathered") or []},
         undone={(UUID(t), no): undone for t, no, *undone in granted.get("undone") or []},
+        saved=saved,
     )
 
 
@@ -329,8 +334,8 @@ def broken(connection: Connection) -> list[str]:
         """select format('timer %s of task %s, step %s, belongs to nothing',
             r.kind, r.task_id, r.step_no)
         from tasker.timer r left join tasker.task t using (task_id)
-        where t.task_id is null
-            or t.state in ('complete', 'error', 'cancelled', 'resolved_manually')"""
+        where t.task_id is null or r.kind <> 'children'
+            and t.state in ('complete', 'error', 'cancelled', 'resolved_manually')"""
     ).fetchall()
     for queue, table in queue_tables(connection):
         query = f"""select format('message %s of queue {queue} belongs to nothing', m.msg_id)

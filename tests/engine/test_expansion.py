@@ -8,6 +8,7 @@ import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from psycopg.types.json import Jsonb
 from tests.engine.support import (
     Connection,
     Exchanged,
@@ -43,6 +44,15 @@ TALK = template(
     step("note", kind="dynamic"),
     step("close", "begin", "note", kind="deferred_convergence"),
     expansion={"max_steps": 8, "max_depth": 4},
+)
+
+CIRCLE = template(
+    "circle",
+    step("begin", expands=["ask"]),
+    step("also", expands=["note"]),
+    step("ask", kind="dynamic"),
+    step("note", kind="dynamic"),
+    step("close", "note", kind="deferred_convergence"),
 )
 
 
@@ -306,12 +316,74 @@ def test_behind_a_decision_expansion_may_be_excluded(db: Connection, worker: Wor
     assert task_state(db, skipped) == task_state(db, planned) == "complete"
 
 
+@pytest.mark.parametrize("reference", ["close", "ask/1"])
+def test_what_would_wait_for_itself_is_refused(
+    db: Connection, worker: Worker, reference: str
+) -> None:
+    """`close` waits for every note, and so does what waits for `close`."""
+    register(db, {**CIRCLE, "name": "circle"})
+    task_id = submit(db, "circle")
+    granted = claim_named(worker)
+    hand_in(worker, asking(granted["begin"], asked("ask", "close")))
+    assert find_step(db, task_id, "ask/1")["state"] == "pending"
+    hand_in(worker, asking(granted["also"], asked("note", reference)))
+    error = find_step(db, task_id, "also")["error"]
+    assert error["message"] == (
+        f'expansion, step 0: it cannot wait for "{reference}", because close, which gathers note, would wait for both'
+    )
+    assert broken(db) == []
+    call(db, "retry_step", task_id=task_id, step_name="also", **WHO)
+    hand_in(worker, asking(claim_named(worker)["also"], asked("note", "begin")))
+    run_all(worker)
+    assert task_state(db, task_id) == "complete"
+
+
+def test_what_was_settled_by_hand_may_be_waited_for(db: Connection, worker: Worker) -> None:
+    task_id = submit(db, "talk")
+    granted = claim_named(worker)
+    call(db, "resolve_step", task_id=task_id, step_name="close", result=Jsonb(1), **WHO)
+    hand_in(worker, asking(granted["begin"], asked("note", "close")), complete(granted["other"]))
+    run_all(worker)
+    assert task_state(db, task_id) == "complete"
+    assert broken(db) == []
+
+
+def test_steps_that_complete_together_share_the_bounds(db: Connection, worker: Worker) -> None:
+    task_id = begin(db, worker, asked("ask"), asked("ask"))
+    hand_in(worker, *(asking(lease, *[asked("note")] * 4) for lease in claim(worker)))
+    assert step_states(db, task_id)["ask/1"] == "complete"
+    error = find_step(db, task_id, "ask/2")["error"]
+    assert error["message"].startswith("the task would have 10 dynamic steps, and its template")
+    assert broken(db) == []
+
+
+def test_what_gathers_is_undone_before_what_brought_it(db: Connection, worker: Worker) -> None:
+    """Last things first: `close` ran after `begin`, though it does not depend on it by name."""
+    undo = {"compensate": {"handler": "h.undo"}}
+    register(
+        db,
+        template(
+            "undone",
+            step("first"), step("begin", "first", expands=["note"], **undo), step("note", kind="dynamic"),
+            step("close", "note", kind="deferred_convergence", **undo), step("last", "close"),
+        ),
+    )  # fmt: skip
+    task_id = submit(db, "undone")
+    hand_in(worker, complete(claim_named(worker)["first"]))
+    hand_in(worker, asking(claim_named(worker)["begin"], asked("note")))
+    for name in ("note/1", "close"):
+        hand_in(worker, complete(claim_named(worker)[name]))
+    call(db, "cancel_task", task_id=task_id, compensate=True, **WHO)
+    assert list(claim_named(worker)) == ["undo:close"]
+
+
 @pytest.mark.parametrize(
     ("steps", "said"),
     [
         ([step("a", expands=["d"]), step("d", "a", kind="dynamic")], "is dynamic, so it depends on nothing"),
         ([step("a", expands=["d"]), step("d", kind="dynamic"), step("b", "d")], "must be a deferred_convergence"),
         ([step("a"), step("d", kind="dynamic")], "no step expands to it"),
+        ([step("a"), step("d", kind="dynamic", expands=["d"])], "but dynamic ones that nothing brings"),
         ([step("a", expands=["b"]), step("b")], "expands to b, which is no dynamic step"),
         ([step("a", expands=["zz"])], "expands to zz, which is no dynamic step"),
         ([step("a", expands="d")], "expands must be an array"),

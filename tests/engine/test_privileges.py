@@ -32,7 +32,7 @@ READS = {
     "get_task", "get_task_result", "list_tasks", "list_steps", "get_step", "explain_step", "queue_stats",
     "count_open_tasks", "list_workers", "list_orchestrators", "list_templates", "get_template", "verify",
     "get_schedule", "list_schedules", "list_fires", "get_approval", "list_approvals", "plan_change",
-    "list_limits", "list_limit_keys", "list_dead_letters", "get_dead_letters",
+    "list_limits", "list_limit_keys", "list_dead_letters", "get_dead_letters", "list_children",
 }  # fmt: skip
 MAY = {
     "tasker_client": READS
@@ -40,7 +40,7 @@ MAY = {
     | {"send_event", "send_event_to_all", "create_schedule", "answer_approval"},
     "tasker_worker": READS
     | {"register_template", "register_worker", "exchange", "heartbeat", "leave", "get_definitions"}
-    | {"save_checkpoint", "commit_outcome"}
+    | {"save_checkpoint", "start_task", "commit_outcome"}
     | {"promote_due", "rescue", "prune", "upkeep"}
     | {"due_schedules", "fire_schedule", "fault_schedule", "release_fires", "prune_fires"},
     "tasker_operator": READS

@@ -12,7 +12,9 @@ from uuid import UUID
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.engine.oracle import PASSED, StepPlan
+from tests.engine.model_drawing import draw_plans
+from tests.engine.model_world import QUEUES
+from tests.engine.oracle_steps import PASSED, StepPlan
 from tests.engine.support import (
     Connection,
     Engine,
@@ -34,7 +36,6 @@ from tests.engine.support import (
     task_state,
     template,
 )
-from tests.engine.test_model import QUEUES, draw_plans
 
 WHO = {"reason": "because", "actor": "ann"}
 NUMBERS = count()
@@ -116,7 +117,7 @@ def test_what_is_kept_and_what_runs_is_what_the_graph_says(
 ) -> None:
     db = shared_engine.owner
     worker = register_worker(db, *QUEUES)
-    plans = draw_plans(data, data.draw(st.integers(2, 9)))
+    plans = draw_plans(data, data.draw(st.integers(2, 9)), 0)
     name = define(db, plans)
     whole = submit(db, name)
     run(worker, plans, 1000)

@@ -18,9 +18,11 @@ from tests.engine.support import (
     broken,
     call,
     claim,
+    claim_named,
     claim_one,
     complete,
     exchange,
+    find_step,
     fire,
     hand_in,
     in_background,
@@ -92,6 +94,23 @@ def test_an_event_ends_a_wait(db: Connection, worker: Worker, task: UUID) -> Non
         [str(task), 1, "event:paid", {"event": {"by": "card"}}],
     ]
     assert one(db, "select count(*) from tasker.timer") == 0
+    assert broken(db) == []
+
+
+def test_a_wait_is_accepted_beside_a_failure_that_ends_its_task(
+    db: Connection, worker: Worker
+) -> None:
+    """Both are outcomes of one exchange. The step has waited, and its attempt does not count."""
+    batch = step("w", "b", kind="batch_worker", batch={"on_failure": "fail_task"})
+    register(db, template("ends", step("b", kind="batchable"), batch, step("a")))
+    task_id = submit(db, "ends")
+    held = claim_named(worker)
+    hand_in(worker, complete(held["b"], [1]))
+    broken_one = outcome(claim_one(worker), "error", error={"type": "No"})
+    assert hand_in(worker, broken_one, wait(held["a"], event="paid")) == [1, 2]
+    assert task_state(db, task_id) == "error"
+    found = find_step(db, task_id, "a")
+    assert (found["state"], found["attempt"], found["attempts"]) == ("cancelled", 0, [])
     assert broken(db) == []
 
 

@@ -28,7 +28,7 @@ from tasker.workflow import Workflow
 from tasker_sql.connection import Database
 from tasker_sql.session import Session
 
-__all__ = ["run_chain", "run_fanout", "run_latency"]
+__all__ = ["describe_server", "run_chain", "run_fanout", "run_latency"]
 
 
 async def run_chain(
@@ -59,7 +59,7 @@ async def run_latency(url: str | None, *, steps: int, tasks: int) -> Report:
     times = _Times()
     workflow = chain(steps, times.note)
     database = await resolve_database(url)
-    server = await _describe_server(database)
+    server = await describe_server(database)
     submitted: list[float] = []
     results: list[float] = []
     async with (
@@ -120,7 +120,7 @@ async def _measure_rate(
     settings: dict[str, Any],
 ) -> Report:
     database = await resolve_database(url)
-    server = await _describe_server(database)
+    server = await describe_server(database)
     async with (
         Worker(workflow, url=database.conninfo, slots=slots),
         Client(database.conninfo) as client,
@@ -158,7 +158,8 @@ async def _run_tasks(client: Client, session: Session, workflow: Workflow, tasks
     return time.perf_counter() - began
 
 
-async def _describe_server(database: Database) -> dict[str, Any]:
+async def describe_server(database: Database) -> dict[str, Any]:
+    """What a report says of the server."""
     async with Session(database.connect_async, patience=10) as session:
         return {
             "server": await session.ask("select current_setting('server_version')"),

@@ -12,7 +12,7 @@ from tasker.cli.target import find_database
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from tasker.bench import Report
+    from tasker.bench import IdleReport, Report
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -74,6 +74,27 @@ def latency(
     _measure(lambda at: run_latency(at, steps=steps, tasks=tasks), output, url)
 
 
+@app.command()
+def idle(
+    sleeping: Annotated[
+        int, typer.Option("--sleeping", min=1, help="How many tasks sleep.")
+    ] = 100_000,
+    seconds: Annotated[
+        float, typer.Option("--seconds", min=0.1, help="How long the CPU is measured, each time.")
+    ] = 30,
+    tasks: Tasks = 100,
+    output: Output = Format.table,
+    url: Url = None,
+) -> None:
+    """A system with nothing to do, without tasks that sleep and with: its CPU, and how fast it answers.
+
+    The database must run on this machine. The tasks stay asleep: use a database that you can drop.
+    """
+    from tasker.bench import run_idle
+
+    _measure(lambda at: run_idle(at, sleeping=sleeping, seconds=seconds, tasks=tasks), output, url)
+
+
 def draw_report(report: Mapping[str, Any]) -> "RenderableType":
     """Draw what a benchmark found, as Report.to_json gives it."""
     from tasker.cli.tables import make_facts
@@ -94,10 +115,12 @@ def _write(value: Any) -> str:
             return str(value)
 
 
-def _measure(run: Callable[[str], Awaitable["Report"]], output: Format, url: str | None) -> None:
+def _measure(
+    run: Callable[[str], Awaitable["Report | IdleReport"]], output: Format, url: str | None
+) -> None:
     import anyio
 
-    async def measure() -> "Report":
+    async def measure() -> "Report | IdleReport":
         return await run(find_database(url).conninfo)
 
     report = anyio.run(measure).to_json()

@@ -20,16 +20,25 @@ DONE = frozenset({"complete", "resolved_manually"})
 
 
 def draw_task_graph(
-    steps: Sequence[Step], now: datetime, per_level: int = STEPS_PER_LEVEL
+    steps: Sequence[Step],
+    now: datetime,
+    per_level: int = STEPS_PER_LEVEL,
+    children: Sequence[Mapping[str, Any]] = (),
 ) -> Table:
     """Draw a task's steps, as list_steps gives them; of a level, at most `per_level` and a count of
-    the others.
+    the others. Child tasks, as list_children gives them, stand under the step that started them.
     """
     table = _make_graph_table("STEP", "STATE", "ATTEMPT", "TOOK", "AFTER")
     for number, level in enumerate(split_into_levels(steps), start=1):
         drawn, hidden = choose_steps(level, per_level)
         for position, step in enumerate(drawn):
             table.add_row(_number(number, position), *_task_cells(step, now))
+            own = [child for child in children if child["step"] == step["name"]]
+            shown, more = choose_steps(own, per_level)
+            for child in shown:
+                table.add_row("", *_child_cells(child, now))
+            if more:
+                table.add_row("", _count_hidden(more), "", "", "", "")
         if hidden:
             table.add_row("", _count_hidden(hidden), "", "", "", "")
     return table
@@ -93,6 +102,17 @@ def _task_cells(step: Step, now: datetime) -> Iterator[RenderableType]:
     yield f"{step['attempt']} of {step['max_attempts']}" if step["attempt"] else ""
     yield format_took(parse_time(step["started_at"]), parse_time(step["completed_at"]), now)
     yield Text(_join(step["depends_on"]), style="dim")
+
+
+def _child_cells(child: Mapping[str, Any], now: datetime) -> Iterator[RenderableType]:
+    state: str = child["state"]
+    template = f"{child['namespace']}/{child['template']}"
+    named = "" if child["name"] == child["template"] else f" {child['name']}"
+    yield Text(f"  {sign_of(state)} task{named}: {template}", style=style_of(state))
+    yield describe_state(state)
+    yield ""
+    yield format_took(parse_time(child["created_at"]), parse_time(child["completed_at"]), now)
+    yield Text(child["task_id"], style="dim")
 
 
 def _describe_undone(state: str | None) -> Text:

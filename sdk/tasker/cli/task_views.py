@@ -42,10 +42,13 @@ def draw_task(
     reasons: Mapping[str, str],
     now: datetime,
     per_level: int = STEPS_PER_LEVEL,
+    children: Sequence[Row] = (),
 ) -> RenderableType:
-    """Draw one task with its graph. `reasons` says, by step name, why a step is not running."""
+    """Draw one task with its graph. `reasons` says, by step name, why a step is not running;
+    `children` are the tasks that its steps have started, as list_children gives them.
+    """
     parts: list[RenderableType] = [draw_task_heading(task), draw_task_facts(task, now), Text()]
-    parts.append(draw_task_graph(steps, now, per_level))
+    parts.append(draw_task_graph(steps, now, per_level, children))
     notes = [(name, text) for name, text in reasons.items()]
     if notes:
         parts += [Text(), Text("Open steps", style="bold"), make_facts(notes)]
@@ -71,6 +74,7 @@ def draw_task_facts(task: Row, now: datetime) -> RenderableType:
     return make_facts(
         [
             ("task", task["task_id"]),
+            ("child of", _describe_parent(task["parent"])),
             ("created", format_moment(parse_time(task["created_at"]), now)),
             ("starts", format_moment(start_at, now) if start_at and not started else None),
             ("started", format_moment(started, now) if started else None),
@@ -92,6 +96,11 @@ def draw_task_facts(task: Row, now: datetime) -> RenderableType:
             ("input", JSON.from_data(task["input"], indent=None) if task["input"] else None),
         ]
     )
+
+
+def _describe_parent(parent: Row | None) -> str | None:
+    """Write which step of which task has started this one."""
+    return None if parent is None else f"{parent['task_id']}/{parent['step']}, as {parent['name']}"
 
 
 def _describe_undoing(task: Row) -> str | None:

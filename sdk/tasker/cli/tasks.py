@@ -62,6 +62,10 @@ def list_(
     correlation_id: Annotated[
         str | None, typer.Option("--correlation-id", help="Only tasks with this id.")
     ] = None,
+    parent: Annotated[
+        str | None,
+        typer.Option("--parent", metavar="TASK", help="Only the child tasks of this one."),
+    ] = None,
     before: Annotated[
         str | None, typer.Option("--before", help="Only tasks older than this one: the next page.")
     ] = None,
@@ -73,15 +77,16 @@ def list_(
 
     The options are short for terms of --where, and all must fit.
     """
-    found = read_filter(
-        where,
-        namespace=namespace,
-        template=template,
-        state=[each.value for each in state or ()],
-        tag=tag,
-        correlation_id=correlation_id,
-    )
     with open_database(url) as connection:
+        found = read_filter(
+            where,
+            namespace=namespace,
+            template=template,
+            state=[each.value for each in state or ()],
+            tag=tag,
+            correlation_id=correlation_id,
+            parent=find_task(connection, parent) if parent else None,
+        )
         tasks = call_all(
             connection,
             "list_tasks",
@@ -109,14 +114,15 @@ def show_(
 ) -> None:
     """Show a task and its graph, and why steps are not running.
 
-    As JSON: the task with `graph`, its steps, and `explanations` of those that are not done. As
-    ids: its steps.
+    As JSON: the task with `graph`, its steps, `children`, the tasks that they have started, and
+    `explanations` of those that are not done. As ids: its steps.
     """
     from tasker.cli.task_views import choose_unexplained
 
     with open_database(url) as connection:
         seen = look_at(connection, find_task(connection, _one_id(task)))
         task_id: str = seen.task["task_id"]
+        children = call_all(connection, "list_children", task_id=task_id)
         explanations = [
             call_one(connection, "explain_step", task_id=task_id, step_name=name)
             for name in choose_unexplained(seen.steps)
@@ -129,9 +135,14 @@ def show_(
         now = datetime.now(UTC)
         reasons = {e["step"]: localise(e["reason"], now) for e in explanations}
         per_level = {"per_level": len(seen.steps)} if all_steps else {}
-        return draw_task(seen.task, seen.steps, reasons, now, **per_level)
+        return draw_task(seen.task, seen.steps, reasons, now, children=children, **per_level)
 
-    document = {**seen.task, "graph": seen.steps, "explanations": explanations}
+    document = {
+        **seen.task,
+        "graph": seen.steps,
+        "children": children,
+        "explanations": explanations,
+    }
     show(document, output, lambda: [f"{task_id}/{step['name']}" for step in seen.steps], view)
 
 

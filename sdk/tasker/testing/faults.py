@@ -10,16 +10,27 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, LiteralString, get_args
+from uuid import UUID
 
 from tasker.binding import BoundHandler
+from tasker.children import NewChild
 from tasker.executor import Running
 from tasker.grant import Grant, describe_failure
 from tasker.outcome import Outcome, Retried
-from tasker.seams import RunStep, SaveStep
+from tasker.seams import RunStep, SaveStep, StartStepChild
 
-__all__ = ["CrashPoint", "Fault", "Faults", "Strike", "break_run", "break_save", "names_of"]
+__all__ = [
+    "CrashPoint",
+    "Fault",
+    "Faults",
+    "Strike",
+    "break_run",
+    "break_save",
+    "break_start",
+    "names_of",
+]
 
-CrashPoint = Literal["claim", "handler", "run", "save", "commit"]
+CrashPoint = Literal["claim", "handler", "run", "start", "save", "commit"]
 
 # Points that are no place to crash after.
 Trouble = Literal["fail", "time_out", "lose_lease", "drop_connection", "lose_reply"]
@@ -68,6 +79,7 @@ class Faults:
         - "claim": the step was granted, and its handler has not begun;
         - "handler": its handler has returned, and nobody knows;
         - "run": what `ctx.run` calls has returned, and was not saved (`run`: only under this name);
+        - "start": a child task was started (`run`: only under this name), and the handler has not gone on;
         - "save": it was saved, and the handler has not gone on;
         - "commit": what the step came to is committed, and the worker has not heard of it.
         """
@@ -160,6 +172,17 @@ def break_run(strike: Strike, inner: RunStep) -> RunStep:
         return outcome
 
     return run
+
+
+def break_start(strike: Strike, inner: StartStepChild) -> StartStepChild:
+    """Start child tasks, with what is armed going wrong."""
+
+    async def start(grant: Grant, child: NewChild) -> UUID | None:
+        task_id = await inner(grant, child)
+        await strike.crash_at("start", names_of(grant), child.name)
+        return task_id
+
+    return start
 
 
 def break_save(strike: Strike, inner: SaveStep) -> SaveStep:

@@ -183,6 +183,10 @@ class Task:
         """As AsyncTask.steps."""
         return self._wait(self._task.steps())
 
+    def children(self) -> list[Mapping[str, Json]]:
+        """As AsyncTask.children."""
+        return self._wait(self._task.children())
+
     def graph(self) -> str:
         """As AsyncTask.graph."""
         return self._wait(self._task.graph())

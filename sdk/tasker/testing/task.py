@@ -90,6 +90,11 @@ class AsyncTask:
         query = "select coalesce(json_agg(s), '[]') from tasker.list_steps(%s) as s"
         return await self._ask(query, self.id)
 
+    async def children(self) -> list[Mapping[str, Json]]:
+        """The child tasks that its steps have started, as TaskHandle.children; nothing runs."""
+        query = "select coalesce(json_agg(c), '[]') from tasker.list_children(%s) as c"
+        return await self._ask(query, self.id)
+
     async def graph(self) -> str:
         """Settle, and draw the task and its steps as text without ids and times: a line each, in the template's order.
 

@@ -24,7 +24,7 @@ from tasker.executor import Running
 from tasker.outcome import Completed, Outcome
 from tasker.seams import CommitStep, RunStep, Seams
 from tasker.testing.calls import Call, record_run
-from tasker.testing.faults import Ask, Faults, Strike, break_run, break_save, names_of
+from tasker.testing.faults import Ask, Faults, Strike, break_run, break_save, break_start, names_of
 from tasker.worker import Worker
 from tasker_orchestration.scheduler import fire_due
 
@@ -109,6 +109,7 @@ class Work:
             exchange=partial(self._hold, strike),
             run=lambda inner: break_run(strike, record_run(self.calls, strike, self._watch(inner))),
             save=partial(break_save, strike),
+            start=partial(break_start, strike),
             commit=partial(self._note_commit, strike),
         )
 

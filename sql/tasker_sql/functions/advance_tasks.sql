@@ -13,6 +13,7 @@ as $$
 declare
     v_finished uuid[];
     v_resting uuid[];
+    v_linked uuid[];
 begin
     with change as (
         select c.task_id, sum(c.live)::integer as live, sum(c.failed)::integer as failed
@@ -33,17 +34,21 @@ begin
         from change c
         where t.task_id = c.task_id
             and t.state <> all ('{complete,error,cancelled,resolved_manually}')
-        returning t.task_id, t.state, t.watched, t.live
+        returning t.task_id, t.state, t.watched, t.live, t.linked
     ), told as (
         select pg_notify('tasker_task', m.task_id::text) from moved m
         where m.watched and m.state in ('complete', 'blocked_by_failures')
     )
-    select array_agg(m.task_id) filter (where m.state = 'complete'), array_agg(m.task_id) filter (where m.state <> 'complete')
-    into v_finished, v_resting
+    select array_agg(m.task_id) filter (where m.state = 'complete'), array_agg(m.task_id) filter (where m.state <> 'complete'),
+        array_agg(m.task_id) filter (where m.state = 'complete' and m.linked)
+    into v_finished, v_resting, v_linked
     from moved m where m.live = 0 and (select count(*) from told) >= 0;
 
     if v_finished is not null then
         delete from tasker.timer t where t.task_id = any (v_finished);
+    end if;
+    if v_linked is not null then
+        perform tasker.follow_ends(v_linked);
     end if;
     if v_resting is not null then
         perform tasker.settle_rest(v_resting);

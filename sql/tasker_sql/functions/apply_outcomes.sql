@@ -1,7 +1,7 @@
 -- Applies what a worker's handlers came to: fenced, set-based, in one transaction. Returns the numbers (1-based) of the
 -- outcomes that were accepted; the others are stale and change nothing; and the queues that got new messages, or may have room for some that stand in line. Internal:
 -- the first half of an exchange.
--- Locks, in this order: the tasks by id, the queues' messages (by deleting them, where message id and read count are
+-- Locks, in this order: the tasks, and those that steps begin to wait for, by id, the queues' messages (by deleting them, where message id and read count are
 -- still the ones the worker was granted), the steps. Tasks come first because `for update skip locked` may wait all the
 -- same for a row that is updated just then, and whoever closes steps takes their messages holding the task.
 -- Index: the primary keys.
@@ -25,7 +25,8 @@ declare
 begin
     select array_agg(k.task_id) filter (where k.state = 'paused') into v_paused from (
         select t.task_id, t.state from tasker.task t
-        where t.task_id in (select o.task_id from jsonb_to_recordset(p_outcomes) as o(task_id uuid))
+        where t.task_id in (select o.task_id from jsonb_to_recordset(p_outcomes) as o(task_id uuid)
+            union all select (a #>> '{}')::uuid from jsonb_path_query(p_outcomes, '$[*].wait.task') as a)
         order by t.task_id for no key update) as k;
 
     for v_queue in
@@ -67,7 +68,8 @@ begin
         queues := v_next.queues;
     end if;
     if cardinality(v_granted) > coalesce(cardinality(accepted), 0) then
-        accepted := accepted || tasker.apply_failures(p_outcomes, v_granted) || tasker.apply_waits(p_outcomes, v_granted);
+        -- Failures last: one may end its task, and what else was said of its steps is true all the same.
+        accepted := accepted || tasker.apply_waits(p_outcomes, v_granted) || tasker.apply_failures(p_outcomes, v_granted);
     end if;
     accepted := coalesce(accepted, '{}');
     queues := queues || v_limited;

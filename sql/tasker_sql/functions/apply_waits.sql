@@ -1,7 +1,7 @@
--- The outcomes of a batch that suspend their steps until an event, an answer, a time, or whichever comes first. The attempt is not
--- counted: the step's next run is the same attempt again, and goes on from its checkpoints. What an event that has come
--- already would have waited for is enqueued at once. Internal.
--- Locks: steps; the caller has deleted the messages and holds the tasks' locks. Index: the primary keys.
+-- The outcomes of a batch that suspend their steps until an event, an answer, another task's end, a time, or whichever comes
+-- first. The attempt is not counted: the step's next run is the same attempt again, and goes on from its checkpoints. What waits
+-- for an event that has come already, or for a task that has ended, is enqueued at once. Internal.
+-- Locks: steps; the caller has deleted the messages and holds the locks of the tasks and of those that they wait for. Index: the primary keys.
 
 create or replace function tasker.apply_waits(p_outcomes jsonb, p_accepted integer[]) returns integer[]
 language plpgsql volatile
@@ -12,11 +12,14 @@ declare
     v_tasks uuid[];
     v_steps integer[];
     v_values jsonb[];
+    v_waiting uuid[];
+    v_waiting_steps integer[];
 begin
     with asked as (
         select o.n, s.task_id, s.step_no,
             left(coalesce('ask:' || left(o.wait #>> '{approval,name}', 255), o.wait ->> 'name', 'wait'), 300) as name,
-            o.wait ->> 'event' as event, nullif(o.wait -> 'approval', 'null') as approval,
+            o.wait ->> 'event' as event, (o.wait ->> 'task')::uuid as awaits,
+            coalesce((o.wait ->> 'until_blocked')::boolean, false) as until_blocked, nullif(o.wait -> 'approval', 'null') as approval,
             case when o.wait ->> 'seconds' is not null
                 then least(greatest((o.wait ->> 'seconds')::double precision, 0), 315360000) end as seconds
         from rows from (jsonb_to_recordset(p_outcomes)
@@ -26,8 +29,8 @@ begin
             and s.state = 'in_progress'
         where o.n = any (p_accepted) and o.outcome = 'wait'
     ), waits as (
-        insert into tasker.wait (task_id, step_no, name, event)
-        select a.task_id, a.step_no, a.name, a.event from asked a
+        insert into tasker.wait (task_id, step_no, name, event, awaits, until_blocked)
+        select a.task_id, a.step_no, a.name, a.event, a.awaits, a.until_blocked from asked a
     ), timers as (
         insert into tasker.timer (fire_at, task_id, step_no, kind)
         select clock_timestamp() + make_interval(secs => a.seconds), a.task_id, a.step_no, 'wake' from asked a
@@ -44,15 +47,22 @@ begin
     ), moved as (
         update tasker.step s set state = 'waiting', attempt = s.attempt - 1, msg_id = null, deadline_at = null
         from asked a where s.task_id = a.task_id and s.step_no = a.step_no
-        returning a.n, a.task_id, a.step_no, a.event
+        returning a.n, a.task_id, a.step_no, a.event, a.awaits
     )
     select array_agg(m.n::integer), array_agg(m.task_id) filter (where e.name is not null),
         array_agg(m.step_no) filter (where e.name is not null),
-        array_agg(jsonb_build_object('event', e.payload)) filter (where e.name is not null)
-    into v_numbers, v_tasks, v_steps, v_values
+        array_agg(jsonb_build_object('event', e.payload)) filter (where e.name is not null),
+        array_agg(m.task_id) filter (where m.awaits is not null), array_agg(m.step_no) filter (where m.awaits is not null)
+    into v_numbers, v_tasks, v_steps, v_values, v_waiting, v_waiting_steps
     from moved m left join tasker.event e on e.task_id = m.task_id and e.name = m.event;
     if v_tasks is not null then
         perform tasker.end_waits(v_tasks, v_steps, v_values);
+    end if;
+    if v_waiting is not null then
+        update tasker.task t set linked = true
+        where not t.linked and t.task_id in (select w.awaits from tasker.wait w
+            join unnest(v_waiting, v_waiting_steps) as n(task_id, step_no) using (task_id, step_no));
+        perform tasker.end_task_waits(v_waiting, v_waiting_steps);
     end if;
     return v_numbers;
 end;

@@ -8,11 +8,16 @@ as $$
 declare
     v_fault record;
 begin
-    select tasker.step_name(d.name, s.instance) as name, f.what into v_fault
-    from unnest(p_steps) as k(step_no) join tasker.step s on s.task_id = p_task_id and s.step_no = k.step_no
-    join tasker.step_definition d using (definition_id)
-    cross join lateral (select coalesce(tasker.find_growth_fault(d, s.result), tasker.find_expansion_fault(s, d))) as f(what)
-    where f.what is not null order by s.step_no limit 1;
+    select tasker.step_name(d.name, (c.s).instance) as name, f.what into v_fault
+    from (
+        -- Steps that are kept at once count for the bounds one after the other, as in refuse_growth.
+        select s, coalesce(sum(case jsonb_typeof(s.expansion) when 'array' then jsonb_array_length(s.expansion) end) over (
+            order by s.step_no rows between unbounded preceding and 1 preceding), 0)::bigint as before
+        from unnest(p_steps) as k(step_no) join tasker.step s on s.task_id = p_task_id and s.step_no = k.step_no
+    ) as c join tasker.step_definition d on d.definition_id = (c.s).definition_id
+    cross join lateral (
+        select coalesce(tasker.find_growth_fault(d, (c.s).result), tasker.find_expansion_fault(c.s, d, c.before))) as f(what)
+    where f.what is not null order by (c.s).step_no limit 1;
     if found then
         raise exception using errcode = 'TK004', message = format('step %s cannot be kept: %s', v_fault.name, v_fault.what),
             hint = 'Name it too among the steps to begin from. Nothing was changed.';

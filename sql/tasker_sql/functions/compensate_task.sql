@@ -34,6 +34,7 @@ begin
     from undone u join tasker.step_definition d using (definition_id) cross join last;
 
     perform tasker.continue_compensation(p_task_id, v_lease_end);
+    perform tasker.end_children(array[t.task_id], 0) from tasker.task t where t.task_id = p_task_id and t.linked;
     return v_cancelled;
 end;
 $$;

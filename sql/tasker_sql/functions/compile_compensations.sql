@@ -21,6 +21,7 @@ begin
     select array_agg(k.value), array_agg(s.name) into v_from, v_to
     from unnest(v_steps, v_names) as s(step, name)
     cross join jsonb_array_elements_text(coalesce(s.step -> 'depends_on', '[]')) as k;
+    select v_from || array_agg(g.parent), v_to || array_agg(g.child) into v_from, v_to from tasker.list_guards(p_steps) as g;
 
     insert into tasker.compensation (definition_id, undoes_id, rank, started, takes)
     select (p_ids ->> ('undo:' || s.name))::integer, d.definition_id, s.rank,

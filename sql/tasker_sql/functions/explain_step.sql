@@ -40,7 +40,7 @@ begin
             limit 100000) as n)', v_queue.message_table)
     into v_lease_until, v_depth using v_step.msg_id, v_queue.low_water;
     return json_build_object(
-        'step', explain_step.step_name, 'state', v_step.state, 'task_state', v_task.state,
+        'step', explain_step.step_name, 'state', v_step.state, 'task_state', tasker.shown_state(v_task),
         'reason', tasker.explain_state(v_step, v_task, v_parents, v_queue, v_workers, v_depth, v_lease_until,
             v_retry_at, v_worker),
         'waits_for', coalesce(v_parents, '[]'), 'retry_at', v_retry_at,

@@ -1,9 +1,12 @@
 -- Why a step cannot have what it asked for, as a sentence, or null: an expansion is an array of {step: the name of a dynamic
 -- step that its definition expands to, values: an object, takes: an object of parameters and references, after: an array
 -- of references}, where a reference is the place (from 0) of an earlier one in the array, or the name of a step that is
--- there; and the task stays within its template's bounds. Internal. Reads only. Index: step's primary key.
+-- there and does not wait for what is asked for; and the task stays within its template's bounds. `p_before`: how many steps
+-- others of the task ask for that complete with this one and come before it; also those that are refused are counted.
+-- Internal. Reads only. Index: step's primary key.
 
-create or replace function tasker.find_expansion_fault(p_step tasker.step, p_definition tasker.step_definition) returns text
+create or replace function tasker.find_expansion_fault(p_step tasker.step, p_definition tasker.step_definition, p_before bigint)
+returns text
 language plpgsql stable
 set search_path = pg_catalog, tasker, pg_temp
 as $$
@@ -46,8 +49,12 @@ begin
     if v_fault is not null then
         return v_fault;
     end if;
+    v_fault := tasker.find_circular_reference(p_step.task_id, p_step.expansion);
+    if v_fault is not null then
+        return v_fault;
+    end if;
     select p.* into v_template from tasker.template p where p.template_id = p_definition.template_id;
-    select count(*) + jsonb_array_length(p_step.expansion) into v_steps
+    select count(*) + p_before + jsonb_array_length(p_step.expansion) into v_steps
     from tasker.step s where s.task_id = p_step.task_id and s.depth is not null;
     if v_steps > v_template.max_steps then
         return format('the task would have %s dynamic steps, and its template allows %s (expansion.max_steps)', v_steps, v_template.max_steps);
@@ -61,5 +68,5 @@ begin
 end;
 $$;
 
-comment on function tasker.find_expansion_fault(tasker.step, tasker.step_definition) is
+comment on function tasker.find_expansion_fault(tasker.step, tasker.step_definition, bigint) is
     'Internal. Why a step cannot have the steps that it asked for, or null.';

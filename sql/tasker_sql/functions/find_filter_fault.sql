@@ -11,9 +11,9 @@ as $$
     cross join lateral (select f.key in ('created', 'started', 'completed') as timed) as k
     cross join lateral (values
         (1, f.key not in ('state', 'namespace', 'template', 'tag', 'failed', 'error', 'message', 'fingerprint', 'priority',
-                'correlation_id', 'rerun_of', 'created', 'started', 'completed'),
+                'correlation_id', 'parent', 'rerun_of', 'created', 'started', 'completed'),
             format('filter: there is no key %L; there are state, namespace, template, tag, failed, error, message, '
-                'fingerprint, priority, correlation_id, rerun_of, created, started, completed', f.key)),
+                'fingerprint, priority, correlation_id, parent, rerun_of, created, started, completed', f.key)),
         (2, k.timed and case jsonb_typeof(f.value) when 'object' then f.value - '{after,before}'::text[] <> '{}' or f.value = '{}'
                 or f.value @? '$.* ? (@.type() != "string")' else true end,
             format('filter: %s is an object of times, {"after": …, "before": …}', f.key)),
@@ -26,7 +26,7 @@ as $$
             format('filter: no task state %s; they are %s', f.value, array_to_string(enum_range(null::tasker.task_state), ', '))),
         (5, f.key = 'priority' and not tasker.filter_texts(f.value) <@ '{-2,-1,0,1,2}',
             format('filter: priority is from -2 (lowest) to 2 (highest), not %s', f.value)),
-        (6, f.key in ('correlation_id', 'rerun_of') and exists (select from unnest(tasker.filter_texts(f.value)) as v(text)
+        (6, f.key in ('correlation_id', 'parent', 'rerun_of') and exists (select from unnest(tasker.filter_texts(f.value)) as v(text)
                 where v.text !~* '^[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}$'),
             format('filter: %s is a UUID, not %s', f.key, f.value))
     ) as c(n, broken, what)

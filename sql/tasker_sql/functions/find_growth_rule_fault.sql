@@ -5,7 +5,7 @@ create or replace function tasker.find_growth_rule_fault(p_steps jsonb) returns 
 language sql immutable parallel safe
 set search_path = pg_catalog, tasker, pg_temp
 as $$
-    with step as (
+    with recursive step as (
         select s.value ->> 'name' as name, coalesce(s.value ->> 'kind', 'standard') as kind, s.ordinality as no,
             s.value ->> 'compensate' is not null as undone
         from jsonb_array_elements(p_steps) with ordinality as s
@@ -18,6 +18,10 @@ as $$
     ), expands as (
         select s.value ->> 'name' as parent, x.name from jsonb_array_elements(p_steps) as s
         cross join jsonb_array_elements_text(coalesce(nullif(s.value -> 'expands', 'null'), '[]')) as x(name)
+    ), brought as (
+        select x.name from expands x join step s on s.name = x.parent where s.kind <> 'dynamic'
+        union
+        select x.name from brought b join expands x on x.parent = b.name
     )
     select f.what from (
         select s.no, format('step %s is a decision, but no step depends on it', s.name) as what
@@ -42,8 +46,9 @@ as $$
         from step s join edge e on e.parent = s.name
         where s.kind = 'dynamic' and e.child_kind <> 'deferred_convergence'
         union all
-        select s.no, format('step %s is dynamic, but no step expands to it', s.name)
-        from step s where s.kind = 'dynamic' and not exists (select from expands x where x.name = s.name)
+        select s.no, format('step %s is dynamic, but no step expands to it%s', s.name,
+            case when exists (select from expands x where x.name = s.name) then ', but dynamic ones that nothing brings' else '' end)
+        from step s where s.kind = 'dynamic' and not exists (select from brought b where b.name = s.name)
         union all
         select s.no, format('step %s is dynamic, so it cannot be undone', s.name)
         from step s where s.kind = 'dynamic' and s.undone

@@ -22,6 +22,8 @@ declare
     v_priorities smallint[];
     v_correlations uuid[];
     v_originals uuid[];
+    v_parents uuid[];
+    v_stored tasker.task_state[];
     v_steps text[];
     v_types text[];
     v_messages text[];
@@ -35,6 +37,9 @@ begin
     v_tags := tasker.filter_texts(p_filter -> 'tag');
     v_priorities := tasker.filter_texts(p_filter -> 'priority');
     v_correlations := tasker.filter_texts(p_filter -> 'correlation_id');
+    -- What is shown as waiting is stored as in progress.
+    v_stored := case when 'waiting' = any (v_states) then v_states || '{in_progress}' else v_states end;
+    v_parents := tasker.filter_texts(p_filter -> 'parent');
     v_originals := tasker.filter_texts(p_filter -> 'rerun_of');
     select c.after as created_after, c.before as created_before, d.after as completed_after, d.before as completed_before,
         s.after as started_after, s.before as started_before, tasker.uuidv7_at(c.after) as first_id
@@ -53,11 +58,12 @@ begin
         select t.task_id, t.template_id from tasker.task t
         where (p_before is null or t.task_id < p_before)
             and (p_among is null or t.task_id = any (p_among))
-            and (v_states is null or t.state = any (v_states))
+            and (v_states is null or t.state = any (v_stored) and tasker.shown_state(t) = any (v_states))
             and (v_templates is null or t.template_id = any (v_templates))
             and (v_tags is null or t.tags @> v_tags and t.tags <> '{}')
             and (v_priorities is null or t.priority = any (v_priorities))
             and (v_correlations is null or t.correlation_id = any (v_correlations))
+            and (v_parents is null or t.task_id in (select c.child_id from tasker.child c where c.parent_id = any (v_parents)))
             and (v_originals is null or t.rerun_of = any (v_originals))
             and (v_times.created_after is null or t.task_id >= v_times.first_id and t.created_at > v_times.created_after)
             and (v_times.created_before is null or t.created_at < v_times.created_before)

@@ -17,6 +17,10 @@ begin
         perform tasker.enqueue_steps(v_tasks, v_steps);
     when 'wake' then
         perform tasker.end_waits(p_tasks, p_steps, array_fill('{"timeout": true}'::jsonb, array[cardinality(p_tasks)]));
+    when 'task_ended' then
+        perform tasker.end_task_waits(p_tasks, p_steps);
+    when 'children' then
+        perform tasker.end_children(p_tasks, 100);
     when 'task_start' then
         select array_agg(s.task_id), array_agg(s.step_no) into v_tasks, v_steps
         from unnest(p_tasks) as f(task_id) join tasker.task t using (task_id) join tasker.step s using (task_id)

@@ -8,13 +8,13 @@ declare
     v_task json;
 begin
     select json_build_object(
-        'task_id', t.task_id, 'namespace', n.name, 'template', p.name, 'version', p.version, 'state', t.state,
+        'task_id', t.task_id, 'namespace', n.name, 'template', p.name, 'version', p.version, 'state', tasker.shown_state(t),
         'input', t.input, 'context', t.context, 'priority', t.priority, 'correlation_id', t.correlation_id,
         'tags', t.tags, 'idempotency_key', t.idempotency_key, 'created_at', t.created_at,
         'start_at', t.start_at, 'started_at', c.started_at, 'completed_at', t.completed_at, 'reason', t.reason,
         'ends_as', t.ends_as, 'rerun_of', t.rerun_of,
         'reruns', (select coalesce(json_agg(r.task_id order by r.task_id), '[]') from tasker.task r where r.rerun_of = t.task_id),
-        'steps', c.counts)
+        'parent', tasker.describe_parent(t.task_id), 'steps', c.counts)
     into v_task
     from tasker.task t
     join tasker.template p using (template_id)
@@ -31,4 +31,5 @@ $$;
 
 comment on function tasker.get_task(uuid) is
     'A task with its input and the number of its steps in each state. One that is or was undone has ends_as: cancelled or '
-    'error. rerun_of is the task that it repeats, reruns those that repeat it. TK001 when there is none.';
+    'error; a child has parent: {task_id, step, name, on_parent_end, depth}. rerun_of is the task that it repeats, reruns those that '
+    'repeat it. TK001 when there is none.';

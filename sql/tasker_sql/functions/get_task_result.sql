@@ -8,7 +8,7 @@ declare
     v_answer json;
 begin
     select json_build_object(
-        'state', t.state,
+        'state', tasker.shown_state(t),
         'reason', t.reason,
         'result', (select case when count(*) = 1 then (array_agg(l.result))[1] else jsonb_object_agg(l.name, l.result) end
             from tasker.list_last_results(t.task_id) as l),

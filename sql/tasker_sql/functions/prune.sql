@@ -1,5 +1,6 @@
 -- Deletes ended tasks, oldest first, with all that belongs to them, up to a limit. Ids sort by time, so the oldest stand
--- at the front of the primary key, and nothing younger is looked at. Open tasks, and blocked ones, stay.
+-- at the front of the primary key, and nothing younger is looked at. Open tasks, and blocked ones, stay;
+-- so do children of open tasks, and what is waited for: their results may still be asked for.
 -- Locks: the tasks, skipping those held. Index: the primary keys; `after` is where the last call stopped, so that what must stay is not looked at again.
 
 create or replace function tasker.prune(older_than interval, after uuid default null, max_rows integer default 1000)
@@ -24,7 +25,10 @@ begin
         select t.task_id from tasker.task t
         where t.task_id = any (v_page) and t.state in ('complete', 'error', 'cancelled', 'resolved_manually')
             and t.completed_at < now() - prune.older_than
-        for update skip locked
+            and (not t.linked or not exists (select from tasker.child c join tasker.task p on p.task_id = c.parent_id
+                    where c.child_id = t.task_id and p.state <> all ('{complete,error,cancelled,resolved_manually}'))
+                and not exists (select from tasker.wait w where w.awaits = t.task_id))
+        for update of t skip locked
     ), gone as (
         delete from tasker.task t using chosen c where t.task_id = c.task_id
         returning t.task_id
@@ -36,6 +40,7 @@ begin
     delete from tasker.checkpoint c where c.task_id = any (v_gone);
     delete from tasker.approval a where a.task_id = any (v_gone);
     delete from tasker.event e where e.task_id = any (v_gone);
+    delete from tasker.child c where c.child_id = any (v_gone);
     delete from tasker.wait w where w.task_id = any (v_gone);
     delete from tasker.attempt a where a.task_id = any (v_gone);
     delete from tasker.timer t where t.task_id = any (v_gone);

@@ -6,12 +6,16 @@ create or replace function tasker.refuse_growth(p_tasks uuid[], p_steps integer[
 language sql volatile
 set search_path = pg_catalog, tasker, pg_temp
 as $$
-    with fault as (
-        select s.task_id, s.step_no, s.attempt, s.worker_id, s.started_at,
+    with done as (
+        select s, coalesce(sum(case jsonb_typeof(s.expansion) when 'array' then jsonb_array_length(s.expansion) end) over (
+            partition by s.task_id order by s.step_no rows between unbounded preceding and 1 preceding), 0)::bigint as before
+        from unnest(p_tasks, p_steps) as c(task_id, step_no) join tasker.step s using (task_id, step_no)
+    ), fault as (
+        select (c.s).task_id, (c.s).step_no, (c.s).attempt, (c.s).worker_id, (c.s).started_at,
             jsonb_build_object('type', 'GrowthRefused', 'message', f.what) as error
-        from unnest(p_tasks, p_steps) as c(task_id, step_no)
-        join tasker.step s using (task_id, step_no) join tasker.step_definition d using (definition_id)
-        cross join lateral (select coalesce(tasker.find_growth_fault(d, s.result), tasker.find_expansion_fault(s, d))) as f(what)
+        from done c join tasker.step_definition d on d.definition_id = (c.s).definition_id
+        cross join lateral (select coalesce(
+            tasker.find_growth_fault(d, (c.s).result), tasker.find_expansion_fault(c.s, d, c.before))) as f(what)
         where f.what is not null
     ), ended as (
         insert into tasker.attempt (task_id, step_no, attempt, outcome, worker_id, started_at, error)

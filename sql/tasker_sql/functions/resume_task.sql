@@ -21,6 +21,9 @@ begin
     if v_task.watched and v_task.state = 'blocked_by_failures' then
         perform pg_notify('tasker_task', v_task.task_id::text);
     end if;
+    if v_task.linked and v_task.state = 'blocked_by_failures' then
+        perform tasker.tell_waiters(array[v_task.task_id]);
+    end if;
     if not v_starts then
         select array_agg(s.task_id), array_agg(s.step_no) into v_tasks, v_steps
         from tasker.step s where s.task_id = v_task.task_id and s.state = 'pending' and s.waiting_on = 0;

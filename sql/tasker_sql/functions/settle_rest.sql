@@ -17,6 +17,9 @@ begin
         where s.task_id = t.task_id and s.state = 'error' order by s.step_no limit 1)))
     from tasker.task t join tasker.template p using (template_id)
     where t.task_id = any (p_tasks) and t.ends_as is null and t.failed > 0 and p.on_failure = 'compensate';
+
+    perform tasker.tell_waiters(array[t.task_id])
+    from tasker.task t where t.task_id = any (p_tasks) and t.linked and t.state = 'blocked_by_failures';
 end;
 $$;
 

@@ -101,6 +101,27 @@ as $$
         where w.task_id = s.task_id and w.step_no = s.step_no) as there) as k
     where k.there <> (s.state = 'waiting')
     union all
+    select format('step %s waits for task %s, which is %s', s.name, w.awaits, coalesce(a.state::text, 'gone'))
+    from s join tasker.wait w on w.task_id = s.task_id and w.step_no = s.step_no
+    left join tasker.task a on a.task_id = w.awaits
+    where w.awaits is not null and (a.task_id is null or a.state in ('complete', 'error', 'cancelled', 'resolved_manually')
+            or a.state = 'blocked_by_failures' and w.until_blocked or not a.linked)
+        and not exists (select from tasker.timer r where r.task_id = s.task_id and r.step_no = s.step_no and r.kind = 'task_ended')
+    union all
+    select format('the task is %s, but as a child it is %s', t.state, case when c.open then 'open' else 'ended' end)
+    from t join tasker.child c on c.child_id = t.task_id where c.open <> t.open or not t.linked
+    union all
+    select format('as a child it stands %s deep, and its parent %s', c.depth, coalesce(u.depth, 0))
+    from t join tasker.child c on c.child_id = t.task_id join tasker.task p on p.task_id = c.parent_id
+    left join tasker.child u on u.child_id = c.parent_id
+    where c.depth <> coalesce(u.depth, 0) + 1
+    union all
+    select format('the task is %s, but its child %s goes on', coalesce(t.ends_as, t.state), c.child_id)
+    from t join tasker.child c on c.parent_id = t.task_id join tasker.task k on k.task_id = c.child_id
+    where c.open and c.on_parent_end = 'cancel' and k.ends_as is null
+        and (t.ends_as is not null or t.state in ('error', 'cancelled', 'resolved_manually'))
+        and not exists (select from tasker.timer r where r.task_id = t.task_id and r.kind = 'children')
+    union all
     select format('step %s has had %s attempts of %s', s.name, s.attempt, s.attempt_limit)
     from s where s.attempt > s.attempt_limit
     union all

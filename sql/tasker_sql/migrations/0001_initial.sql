@@ -3,7 +3,7 @@
 create type tasker.task_state as enum (
     'pending',              -- accepted, starts later
     'in_progress',          -- some step can run, runs, or waits for its time
-    'waiting',              -- every live step waits for something from outside
+    'waiting',              -- every live step waits for something from outside; never stored, see shown_state
     'paused',               -- an operator holds it
     'blocked_by_failures',  -- nothing can run any more, because a step failed
     'complete',
@@ -30,6 +30,8 @@ create type tasker.timer_kind as enum (
     'step_time_limit',      -- the step has had its time
     'task_start',           -- enqueue the task's first steps
     'task_time_limit',      -- the task has had its time
+    'children',             -- the task has ended or is undone, and children of it are open that are to end with it
+    'task_ended',           -- the task that the step waits for has ended; before wake, so that it wins over a time limit
     'wake'                  -- the step has waited long enough
 );
 
@@ -161,7 +163,8 @@ create index definition_edge_to on tasker.definition_edge (to_id, from_no);
 
 -- One run of a template. `live` counts its steps that are enqueued, in progress or waiting: the task has come to rest
 -- when it reaches zero. While it is paused, those that are pending with nothing to wait for count too. `failed` counts its steps in state error. A completion that hands on to exactly one step leaves
--- both alone, and so does not touch this row at all. `watched`: somebody listens for its end. `ends_as`:
+-- both alone, and so does not touch this row at all. `watched`: somebody listens for its end.
+-- `linked`: other tasks have to know of its end, because it is a child, has children, or is waited for. `ends_as`:
 -- what it had completed is or was undone, so that it ends in this state; from then on `failed` counts compensations only.
 -- `rerun_of`: the task that this one repeats.
 
@@ -173,6 +176,7 @@ create table tasker.task (
     state           tasker.task_state not null,
     priority        smallint not null check (priority between -2 and 2),
     watched         boolean not null default false,
+    linked          boolean not null default false,
     ends_as         tasker.task_state check (ends_as in ('cancelled', 'error')),
     created_at      timestamptz not null default now(),
     start_at        timestamptz,
@@ -307,17 +311,22 @@ create table tasker.event (
     primary key (task_id, name)
 );
 
--- What a step in state waiting waits for: an event, or a time (its timer of kind wake), or whichever comes first. `name` is
--- the checkpoint that the wait's end is saved under. Changed only under the task's lock.
+-- What a step in state waiting waits for: an event, the end of another task (`awaits`; with `until_blocked`, also that it is
+-- blocked), or a time (its timer of kind wake), or whichever comes first. `name` is the checkpoint that the wait's end is saved
+-- under. Changed only under the task's lock. The index serves a task that ends.
 
 create table tasker.wait (
-    task_id uuid not null,
-    step_no integer not null,
-    name    text not null,
-    event   text,
-    since   timestamptz not null default now(),
+    task_id       uuid not null,
+    step_no       integer not null,
+    name          text not null,
+    event         text,
+    awaits        uuid,
+    until_blocked boolean not null default false,
+    since         timestamptz not null default now(),
     primary key (task_id, step_no)
 );
+
+create index wait_awaits on tasker.wait (awaits) where awaits is not null;
 
 -- What dynamic steps wait for, and take results from, in their task. All other edges are the template's. The index serves
 -- the way from a step to its parents.
@@ -425,6 +434,23 @@ create table tasker.start (
 ) with (autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 0);
 
 create index start_key on tasker.start (limit_id, key, over_at);
+
+-- Tasks that a step of another task, the parent, has started: under a name that is used once by each step, so that a step which
+-- runs again finds the child that it has. `depth` counts from a task without a parent. `open`: it has not ended; kept under the
+-- child's lock. The index serves the end of a parent. The row goes when the child is pruned.
+
+create table tasker.child (
+    child_id      uuid primary key,
+    parent_id     uuid not null,
+    parent_step   integer not null,
+    name          text not null check (length(name) between 1 and 255),
+    depth         smallint not null check (depth between 1 and 32),
+    on_parent_end text not null check (on_parent_end in ('cancel', 'leave')),
+    open          boolean not null default true,
+    unique (parent_id, parent_step, name)
+);
+
+create index child_to_end on tasker.child (parent_id, child_id) where open and on_parent_end = 'cancel';
 
 -- What steps ask people, and what was answered. One is open as long as its step waits for it (tasker.wait of the name `ask:` and
 -- this one's); it has expired or was closed with its step if neither that nor an answer is there. `who` are the people or roles that

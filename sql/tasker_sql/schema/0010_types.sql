@@ -3,7 +3,7 @@
 create type tasker.task_state as enum (
     'pending',              -- accepted, starts later
     'in_progress',          -- some step can run, runs, or waits for its time
-    'waiting',              -- every live step waits for something from outside
+    'waiting',              -- every live step waits for something from outside; never stored, see shown_state
     'paused',               -- an operator holds it
     'blocked_by_failures',  -- nothing can run any more, because a step failed
     'complete',
@@ -30,5 +30,7 @@ create type tasker.timer_kind as enum (
     'step_time_limit',      -- the step has had its time
     'task_start',           -- enqueue the task's first steps
     'task_time_limit',      -- the task has had its time
+    'children',             -- the task has ended or is undone, and children of it are open that are to end with it
+    'task_ended',           -- the task that the step waits for has ended; before wake, so that it wins over a time limit
     'wake'                  -- the step has waited long enough
 );

@@ -1,6 +1,7 @@
 -- One run of a template. `live` counts its steps that are enqueued, in progress or waiting: the task has come to rest
 -- when it reaches zero. While it is paused, those that are pending with nothing to wait for count too. `failed` counts its steps in state error. A completion that hands on to exactly one step leaves
--- both alone, and so does not touch this row at all. `watched`: somebody listens for its end. `ends_as`:
+-- both alone, and so does not touch this row at all. `watched`: somebody listens for its end.
+-- `linked`: other tasks have to know of its end, because it is a child, has children, or is waited for. `ends_as`:
 -- what it had completed is or was undone, so that it ends in this state; from then on `failed` counts compensations only.
 -- `rerun_of`: the task that this one repeats.
 
@@ -12,6 +13,7 @@ create table tasker.task (
     state           tasker.task_state not null,
     priority        smallint not null check (priority between -2 and 2),
     watched         boolean not null default false,
+    linked          boolean not null default false,
     ends_as         tasker.task_state check (ends_as in ('cancelled', 'error')),
     created_at      timestamptz not null default now(),
     start_at        timestamptz,
