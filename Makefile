@@ -39,6 +39,7 @@ check: $(SETUP)
 bench: $(SETUP)
 	$(BIN)/tasker bench chain --steps 4 --tasks 2500
 	$(BIN)/tasker bench fanout --width 1000
+	$(BIN)/tasker bench batch
 	$(BIN)/tasker bench latency
 
 format: $(SETUP)

@@ -40,6 +40,7 @@ GetDefinitions = Callable[[Sequence[int]], Awaitable[Sequence[Mapping[str, Json]
 _log = logging.getLogger(__name__)
 
 _MOST_OUTCOMES = 1000  # in one exchange, so that a transaction stays short
+_REFUSED_WAIT = 2.0  # seconds until the database is asked again after it refused the login
 _MOST_BYTES = 32 * 1024 * 1024  # of results, far below what one JSON value in PostgreSQL can hold
 
 
@@ -85,7 +86,13 @@ class Claimer:
         while self.running or self.outcomes or not self.draining:
             self._woken = anyio.Event()
             want = 0 if self.draining else min(self.slots - self.running, -(-self.slots // 2))
-            granted = await self._turn(want) if self.outcomes or want > 0 else 0
+            granted = 0
+            if self.outcomes or want > 0:
+                try:
+                    granted = await self._turn(want)
+                except psycopg.errors.InsufficientPrivilege as error:
+                    await self._refused(error)
+                    continue
             quiet = 0 if granted else quiet + 1
             if self.outcomes or (granted and granted == want):
                 continue
@@ -94,6 +101,16 @@ class Claimer:
                 await self._rest(poll if self._again is None else min(poll, self._again))
             elif self.running:
                 await self._rest(None)
+
+    async def _refused(self, error: psycopg.Error) -> None:
+        """Wait, when the login may not work any more: nothing is lost, and somebody may give the right back."""
+        _log.error(
+            "the database refuses this worker (%s): its login needs the role tasker_worker."
+            " Will ask again in %g s",
+            error.diag.message_primary,
+            _REFUSED_WAIT,
+        )
+        await anyio.sleep(_REFUSED_WAIT)
 
     async def _rest(self, longest: float | None) -> None:
         with anyio.move_on_after(longest):

@@ -8,7 +8,6 @@ import traceback
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -38,7 +37,7 @@ __all__ = ["Running", "commit", "execute"]
 class Running:
     """A grant under way: its handler's context, its progress, and the scope that interrupts it."""
 
-    __slots__ = ("context", "grant", "progress", "scope", "transaction")
+    __slots__ = ("busy", "context", "grant", "progress", "scope", "transaction")
 
     def __init__(
         self, grant: Grant, save: Save, start: StartChild, pools: Pools | None = None
@@ -46,6 +45,7 @@ class Running:
         self.grant = grant
         self.scope = anyio.CancelScope()
         self.progress: dict[str, Any] | None = None
+        self.busy = False  # whether the handler itself runs, also when nobody waits for it any more
         self.transaction = Transaction(pools)
         durable = Durable(grant.saved, save, start)
         self.context = _context(grant, self._report, durable, self.transaction)
@@ -79,7 +79,7 @@ async def _attempt(
         running.scope.deadline = anyio.current_time() + limit
     with running.scope:
         try:
-            return handler.complete(await _call(handler, running.context, threads))
+            return handler.complete(await _call(handler, running, threads))
         except Suspended as suspended:
             return suspended.waiting
         except RetryableError as error:
@@ -110,11 +110,22 @@ async def commit(running: Running, done: Completed) -> Outcome:
     return replace(done, committed=committed)
 
 
-async def _call(handler: BoundHandler, context: StepContext, threads: anyio.CapacityLimiter) -> Any:
-    arguments = handler.bind(context)
+async def _call(handler: BoundHandler, running: Running, threads: anyio.CapacityLimiter) -> Any:
+    arguments = handler.bind(running.context)
     if handler.is_async:
-        return await handler.function(**arguments)
-    call = partial(handler.function, **arguments)
+        running.busy = True
+        try:
+            return await handler.function(**arguments)
+        finally:
+            running.busy = False
+
+    def call() -> Any:
+        running.busy = True
+        try:
+            return handler.function(**arguments)
+        finally:
+            running.busy = False
+
     return await anyio.to_thread.run_sync(call, abandon_on_cancel=True, limiter=threads)
 
 

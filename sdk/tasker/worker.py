@@ -1,7 +1,8 @@
 """The process that runs handlers: one claimer feeding slots, with a heartbeat and a listener beside it.
 
 Model: a slot is a running handler. Async handlers run on the event loop, sync ones on threads. Stopping drains: no more
-is claimed, what runs may finish within the grace period, and what is left then is given back uncounted.
+is claimed, what runs may finish within the grace period, and what is left then is given back uncounted. A handler that
+does not let itself be interrupted is left behind, so that it keeps nobody from stopping.
 Touches the database, and runs handlers.
 """
 
@@ -49,6 +50,9 @@ _log = logging.getLogger(__name__)
 _MISSING_HANDLER_DELAY = (
     5.0  # seconds until a step that this worker cannot run is granted again, to whoever
 )
+
+
+_LAST_WAIT = 3.0  # seconds that an interrupted handler has to clean up, before it is left behind
 
 
 class Worker:
@@ -99,6 +103,9 @@ class Worker:
         self._grace = to_seconds(grace)
         self._bound: dict[int, BoundHandler | Outcome] = {}
         self._running: dict[int, Running] = {}
+        self._steps: set[asyncio.Task[None]] = set()
+        self._left: list[Running] = []
+        self._broken: BaseException | None = None
         self._seams = seams or Seams()
         self._pools: Pools | None = None
         self._threads = anyio.CapacityLimiter(slots)
@@ -134,6 +141,14 @@ class Worker:
         """Stop: claim no more, let running handlers end within the grace period, give back the rest."""
         self._stopping.set()
 
+    @property
+    def left_behind(self) -> tuple[str, ...]:
+        """The handlers that still run although nobody waits for them, as "step of task ID".
+
+        They keep the event loop, or a thread, and so the process from ending by itself.
+        """
+        return tuple(_describe(running) for running in self._left if running.busy)
+
     async def stopped(self) -> None:
         """Wait until the worker has stopped."""
         await self._stopped.wait()
@@ -150,6 +165,7 @@ class Worker:
             with request_errors():
                 await register(session, self._templates)
                 queue_ids = await self._register(session)
+            stack.push_async_callback(self._dismiss)
             tasks = await stack.enter_async_context(anyio.create_task_group())
             claimer = self._claimer(
                 session, queue_ids, tasks, poll=0.25 if database.pooled else 0.75
@@ -171,6 +187,8 @@ class Worker:
             with anyio.CancelScope(shield=True):
                 await session.ask("select tasker.leave(%s)", [self.worker_id])
         self._stopped.set()
+        if self._broken is not None:
+            raise self._broken
 
     def _tell_missing(self) -> None:
         """Warn of steps of the given templates that this worker cannot run: that may be meant, or a name left out."""
@@ -217,7 +235,16 @@ class Worker:
         start_child = self._seams.start(Starter(session).start)
 
         def start(grant: Grant) -> None:
-            tasks.start_soon(self._run_step, claimer, grant, run, save, start_child)
+            # Not in the task group: that would wait for a handler that cannot be interrupted.
+            step = asyncio.create_task(self._run_step(claimer, grant, run, save, start_child))
+            self._steps.add(step)
+            step.add_done_callback(ended)
+
+        def ended(step: asyncio.Task[None]) -> None:
+            self._steps.discard(step)
+            if not step.cancelled() and (error := step.exception()) is not None:
+                self._broken = self._broken or error
+                tasks.cancel_scope.cancel()
 
         claimer = Claimer(self._seams.exchange(exchange), get_definitions, start, self._slots, poll)
         return claimer
@@ -270,8 +297,11 @@ class Worker:
         finally:
             if running.transaction.is_open:
                 await running.transaction.rollback()
-            del self._running[id(grant)]
-        claimer.settle(grant, outcome)
+            waited_for = self._running.pop(id(grant), None)
+            if running.busy:
+                self._left.append(running)
+        if waited_for is not None:
+            claimer.settle(grant, outcome)
 
     def _bind(self, definition: Definition) -> BoundHandler | Outcome:
         """Join a step to its handler; where that can't be, what each attempt of it comes to in this worker."""
@@ -298,6 +328,33 @@ class Worker:
         await anyio.sleep(self._grace)
         for running in list(self._running.values()):
             running.revoke()
+        await anyio.sleep(_LAST_WAIT)
+        for running in self._leave_behind():
+            stuck = describe_failure(
+                "Interrupted", "the handler does not let itself be interrupted"
+            )
+            claimer.settle(running.grant, Released(stuck, delay=0))
+
+    async def _dismiss(self) -> None:
+        """See to it that no handler is waited for any more: those that still run are interrupted, or left behind."""
+        for running in list(self._running.values()):
+            running.revoke()
+        if self._steps:
+            with anyio.CancelScope(shield=True):
+                await asyncio.wait(self._steps, timeout=_LAST_WAIT if self._running else 0)
+        self._leave_behind()
+        for name in self.left_behind:
+            _log.warning("left behind, because it does not end: %s", name)
+
+    def _leave_behind(self) -> list[Running]:
+        stuck = list(self._running.values())
+        self._running.clear()
+        self._left.extend(stuck)
+        return stuck
+
+
+def _describe(running: Running) -> str:
+    return f"{running.grant.step_name} of task {running.grant.task.task_id}"
 
 
 async def _save(session: Session, grant: Grant, name: str, data: bytes, replace: bool) -> bool:

@@ -64,7 +64,7 @@ def test_every_command_is_there():
         "dlq list",
         "dlq show",
         *(f"db {v}" for v in ("path", "url", "psql", "reset")),
-        *(f"bench {v}" for v in ("chain", "fanout", "latency", "idle")),
+        *(f"bench {v}" for v in ("batch", "chain", "fanout", "latency", "idle")),
     }
 
 
@@ -80,7 +80,8 @@ def test_every_command_explains_itself_in_a_line_that_fits(path):
 def test_whatever_lists_or_changes_takes_an_output_format_and_changes_take_a_reason(path):
     options = {name for parameter in ALL[path].params for name in parameter.opts}
     if (
-        path[0] in ("task", "step", "approval", "schedule", "template", "queue", "dlq", "bench")
+        path[0]
+        in ("task", "step", "approval", "schedule", "template", "queue", "limit", "dlq", "bench")
         and len(path) == 2
     ):
         assert "--output" in options or path == ("task", "watch")

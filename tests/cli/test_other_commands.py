@@ -16,6 +16,7 @@ from tasker_sql.migrate import MigrationError
     [
         ("chain", ["--steps", 2, "--tasks", 3], 6),
         ("fanout", ["--width", 4, "--tasks", 2], 12),
+        ("batch", ["--width", 4, "--tasks", 2], 12),
         ("latency", ["--steps", 2, "--tasks", 2], 4),
     ],
 )

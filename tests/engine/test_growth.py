@@ -497,3 +497,31 @@ def test_a_lost_worker_ends_its_task_though_steps_of_another_queue_are_lost_too(
     call(db, "rescue")
     assert task_state(db, task_id) == "error"
     assert broken(db) == []
+
+
+def test_batches_that_complete_together_have_their_own_workers(
+    db: Connection, worker: Worker
+) -> None:
+    """And convergences that stand behind both count all of them."""
+    register(
+        db,
+        template(
+            "two",
+            step("x", kind="batchable"),
+            step("y", kind="batchable"),
+            step("a", "x", kind="batch_worker"),
+            step("b", "y", kind="batch_worker", batch={"parallelism": 2}),
+            step("both", "a", "b", kind="deferred_convergence"),
+        ),
+    )
+    task_id = submit(db, "two")
+    granted = claim_named(worker)
+    hand_in(worker, complete(granted["x"], [1, 2]), complete(granted["y"], [3, 4, 5]))
+    assert broken(db) == []
+    origins = {
+        name: call(db, "get_step", task_id=task_id, step_name=name)["origin_no"]
+        for name in ("a/1", "a/2", "b/1", "b/3")
+    }
+    assert origins == {"a/1": 1, "a/2": 1, "b/1": 2, "b/3": 2}
+    assert run_all(worker) == 6
+    assert broken(db) == []

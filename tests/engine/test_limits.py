@@ -422,7 +422,7 @@ def test_why_a_step_stands_in_line_can_be_seen(db: Connection, worker: Worker) -
     claim(worker)
     said = call(db, "explain_step", task_id=ids[2], step_name="a")["reason"]
     assert said == (
-        "it stands in line, with 1 before it, under limit t/x.a, key acme (1 steps at once)"
+        "it stands in line, with 1 before it, under limit t/x.a, key acme (at most 1 at once)"
     )
     [limit] = rows(db, "list_limits")
     assert (limit["name"], limit["running"], limit["in_line"]) == ("t/x.a", 1, 2)

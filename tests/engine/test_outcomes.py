@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import psycopg
@@ -630,3 +631,47 @@ def test_an_exchange_that_makes_no_sense_is_refused(
         db.execute(query, [worker.id, worker.queue_ids, Jsonb(outcomes), lease])
     assert refused.value.sqlstate == "TK002"
     assert step_states(db, task_id) == {"a": "enqueued"}
+
+
+@pytest.mark.parametrize(
+    ("verb", "wrong"),
+    [
+        ("exchange", {"outcomes": None}),
+        ("exchange", {"want": None}),
+        ("exchange", {"lease_seconds": None}),
+        ("exchange", {"queue_ids": None}),
+        ("heartbeat", {"leases": Jsonb({})}),
+        ("heartbeat", {"leases": None}),
+        ("heartbeat", {"lease_seconds": float("nan")}),
+        ("register_worker", {"slots": 0}),
+        ("register_worker", {"worker_id": None}),
+        ("register_worker", {"handlers": None}),
+        ("promote_due", {"max_rows": 0}),
+        ("rescue", {"max_rows": -1}),
+        ("prune", {"older_than": None}),
+        ("prune", {"max_rows": None}),
+    ],
+)
+def test_arguments_that_make_no_sense_are_refused(
+    db: Connection, verb: str, wrong: dict[str, Any]
+) -> None:
+    worker = register_worker(db, "t")
+    fitting: dict[str, dict[str, Any]] = {
+        "exchange": {
+            "worker_id": worker.id, "queue_ids": worker.queue_ids, "outcomes": Jsonb([]),
+            "want": 1, "lease_seconds": 15.0,
+        },
+        "heartbeat": {"worker_id": worker.id, "running": 0, "leases": Jsonb([]), "lease_seconds": 15.0},
+        "register_worker": {
+            "worker_id": worker.id, "name": "w", "queues": ["t"], "slots": 1, "handlers": [],
+            "version": "1",
+        },
+        "promote_due": {"max_rows": 1},
+        "rescue": {"max_rows": 1},
+        "prune": {"older_than": timedelta(days=1), "max_rows": 1},
+    }  # fmt: skip
+    call(db, verb, **fitting[verb])
+    with pytest.raises(psycopg.Error) as refused:
+        call(db, verb, **fitting[verb] | wrong)
+    assert refused.value.sqlstate == "TK002"
+    assert refused.value.diag.message_hint

@@ -2,10 +2,12 @@
 
 import threading
 import time
+from uuid import uuid4
 
 import anyio
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 from tests.runtime.support import PATIENCE, arrive, ask, describe, run, until
 
 from tasker import Client, StepContext, TaskCancelled, Worker, Workflow
@@ -171,3 +173,73 @@ async def test_worker_and_client_go_on_when_their_connections_are_cut(
         assert await first.result(timeout=PATIENCE) == 0
         assert await second.result(timeout=PATIENCE) == 1
         assert await run(client, stage.flow, 2) == 2
+
+
+async def test_a_handler_that_swallows_its_cancellation_is_left_behind(
+    database: str, client: Client, db: psycopg.AsyncConnection, caplog: pytest.LogCaptureFixture
+) -> None:
+    flow = Workflow("stubborn")
+    began, opened, swallowed = anyio.Event(), anyio.Event(), anyio.Event()
+
+    @flow.step
+    async def work() -> str:
+        began.set()
+        while not opened.is_set():
+            try:
+                await opened.wait()
+            except BaseException:
+                swallowed.set()
+        return "too late"
+
+    worker = Worker(flow, url=database, grace="50ms")
+    with anyio.fail_after(PATIENCE):
+        async with worker:
+            task = await client.submit(flow)
+            await arrive(began)
+    assert worker.left_behind == (f"work of task {task.id}",)
+    assert f"left behind, because it does not end: work of task {task.id}" in caplog.text
+    step = await describe(db, task, "work")
+    assert (step["state"], step["attempt"], step["attempts"]) == ("waiting_for_retry", 0, [])
+    opened.set()
+    with anyio.fail_after(PATIENCE):
+        while worker.left_behind:
+            await anyio.sleep(0)
+
+
+async def test_so_is_a_thread(database: str, client: Client) -> None:
+    flow = Workflow("deaf")
+    began, opened = threading.Event(), threading.Event()
+
+    @flow.step
+    def work() -> None:
+        began.set()
+        opened.wait(PATIENCE)
+
+    worker = Worker(flow, url=database, grace="50ms")
+    with anyio.fail_after(PATIENCE):
+        async with worker:
+            task = await client.submit(flow)
+            assert await anyio.to_thread.run_sync(began.wait, PATIENCE)
+    assert worker.left_behind == (f"work of task {task.id}",)
+    opened.set()
+
+
+async def test_a_worker_whose_privilege_is_taken_goes_on_when_it_is_given_back(
+    database: str, client: Client, db: psycopg.AsyncConnection, caplog: pytest.LogCaptureFixture
+) -> None:
+    login = f"poor_{uuid4().hex[:8]}"
+    exchange = "function tasker.exchange(uuid, integer[], jsonb, integer, double precision)"
+    await db.execute(f"create role {login} login in role tasker_worker".encode())
+    try:
+        flow = Workflow("modest")
+        flow.step(name="work")(lambda: "done")
+        async with Worker(flow, url=make_conninfo(database, user=login)):
+            await db.execute(f"revoke execute on {exchange} from tasker_worker".encode())
+            task = await client.submit(flow)
+            with anyio.fail_after(PATIENCE):
+                while "the database refuses this worker" not in caplog.text:
+                    await anyio.sleep(0.02)
+            await db.execute(f"grant execute on {exchange} to tasker_worker".encode())
+            assert await task.result(timeout=PATIENCE) == "done"
+    finally:
+        await db.execute(f"drop role {login}".encode())

@@ -2,6 +2,14 @@
 
 from tasker.bench.idle import IdleReport, run_idle
 from tasker.bench.report import Report
-from tasker.bench.scenarios import run_chain, run_fanout, run_latency
+from tasker.bench.scenarios import run_batch, run_chain, run_fanout, run_latency
 
-__all__ = ["IdleReport", "Report", "run_chain", "run_fanout", "run_idle", "run_latency"]
+__all__ = [
+    "IdleReport",
+    "Report",
+    "run_batch",
+    "run_chain",
+    "run_fanout",
+    "run_idle",
+    "run_latency",
+]

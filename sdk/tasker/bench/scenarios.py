@@ -18,7 +18,7 @@ import anyio.to_thread
 from tasker.bench.history import write_history
 from tasker.bench.raw_pgmq import run_raw_pgmq
 from tasker.bench.report import Report, percentiles
-from tasker.bench.workflows import NAMESPACE, Job, chain, fanout
+from tasker.bench.workflows import NAMESPACE, Job, batch, chain, fanout
 from tasker.client import Client, Submission
 from tasker.context import StepContext
 from tasker.database import resolve_database
@@ -28,7 +28,7 @@ from tasker.workflow import Workflow
 from tasker_sql.connection import Database
 from tasker_sql.session import Session
 
-__all__ = ["describe_server", "run_chain", "run_fanout", "run_latency"]
+__all__ = ["describe_server", "run_batch", "run_chain", "run_fanout", "run_latency"]
 
 
 async def run_chain(
@@ -51,6 +51,13 @@ async def run_fanout(url: str | None, *, width: int, tasks: int, slots: int) -> 
     """1 -> width -> 1: the rate of steps from the first submission to the last result."""
     return await _measure_rate(
         url, "fanout", fanout(width), width + 2, tasks, slots, {"width": width}
+    )
+
+
+async def run_batch(url: str | None, *, width: int, tasks: int, slots: int) -> Report:
+    """1 -> width -> 1, where a batch says how many: the rate of steps from the first submission to the last result."""
+    return await _measure_rate(
+        url, "batch", batch(width), width + 2, tasks, slots, {"width": width}
     )
 
 

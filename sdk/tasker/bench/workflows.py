@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from tasker.context import StepContext
 from tasker.workflow import Workflow
 
-__all__ = ["Job", "Observe", "Token", "chain", "fanout"]
+__all__ = ["Job", "Observe", "Token", "batch", "chain", "fanout"]
 
 NAMESPACE = "tasker_bench"
 
@@ -64,6 +64,25 @@ def fanout(width: int) -> Workflow:
     @workflow.step(depends_on=[f"part_{number}" for number in range(width)])
     async def join(ctx: StepContext) -> Token:
         return Token(number=len(ctx.results))
+
+    return workflow
+
+
+def batch(width: int) -> Workflow:
+    """One batch of `width` workers, and one step that takes all their results."""
+    workflow = Workflow(f"batch_{width}", namespace=NAMESPACE, version="1", input=Job)
+
+    @workflow.batch
+    async def split(input: Job) -> list[int]:
+        return list(range(input.number, input.number + width))
+
+    @workflow.batch_worker
+    async def part(split: int) -> Token:
+        return Token(number=split + 1)
+
+    @workflow.convergence
+    async def join(part: list[Token]) -> Token:
+        return Token(number=len(part))
 
     return workflow
 

@@ -62,6 +62,22 @@ def fanout(
 
 
 @app.command()
+def batch(
+    width: Annotated[
+        int, typer.Option("--width", min=1, help="How many workers the batch has.")
+    ] = 10_000,
+    tasks: Tasks = 1,
+    slots: Slots = 500,
+    output: Output = Format.table,
+    url: Url = None,
+) -> None:
+    """One batch, its workers, and one step that takes all their results: how many steps a second."""
+    from tasker.bench import run_batch
+
+    _measure(lambda at: run_batch(at, width=width, tasks=tasks, slots=slots), output, url)
+
+
+@app.command()
 def latency(
     steps: Annotated[int, typer.Option("--steps", min=2, help="How many steps a chain has.")] = 5,
     tasks: Tasks = 100,
@@ -86,7 +102,7 @@ def idle(
     output: Output = Format.table,
     url: Url = None,
 ) -> None:
-    """A system with nothing to do, without tasks that sleep and with: its CPU, and how fast it answers.
+    """A system with nothing to do, without sleeping tasks and with: its CPU, how fast it answers.
 
     The database must run on this machine. The tasks stay asleep: use a database that you can drop.
     """

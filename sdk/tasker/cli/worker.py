@@ -1,5 +1,7 @@
 """`tasker worker`: runs the handlers of modules until it is stopped."""
 
+import logging
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -118,4 +120,14 @@ def run_worker(options: WorkerOptions, url: str | None) -> None:
         )
     except ValueError as error:
         raise CommandFailed(ExitCode.USAGE, str(error)) from error
-    anyio.run(serve, made.run, made.stop)
+
+    async def run() -> None:
+        try:
+            await serve(made.run, made.stop)
+        finally:
+            if made.left_behind:
+                # The event loop and the interpreter would wait for such a handler for ever.
+                logging.shutdown()
+                os._exit(ExitCode.INTERRUPTED)
+
+    anyio.run(run)

@@ -1,6 +1,7 @@
 -- Leases up to `p_want` messages of one class of one queue to a worker and starts an attempt of their steps. Returns the granted
 -- steps as arrays, or nulls when there were none. A message that comes back although its step is in progress is a lost
--- lease: that attempt is recorded as lost, and counts; another begins unless the task is paused. Internal: the second half of an exchange.
+-- lease: that attempt is recorded as lost, and counts; another begins unless the task is paused. A message that is none of
+-- ours, because something else has sent it, is taken out of the way. Internal: the second half of an exchange.
 -- Locks: messages, then steps, both skipping what another transaction holds, so that a claim never waits and can stand
 -- after other work in one transaction. Index: the message table's primary key, from the class's low-water mark on.
 
@@ -14,6 +15,8 @@ as $$
 declare
     v_messages bigint[];
     v_reads integer[];
+    v_task_texts text[];
+    v_step_texts text[];
     v_tasks uuid[];
     v_steps integer[];
     v_found integer;
@@ -25,14 +28,22 @@ begin
         ), leased as (
             update %1$s m set vt = clock_timestamp() + $3, read_ct = m.read_ct + 1, last_read_at = clock_timestamp()
             from visible v where m.msg_id = v.msg_id
-            returning m.msg_id, m.read_ct, (m.message ->> ''task_id'')::uuid as task_id, (m.message ->> ''step_no'')::integer as step_no)
+            returning m.msg_id, m.read_ct, m.message ->> ''task_id'' as task_id, m.message ->> ''step_no'' as step_no)
         select array_agg(l.msg_id), array_agg(l.read_ct), array_agg(l.task_id), array_agg(l.step_no) from leased l',
         p_queue.message_table)
-    into v_messages, v_reads, v_tasks, v_steps using p_mark, p_want, p_lease;
+    into v_messages, v_reads, v_task_texts, v_step_texts using p_mark, p_want, p_lease;
     taken := coalesce(cardinality(v_messages), 0);
     if taken = 0 then
         return;
     end if;
+    begin
+        v_tasks := v_task_texts::uuid[];
+        v_steps := v_step_texts::integer[];
+    exception when data_exception then
+        select array_agg(case when f.task ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then f.task::uuid end order by f.n),
+            array_agg(case when f.step ~ '^[0-9]{1,9}$' then f.step::integer end order by f.n)
+        into v_tasks, v_steps from unnest(v_task_texts, v_step_texts) with ordinality as f(task, step, n);
+    end;
 
     with found as materialized (
         select s.task_id, s.step_no, s.state, s.attempt, s.worker_id, s.started_at, s.deadline_at, m.msg_id, m.read_ct,

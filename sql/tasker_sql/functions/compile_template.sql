@@ -70,7 +70,7 @@ begin
         select from tasker.step_definition d where d.template_id = p_template_id and d.kind = 'dynamic');
     update tasker.step_definition d
     set initial = d.kind not in ('compensation', 'dynamic') and d.definition_id <> all (coalesce(v_later, '{}')),
-        growing = v_dynamic or d.kind in ('decision', 'batchable', 'batch_worker'),
+        growing = v_dynamic or d.kind in ('decision', 'batchable') or d.parallelism is not null,
         parents = (select count(*) from tasker.definition_edge e join tasker.step_definition p on p.definition_id = e.from_id
             where e.to_id = d.definition_id and p.kind <> 'dynamic'),
         children = (select count(*) from tasker.definition_edge e where e.from_id = d.definition_id)

@@ -8,7 +8,7 @@ set search_path = pg_catalog, tasker, pg_temp
 as $$
 declare
     v_roots integer;
-    v_now uuid[];
+    v_later boolean[];
     v_queues integer[];
     v_messages bigint[];
     v_tasks uuid[];
@@ -36,14 +36,17 @@ begin
             coalesce((t.value ->> 'start_at')::timestamptz > now(), false) as later) as s
         where p_created[t.ordinality]
         returning task_id, state, start_at
-    ), timers as (
-        insert into tasker.timer (fire_at, task_id, step_no, kind)
-        select n.start_at, n.task_id, 0, 'task_start'::tasker.timer_kind from new n where n.state = 'pending'
-        union all
-        select greatest(now(), n.start_at) + p_template.time_limit, n.task_id, 0, 'task_time_limit' from new n
-        where p_template.time_limit is not null
     )
-    select array_agg(n.task_id) filter (where n.state = 'in_progress') into v_now from new n;
+    insert into tasker.timer (fire_at, task_id, step_no, kind)
+    select n.start_at, n.task_id, 0, 'task_start'::tasker.timer_kind from new n where n.state = 'pending'
+    union all
+    select greatest(now(), n.start_at) + p_template.time_limit, n.task_id, 0, 'task_time_limit' from new n
+    where p_template.time_limit is not null;
+
+    if p_tasks @? '$[*].start_at ? (@ != null)' then
+        select array_agg((t.value ->> 'start_at')::timestamptz > now() order by t.ordinality) into v_later
+        from jsonb_array_elements(p_tasks) with ordinality as t;
+    end if;
 
     if p_tasks @? '$[*].priority ? (@ > 0 || @ < 0)' then
         select array_agg(nullif((t.value ->> 'priority')::smallint, 0) order by t.ordinality) into v_priorities
@@ -60,7 +63,7 @@ begin
         from unnest(p_ids, p_created) with ordinality as t(id, created, n)
         join tasker.step_definition d on d.template_id = p_template.template_id and d.initial
         join tasker.queue q using (queue_id)
-        cross join lateral (select d.parents = 0 and t.id = any (v_now) as ready) as r
+        cross join lateral (select d.parents = 0 and v_later[t.n] is not true as ready) as r
         where t.created
         returning task_id, step_no, definition_id, msg_id
     )

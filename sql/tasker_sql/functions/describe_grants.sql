@@ -2,14 +2,18 @@
 -- these once, however many steps share it. Of a batch worker's parent it needs its own cursor only; what a whole batch came
 -- to is gathered in the order of its cursors, and what dynamic steps came to in the order in which they came. A compensation needs what it undoes, and of
 -- other steps what they came to. What
--- the definition says is not repeated: workers keep it (get_definitions). Internal. Reads only.
+-- the definition says is not repeated: workers keep it (get_definitions). Null when there is nothing to describe, or when it is
+-- more than PostgreSQL can put together: one answer is less than 1 GB. Internal. Reads only. In PL/pgSQL, so that it is planned once.
 -- Index: the primary keys, and definition_edge_to.
 
-create or replace function tasker.describe_grants(p_tasks uuid[], p_steps integer[], p_messages bigint[], p_reads integer[])
-returns json
-language sql stable
+create or replace function tasker.describe_grants(
+    p_tasks uuid[], p_steps integer[], p_messages bigint[], p_reads integer[]
+) returns json
+language plpgsql stable
 set search_path = pg_catalog, tasker, pg_temp
 as $$
+begin
+    return (
     with granted as materialized (
         select s.task_id, s.step_no, s.definition_id, s.attempt, s.attempt_limit, s.deadline_at, s.instance, s.input,
             d.queue_id, d.parents, d.kind, m.msg_id, m.read_ct
@@ -54,8 +58,11 @@ as $$
             where p.many and (exists (select from tasker.step_definition d where d.definition_id = p.from_id and d.kind = 'dynamic')
                 or exists (select from tasker.definition_edge b
                     join tasker.step s on s.task_id = p.task_id and s.step_no = b.from_no where b.to_id = p.from_id))))
-    where cardinality(p_tasks) > 0
+    where cardinality(p_tasks) > 0);
+exception when program_limit_exceeded or out_of_memory or internal_error then
+    return null;
+end;
 $$;
 
 comment on function tasker.describe_grants(uuid[], integer[], bigint[], integer[]) is
-    'Internal. All that handlers need to run the granted steps.';
+    'Internal. All that handlers need to run the granted steps, or null when it is too much.';

@@ -30,11 +30,14 @@ declare
     v_steps integer[] := '{}';
     v_messages bigint[] := '{}';
     v_reads integer[] := '{}';
+    v_granted json;
     v_again double precision;
 begin
-    if jsonb_typeof(exchange.outcomes) <> 'array' or not exchange.lease_seconds between 0.1 and 86400 then
-        raise exception using errcode = 'TK002', message = format('an exchange takes an array of outcomes, not %s, and a lease'
-            ' of 0.1 to 86,400 seconds, not %s', jsonb_typeof(exchange.outcomes), exchange.lease_seconds),
+    if (exchange.worker_id is null or exchange.queue_ids is null or exchange.want is null or jsonb_typeof(exchange.outcomes) <> 'array'
+            or not exchange.lease_seconds between 0.1 and 86400) is not false then
+        raise exception using errcode = 'TK002', message = format('an exchange takes a worker, its queues, an array of outcomes, not %s,'
+            ' how many steps are wanted, and a lease of 0.1 to 86,400 seconds, not %s',
+            coalesce(jsonb_typeof(exchange.outcomes), 'null'), coalesce(exchange.lease_seconds::text, 'null')),
             hint = 'Nothing was changed.';
     end if;
     if jsonb_array_length(exchange.outcomes) > 0 then
@@ -69,8 +72,11 @@ begin
     end if;
     update tasker.worker w set idle = cardinality(v_tasks) = 0, seen_at = now()
     where w.worker_id = exchange.worker_id and exchange.want > 0 and w.idle <> (cardinality(v_tasks) = 0);
-    return json_build_object('accepted', v_accepted, 'again', v_again,
-        'granted', tasker.describe_grants(v_tasks, v_steps, v_messages, v_reads));
+    v_granted := tasker.describe_grants(v_tasks, v_steps, v_messages, v_reads);
+    if cardinality(v_tasks) > 0 and (octet_length(v_granted::text) <= 67108864) is not true then
+        v_granted := tasker.fit_grants(v_tasks, v_steps, v_messages, v_reads);
+    end if;
+    return json_build_object('accepted', v_accepted, 'again', v_again, 'granted', v_granted);
 end;
 $$;
 

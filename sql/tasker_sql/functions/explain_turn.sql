@@ -18,8 +18,8 @@ begin
         select from tasker.line l where l.queue_id = p_queue_id and l.class = v_line.class and l.lane = v_line.lane
             and l.msg_id < p_msg_id limit 100000) as k;
     select string_agg(format('%s%s (%s)', f.name, case when g.key <> '' then format(', key %s', g.key) end,
-        coalesce(nullif(concat_ws(', ', f.concurrency || format(' %ss at once', f.unit),
-            f.rate || format(' started in %s', f.period)), ''), 'keys take turns')), '; ')
+        coalesce(nullif(concat_ws(', ', 'at most ' || f.concurrency || ' at once',
+            'at most ' || f.rate || ' in ' || f.period), ''), 'keys take turns')), '; ')
     into v_limits
     from unnest(v_line.limit_ids, v_line.keys) as g(limit_id, key) join tasker.flow_limit f using (limit_id);
     return format('it stands in line, with %s before it', v_before) || coalesce(', under limit ' || v_limits, '');

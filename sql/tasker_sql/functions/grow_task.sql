@@ -14,12 +14,15 @@ declare
     v_steps integer[];
 begin
     select s.* into v_origin from tasker.step s where s.task_id = p_task_id and s.step_no = p_origin_no;
-    v_steps := case when v_origin.expansion is null then tasker.add_determined_steps(v_origin)
-        else tasker.add_asked_steps(v_origin) end;
-    if v_steps is not null then
-        ready := array_fill(p_task_id, array[cardinality(v_steps)]);
-        queues := tasker.start_steps(ready, v_steps);
+    if v_origin.expansion is null then
+        select a.steps, a.queues into v_steps, queues from tasker.add_determined_steps(v_origin) as a;
+    else
+        v_steps := tasker.add_asked_steps(v_origin);
     end if;
+    if v_steps is not null then
+        queues := queues || tasker.start_steps(array_fill(p_task_id, array[cardinality(v_steps)]), v_steps);
+    end if;
+    ready := array_fill(p_task_id, array[coalesce(cardinality(queues), 0)]);
 end;
 $$;
 

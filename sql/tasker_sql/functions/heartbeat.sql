@@ -20,6 +20,13 @@ declare
     v_answer json;
     v_known boolean;
 begin
+    if (heartbeat.worker_id is null or jsonb_typeof(heartbeat.leases) <> 'array'
+            or not heartbeat.lease_seconds between 0.1 and 86400) is not false then
+        raise exception using errcode = 'TK002', message = format('a heartbeat takes a worker, an array of leases, not %s, and a lease of'
+            ' 0.1 to 86,400 seconds, not %s', coalesce(jsonb_typeof(heartbeat.leases), 'null'),
+            coalesce(heartbeat.lease_seconds::text, 'null')),
+            hint = 'No lease was extended.';
+    end if;
     v_known := exists (select from tasker.worker w where w.worker_id = heartbeat.worker_id);
     update tasker.worker w set seen_at = now(), running = heartbeat.running
     where w.worker_id in (

@@ -15,6 +15,9 @@ declare
     v_fired record;
     v_count integer := 0;
 begin
+    if (promote_due.max_rows > 0) is not true then
+        raise exception using errcode = 'TK002', message = 'promote_due takes at least one row at a time', hint = 'Give max_rows as 1 or more. Nothing was changed.';
+    end if;
     select array_agg(t.task_id), array_agg(t.task_id) filter (where t.state = 'paused') into v_held, v_paused from (
         select t.task_id, t.state from tasker.task t
         where t.task_id in (

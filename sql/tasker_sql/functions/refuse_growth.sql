@@ -16,7 +16,7 @@ as $$
         from done c join tasker.step_definition d on d.definition_id = (c.s).definition_id
         cross join lateral (select coalesce(
             tasker.find_growth_fault(d, (c.s).result), tasker.find_expansion_fault(c.s, d, c.before))) as f(what)
-        where f.what is not null
+        where f.what is not null and (d.kind in ('decision', 'batchable') or (c.s).expansion is not null)
     ), ended as (
         insert into tasker.attempt (task_id, step_no, attempt, outcome, worker_id, started_at, error)
         select f.task_id, f.step_no, f.attempt, 'error', f.worker_id, f.started_at, f.error from fault f

@@ -4,6 +4,7 @@
 create or replace function tasker.register_template(definition jsonb) returns json
 language plpgsql volatile security definer
 set search_path = pg_catalog, tasker, pg_temp
+set jit = off
 as $$
 declare
     v_definition jsonb := register_template.definition;

@@ -24,6 +24,9 @@ declare
     v_more_steps integer[];
     v_rescued integer := 0;
 begin
+    if (rescue.max_rows > 0) is not true then
+        raise exception using errcode = 'TK002', message = 'rescue takes at least one row at a time', hint = 'Give max_rows as 1 or more. Nothing was changed.';
+    end if;
     select array_agg(p.task_id) into v_page from (
         select t.task_id from tasker.task t
         where t.state in ('in_progress', 'waiting', 'paused')

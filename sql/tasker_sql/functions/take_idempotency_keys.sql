@@ -1,4 +1,5 @@
 -- Takes the idempotency keys of a submission and says which tasks are new: a key that is taken keeps its task. Internal.
+-- Each key is looked up by itself: without statistics, keeping all of them at hand looks as cheap, and is quadratic.
 -- Locks: the keys' rows, in key order; waits for another transaction that is taking the same key.
 
 create or replace function tasker.take_idempotency_keys(
@@ -6,6 +7,7 @@ create or replace function tasker.take_idempotency_keys(
 ) returns record
 language plpgsql volatile
 set search_path = pg_catalog, tasker, pg_temp
+set enable_material = off
 as $$
 declare
     v_taken record;

@@ -1,33 +1,52 @@
 -- Recounts a task's invariants. For tests, and for operators who doubt. Reads only; counts from one snapshot.
--- Index: the primary keys.
+-- A task may have 100,000 steps, so that nothing is counted once for each: what belongs together is counted once and joined,
+-- and the joins hash, whatever the statistics say. Index: the primary keys, definition_edge_to, step_definition's (template_id, step_no).
 
 create or replace function tasker.verify(task_id uuid) returns setof text
 language sql stable security definer
 set search_path = pg_catalog, tasker, pg_temp
+set enable_seqscan = off
+set enable_nestloop = off
 as $$
     with t as (
-        select t.*, t.state in ('pending', 'in_progress', 'waiting', 'paused', 'blocked_by_failures') as open
+        select t.*, t.state in ('pending', 'in_progress', 'waiting', 'paused', 'blocked_by_failures') as open,
+            tasker.starts_later(t.task_id) as later
         from tasker.task t where t.task_id = verify.task_id
-    ), s as materialized (
+    ), d as materialized (
+        select d.* from tasker.step_definition d where d.template_id = (select t.template_id from t)
+    ), own as materialized (
         select s.*, tasker.step_name(d.name, s.instance) as name, d.kind,
-            s.state in ('enqueued', 'in_progress', 'waiting_for_retry', 'waiting')
-                or s.state = 'pending' and s.waiting_on = 0 and not tasker.starts_later(s.task_id)
+            s.state not in ('complete', 'resolved_manually', 'tolerated') as unresolved
+        from tasker.step s join d using (definition_id) where s.task_id = verify.task_id
+    ), counted as materialized (
+        select o.definition_id, count(*) as n, count(*) filter (where o.unresolved) as unresolved from own o group by o.definition_id
+    ), parents as materialized (
+        select e.to_id, sum(c.unresolved) as n
+        from tasker.definition_edge e join counted c on c.definition_id = e.from_id
+        where e.to_id = any (array(select d.definition_id from d)) group by e.to_id
+    ), asked as materialized (
+        select e.to_no, count(*) as n from tasker.task_edge e join own p on p.step_no = e.from_no
+        where e.task_id = verify.task_id and p.unresolved group by e.to_no
+    ), undoing as materialized (
+        select c.definition_id, c.rank from tasker.compensation c where c.definition_id = any (array(select d.definition_id from d))
+    ), s as materialized (
+        select o.task_id, o.step_no, o.definition_id, o.state, o.waiting_on, o.instance, o.origin_no, o.started_at, o.attempt,
+            o.attempt_limit, o.expansion, o.result, o.depth, o.name, o.kind,
+            o.state in ('enqueued', 'in_progress', 'waiting_for_retry', 'waiting')
+                or o.state = 'pending' and o.waiting_on = 0 and not (select t.later from t)
                     and (select t.state = 'paused' from t) as live,
-            (select count(*) from tasker.definition_edge e
-                join tasker.step p on p.task_id = s.task_id and p.definition_id = e.from_id
-                where e.to_id = s.definition_id and p.state not in ('complete', 'resolved_manually', 'tolerated'))
-                + (select count(*) from tasker.task_edge e join tasker.step p on p.task_id = s.task_id and p.step_no = e.from_no
-                    where e.task_id = s.task_id and e.to_no = s.step_no and p.state not in ('complete', 'resolved_manually', 'tolerated'))
-                + coalesce((select s.state = 'pending' and s.instance > b.released from tasker.batch b
-                    where b.task_id = s.task_id and b.definition_id = s.definition_id)::integer, 0)
-                + (s.state not in ('complete', 'cancelled', 'resolved_manually', 'tolerated') and exists (select from tasker.compensation own join tasker.compensation c on c.rank > own.rank
-                    join tasker.step k on k.task_id = s.task_id and k.definition_id = c.definition_id
-                    where own.definition_id = s.definition_id and k.state not in ('complete', 'resolved_manually')))::integer
-                as unresolved,
-            s.msg_id is not null and tasker.has_message(s.definition_id, s.msg_id) as has_message,
-            exists (select from tasker.timer r where r.task_id = s.task_id and r.step_no = s.step_no and r.kind = 'retry') as has_retry
-        from tasker.step s join tasker.step_definition d using (definition_id)
-        where s.task_id = verify.task_id
+            coalesce(p.n, 0) + coalesce(a.n, 0)
+                + coalesce(o.state = 'pending' and o.instance > b.released, false)::integer
+                + coalesce(o.unresolved and o.state <> 'cancelled' and u.rank < (select max(u.rank) from undoing u join own k using (definition_id)
+                    where k.state not in ('complete', 'resolved_manually')), false)::integer as unresolved,
+            m.step_no is not null as has_message, r.step_no is not null as has_retry
+        from own o
+        left join parents p on p.to_id = o.definition_id
+        left join asked a on a.to_no = o.step_no
+        left join tasker.batch b on b.task_id = verify.task_id and b.definition_id = o.definition_id
+        left join undoing u on u.definition_id = o.definition_id
+        left join tasker.list_messages(verify.task_id) as m(step_no) on m.step_no = o.step_no
+        left join tasker.timer r on r.task_id = verify.task_id and r.step_no = o.step_no and r.kind = 'retry'
     )
     select format('no task %s', verify.task_id) where not exists (select from t)
     union all
@@ -39,18 +58,20 @@ as $$
         where s.state = 'error' and (t.ends_as is null or s.kind = 'compensation')) as k where t.open and t.failed <> k.n
     union all
     select format('step %s of its template is %s, but there are %s of it', d.name,
-        case when k.chosen is null then 'not to be (yet)' else 'to be' end, k.n)
-    from t join tasker.step_definition d using (template_id)
-    cross join tasker.determine_steps(verify.task_id) as g
-    cross join lateral (select array_position(g.chosen, d.definition_id) as chosen,
-        (select count(*) from s where s.definition_id = d.definition_id) as n,
+        case when k.chosen then 'to be' else 'not to be (yet)' end, coalesce(c.n, 0))
+    from d
+    left join (select unnest(g.chosen) as definition_id from tasker.determine_steps(verify.task_id) as g) as g using (definition_id)
+    left join counted c using (definition_id)
+    cross join lateral (select g.definition_id is not null as chosen,
         (select jsonb_array_length(b.result) from tasker.definition_edge e join s as b on b.definition_id = e.from_id
             where e.to_id = d.definition_id and d.kind = 'batch_worker' and jsonb_typeof(b.result) = 'array') as size) as k
-    where d.kind not in ('compensation', 'dynamic') and k.n <> case when k.chosen is null then 0 when d.kind = 'batch_worker' then k.size else 1 end
+    where d.kind not in ('compensation', 'dynamic')
+        and coalesce(c.n, 0) <> case when not k.chosen then 0 when d.kind = 'batch_worker' then k.size else 1 end
     union all
-    select format('step %s asked for %s steps, but %s came of it', s.name, jsonb_array_length(s.expansion), k.n)
-    from s cross join lateral (select count(*) as n from s as b where b.origin_no = s.step_no and b.kind = 'dynamic') as k
-    where s.state in ('complete', 'resolved_manually') and jsonb_array_length(coalesce(s.expansion, '[]')) <> k.n
+    select format('step %s asked for %s steps, but %s came of it', s.name, jsonb_array_length(s.expansion), coalesce(b.n, 0))
+    from s left join (select b.origin_no, count(*) as n from s as b where b.kind = 'dynamic' group by b.origin_no) as b
+        on b.origin_no = s.step_no
+    where s.state in ('complete', 'resolved_manually') and jsonb_array_length(coalesce(s.expansion, '[]')) <> coalesce(b.n, 0)
     union all
     select format('%s steps are dynamic, the deepest at %s, of at most %s and %s', k.n, k.deepest, p.max_steps, p.max_depth)
     from t join tasker.template p using (template_id)
@@ -71,7 +92,7 @@ as $$
     union all
     select format('the task is %s with live %s and failed %s', t.state, t.live, t.failed)
     from t where t.state = 'in_progress' and t.live = 0
-        or t.state = 'paused' and t.live = 0 and t.failed = 0 and not tasker.starts_later(t.task_id)
+        or t.state = 'paused' and t.live = 0 and t.failed = 0 and not t.later
         or t.state = 'blocked_by_failures' and (t.live > 0 or t.failed = 0)
         or t.state = 'complete' and t.failed > 0
     union all
