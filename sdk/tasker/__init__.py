@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from tasker.expansion import Expansion
     from tasker.handle import TaskHandle
     from tasker.limits import Limit
+    from tasker.operating import Changes
     from tasker.policy import Bounds, Retry
     from tasker.schedule_handle import ScheduleHandle
     from tasker.schedules import At, Cron, Every, Schedule, Scheduled
@@ -54,6 +55,7 @@ __all__ = [
     "BatchFailure",
     "BatchResults",
     "Bounds",
+    "Changes",
     "ChildTask",
     "Client",
     "ConflictError",
@@ -102,6 +104,7 @@ _MODULES = {
     "BatchFailure": "batches",
     "BatchResults": "batches",
     "Bounds": "policy",
+    "Changes": "operating",
     "ChildTask": "children",
     "Client": "client",
     "Cron": "schedules",

@@ -20,6 +20,7 @@ from tasker.errors import InvalidInputError
 from tasker.handle import ANY_PAYLOAD, TaskHandle
 from tasker.inputs import InputContracts
 from tasker.notifier import notify
+from tasker.operations import Operations
 from tasker.priority import Priority, priority_number
 from tasker.registry import register
 from tasker.requests import request_errors
@@ -54,7 +55,7 @@ class Submission:
     context: Mapping[str, Any] | None = None
 
 
-class Client:
+class Client(Operations):
     """Registers templates, submits tasks, and waits for them. Use it as an async context manager.
 
     `url` names the database; by default TASKER_DATABASE_URL, else the embedded one. On the embedded database a workflow

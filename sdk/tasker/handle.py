@@ -5,7 +5,7 @@ session.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar, overload
 from uuid import UUID
 
@@ -14,6 +14,7 @@ import orjson
 
 from tasker.approvals import check_answer
 from tasker.errors import StepFailure, TaskCancelled, TaskFailed
+from tasker.reruns import plan_rerun, rerun
 from tasker.values import Shape, shape_of
 
 __all__ = ["ANY_PAYLOAD", "ENDED", "TaskHandle", "WaitForChange"]
@@ -115,6 +116,31 @@ class TaskHandle:
     async def resume(self, reason: str, *, actor: str = "client") -> Mapping[str, Json]:
         """Let the paused task go on. Raises InvalidStateError when it is not paused."""
         return await self.ask("select tasker.resume_task(%s, %s, %s)", [self.id, reason, actor])
+
+    async def rerun(
+        self,
+        reason: str,
+        *,
+        actor: str = "client",
+        from_steps: Sequence[str] | str | None = None,
+        input: Any = None,
+        version: str | None = None,
+    ) -> TaskHandle:
+        """Run the task again, as a new one, whose handle is returned; this one is left as it is.
+
+        With `from_steps` (names, or "failed") what was done and does not come after them is kept; without, all of it
+        runs. `input` replaces the task's, `version` is another version of its template. Raises InvalidStateError when
+        the task goes on, was undone, or a result cannot be kept; ContractError when the input or a result that would be
+        kept does not fit; NotFoundError for a step that is not there.
+        """
+        answer = await rerun(self.ask, self.id, reason, actor, from_steps, input, version)
+        return replace(self, id=UUID(answer["task_id"]))
+
+    async def plan_rerun(
+        self, *, from_steps: Sequence[str] | str | None = None, version: str | None = None
+    ) -> Mapping[str, Json]:
+        """What `rerun` would come to: `kept`, the steps that keep their results, and `again`, those that would run."""
+        return await plan_rerun(self.ask, self.id, from_steps, version)
 
     async def send_event(self, name: str, payload: Any = None) -> bool:
         """Send an event to the task: steps that wait for it go on, and one that waits for it later finds it.

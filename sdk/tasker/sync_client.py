@@ -19,6 +19,7 @@ from tasker.handle import TaskHandle
 from tasker.priority import Priority
 from tasker.requests import request_errors
 from tasker.schedules import Schedule
+from tasker.sync_operations import SyncOperations, iterate
 from tasker.sync_schedule_handle import SyncScheduleHandle
 from tasker.template import Template
 from tasker.workflow import Workflow
@@ -59,12 +60,7 @@ class SyncTaskHandle:
 
     def watch(self) -> Iterator[Mapping[str, Json]]:
         """As TaskHandle.watch."""
-        changes = self._handle.watch()
-        while True:
-            try:
-                yield self._portal.call(changes.__anext__)
-            except StopAsyncIteration:
-                return
+        return iterate(self._portal, self._handle.watch())
 
     def cancel(
         self, reason: str, *, actor: str = "client", compensate: bool = False
@@ -80,6 +76,29 @@ class SyncTaskHandle:
     def resume(self, reason: str, *, actor: str = "client") -> Mapping[str, Json]:
         """As TaskHandle.resume."""
         return self._portal.call(partial(self._handle.resume, reason, actor=actor))
+
+    def rerun(
+        self,
+        reason: str,
+        *,
+        actor: str = "client",
+        from_steps: Sequence[str] | str | None = None,
+        input: Any = None,
+        version: str | None = None,
+    ) -> SyncTaskHandle:
+        """As TaskHandle.rerun."""
+        call = partial(
+            self._handle.rerun, reason,
+            actor=actor, from_steps=from_steps, input=input, version=version,
+        )  # fmt: skip
+        return SyncTaskHandle(self._portal.call(call), self._portal)
+
+    def plan_rerun(
+        self, *, from_steps: Sequence[str] | str | None = None, version: str | None = None
+    ) -> Mapping[str, Json]:
+        """As TaskHandle.plan_rerun."""
+        call = partial(self._handle.plan_rerun, from_steps=from_steps, version=version)
+        return self._portal.call(call)
 
     def send_event(self, name: str, payload: Any = None) -> bool:
         """As TaskHandle.send_event."""
@@ -113,11 +132,11 @@ class SyncTaskHandle:
         )  # fmt: skip
 
 
-class SyncClient:
+class SyncClient(SyncOperations):
     """As Client, for programs without an event loop. Use it as a context manager; any thread may call it."""
 
     def __init__(self, url: str | None = None, *, patience: float = 30.0) -> None:
-        self._client = Client(url, patience=patience)
+        self._client = self._operations = Client(url, patience=patience)
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:

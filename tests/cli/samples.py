@@ -41,6 +41,8 @@ def make_task(state="in_progress", **fields):
         "version": "1.0.0",
         "state": state,
         "ends_as": None,
+        "rerun_of": None,
+        "reruns": [],
         "parent": None,
         "input": {"id": 7},
         "context": {},

@@ -56,12 +56,13 @@ def test_every_command_is_there():
         *(f"schedule {v}" for v in ("create", "list", "show", "preview")),
         *(f"schedule {v}" for v in SCHEDULE_CHANGES),
         *(f"task {v}" for v in ("submit", "list", "show", "watch", "result", "verify")),
-        *(f"task {v}" for v in ("cancel", "pause", "resume", "retry", "resolve")),
+        *(f"task {v}" for v in ("cancel", "pause", "resume", "retry", "resolve", "rerun")),
         *(f"step {v}" for v in ("list", "show", "retry", "resolve", "complete")),
-        *(f"template {v}" for v in ("register", "validate", "list", "show")),
+        *(f"template {v}" for v in ("register", "validate", "list", "show", "pause", "resume")),
         *(f"queue {v}" for v in ("list", "workers", "pause", "resume")),
         *(f"limit {v}" for v in ("list", "show", "set")),
         "dlq list",
+        "dlq show",
         *(f"db {v}" for v in ("path", "url", "psql", "reset")),
         *(f"bench {v}" for v in ("batch", "chain", "fanout", "latency", "idle")),
     }
@@ -85,7 +86,7 @@ def test_whatever_lists_or_changes_takes_an_output_format_and_changes_take_a_rea
     ):
         assert "--output" in options or path == ("task", "watch")
     changes = path[-1] in (
-        *("cancel", "retry", "resolve", "complete", "approve", "reject", "set"),
+        *("cancel", "retry", "rerun", "resolve", "complete", "approve", "reject", "set"),
         *SCHEDULE_CHANGES,
     )
     assert ("--reason" in options) == changes == ("--actor" in options)

@@ -13,6 +13,7 @@ from tasker.cli.checks import (
     check_roles,
     check_schema,
     check_server,
+    check_templates,
     check_vacuum,
 )
 
@@ -122,3 +123,10 @@ def test_who_has_not_reported_lately_is_not_alive():
     )
     alive = {**late, "seen_at": NOW.isoformat()}
     assert check_alive("orchestrator", [alive, late], NOW, "").found == "1 alive: host-1"
+
+
+def test_templates_that_are_paused_are_told():
+    template = {"namespace": "shop", "name": "order", "version": "1.0.0", "paused": True}
+    (held,) = check_templates([{**template, "version": "2.0.0", "paused": False}, template])
+    assert held.level is Level.warn and held.subject == "template shop/order@1.0.0"
+    assert held.todo == "It is paused: tasker template resume shop/order@1.0.0"

@@ -19,10 +19,12 @@ def test_a_step_is_shown_with_what_it_waits_for(cli, task):
 def test_a_failed_step_is_found_and_retried_through_the_dead_letters(cli, task, fail_step):
     assert "Nothing has failed" in cli("dlq", "list").out
     fail_step()
-    letters = cli("dlq", "list", "-o", "ids").out
+    letters = cli("dlq", "show", "-o", "ids").out
     assert letters == f"{task}/validate\n"
     assert "CardDeclined: no use" in cli("dlq", "list").out
-    assert cli("dlq", "list", "-n", "other", "-o", "json").json == []
+    assert "CardDeclined: no use" in cli("dlq", "show").out
+    for command in ("list", "show"):
+        assert cli("dlq", command, "-n", "other", "-o", "json").json == []
     shown = cli("step", "show", f"{task}/validate").out
     assert "Attempts that did not succeed" in shown
     retried = cli("step", "retry", "-", "-r", "the gateway is back", stdin=letters)
@@ -30,6 +32,28 @@ def test_a_failed_step_is_found_and_retried_through_the_dead_letters(cli, task, 
     assert retried.out == f"retried {task}/validate: the task is in progress, 1 step changed\n"
     assert cli("step", "retry", f"{task}/validate", "-r", "again").code == 4
     assert "the gateway is back" in cli("step", "show", f"{task}/validate").out
+
+
+def test_dead_letters_of_one_cause_are_retried_at_once(cli, shop, fail_step):
+    tasks = cli("task", "submit", shop, "--lines", "-", "-o", "ids", stdin="{}\n{}\n{}").ids
+    for _ in tasks:
+        fail_step()
+    (group,) = cli("dlq", "list", "-o", "json").json
+    assert (group["count"], group["step"], group["template"]) == (3, "validate", "order")
+    listed = cli("dlq", "list")
+    assert listed.err == "" and "shop/order validate" in listed.out
+    (fingerprint,) = cli("dlq", "list", "-o", "ids").ids
+    assert cli("dlq", "show", fingerprint, "-o", "ids").ids == [
+        f"{t}/validate" for t in tasks[::-1]
+    ]
+    assert cli("dlq", "show", fingerprint, "--limit", "1", "-o", "ids").ids == [
+        f"{tasks[2]}/validate"
+    ]
+    none = cli("dlq", "show", "000000000000")
+    assert none.code == 3 and "no failed step has the fingerprint" in none.err
+    ran = cli("task", "retry", "-w", f"fingerprint={fingerprint}", "-r", "it is back", "--yes")
+    assert ran.out == "3 tasks were retried\n"
+    assert cli("dlq", "list", "-o", "ids").ids == []
 
 
 def test_steps_are_settled_by_hand_with_a_result(cli, task, tmp_path):

@@ -252,7 +252,14 @@ def test_a_template_is_drawn_with_its_policy(draw):
 
 
 def test_a_list_of_templates(draw):
-    row = {**DEFINITION, "steps": 4, "created_at": NOW.isoformat(), "fingerprint": "f"}
+    row = {
+        **DEFINITION,
+        "steps": 4,
+        "created_at": NOW.isoformat(),
+        "fingerprint": "f",
+        "paused": False,
+    }
+    assert "1.0.0 (paused)" in draw(draw_templates([{**row, "paused": True}], NOW))
     assert "shop/order" in draw(draw_templates([row], NOW)) and "No template" in draw(
         draw_templates([], NOW)
     )

@@ -194,10 +194,13 @@ class Task:
         return next(batches, None)
 
     def give_turn(self, step: Step) -> None:
-        """Let the next of a batch run, because one has ended."""
+        """Let the next of a batch that waits for its turn have it, because one that had one has ended."""
         batch = self.batch_of(step)
-        if batch is not None:
-            batch.turns = min(batch.turns + 1, len(batch.numbers))
+        if batch is None or (step.instance or 0) > batch.turns:
+            return
+        turns = range(batch.turns + 1, len(batch.numbers) + 1)
+        waiting = (n for n in turns if self.steps[batch.numbers[n - 1]].state == "pending")
+        batch.turns = next(waiting, len(batch.numbers))
 
     def go_on(self) -> None:
         """Make the steps that are to be, and let every step run that waits for nothing more; end when all is undone."""

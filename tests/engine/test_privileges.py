@@ -31,8 +31,8 @@ from tests.engine.support import (
 READS = {
     "get_task", "get_task_result", "list_tasks", "list_steps", "get_step", "explain_step", "queue_stats",
     "count_open_tasks", "list_workers", "list_orchestrators", "list_templates", "get_template", "verify",
-    "get_schedule", "list_schedules", "list_fires", "get_approval", "list_approvals", "list_limits", "list_limit_keys",
-    "list_children",
+    "get_schedule", "list_schedules", "list_fires", "get_approval", "list_approvals", "plan_change",
+    "list_limits", "list_limit_keys", "list_dead_letters", "get_dead_letters", "list_children",
 }  # fmt: skip
 MAY = {
     "tasker_client": READS
@@ -44,7 +44,18 @@ MAY = {
     | {"promote_due", "rescue", "prune", "upkeep"}
     | {"due_schedules", "fire_schedule", "fault_schedule", "release_fires", "prune_fires"},
     "tasker_operator": READS
-    | {"cancel_task", "resolve_task", "retry_task", "pause_task", "resume_task"}
+    | {
+        "cancel_task",
+        "resolve_task",
+        "retry_task",
+        "pause_task",
+        "resume_task",
+        "change_tasks",
+        "pause_template",
+        "resume_template",
+        "rerun_task",
+        "plan_rerun",
+    }
     | {"pause_queue", "resume_queue", "set_limit"}
     | {"retry_step", "resolve_step", "complete_step", "send_event", "send_event_to_all"}
     | {"create_schedule", "update_schedule", "delete_schedule", "pause_schedule", "resume_schedule"}

@@ -183,6 +183,19 @@ def check_queues(queues: Sequence[Row]) -> Iterator[Finding]:
             yield Finding(Level.ok, subject, found)
 
 
+def check_templates(templates: Sequence[Row]) -> Iterator[Finding]:
+    """Check for templates that are paused."""
+    for template in templates:
+        if template["paused"]:
+            name = f"{template['namespace']}/{template['name']}@{template['version']}"
+            yield Finding(
+                Level.warn,
+                f"template {name}",
+                "no step of its tasks starts",
+                f"It is paused: tasker template resume {name}",
+            )
+
+
 def check_alive(kind: str, processes: Sequence[Row], now: datetime, start: str) -> Finding:
     """Check that a process of a kind (with name and seen_at) has reported lately; `start` is the
     command for one.

@@ -18,7 +18,7 @@ def open_database(url: str | None) -> Generator["Connection"]:
         yield connection
 
 
-def call_all(connection: "Connection", verb: str, **arguments: Any) -> list[Any]:
+def call_all(connection: "Connection", verb: str, /, **arguments: Any) -> list[Any]:
     """Call a function of the schema tasker by name with named arguments; give its rows.
 
     A row of one column, such as a JSON object, is given as that value, a wider one as a tuple.
@@ -34,7 +34,7 @@ def call_all(connection: "Connection", verb: str, **arguments: Any) -> list[Any]
     return [row[0] if len(row) == 1 else row for row in rows]
 
 
-def call_one(connection: "Connection", verb: str, **arguments: Any) -> Any:
+def call_one(connection: "Connection", verb: str, /, **arguments: Any) -> Any:
     """Call a function of the schema tasker that gives one value; see call_all."""
     return call_all(connection, verb, **arguments)[0]
 

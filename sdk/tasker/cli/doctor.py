@@ -89,6 +89,7 @@ def _examine_schema(connection: "Connection", facts: dict[str, Any]) -> Iterator
         return
     now = datetime.now(UTC)
     yield from checks.check_queues(call_all(connection, "queue_stats"))
+    yield from checks.check_templates(call_all(connection, "list_templates"))
     workers = call_all(connection, "list_workers")
     yield checks.check_alive("workers", workers, now, "tasker worker MODULE")
     orchestrators = call_all(connection, "list_orchestrators")

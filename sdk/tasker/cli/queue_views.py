@@ -59,6 +59,24 @@ def draw_workers(workers: Sequence[Row], now: datetime) -> RenderableType:
     return table
 
 
+def draw_groups(groups: Sequence[Row], now: datetime) -> RenderableType:
+    """Draw dead letters in groups of one cause, as list_dead_letters gives them."""
+    if not groups:
+        return Text("Nothing has failed for good.", style="green")
+    table = make_table("FINGERPRINT", "COUNT", "STEP", "FIRST", "LAST", "EXAMPLE", "ERROR")
+    for group in groups:
+        table.add_row(
+            group["fingerprint"],
+            str(group["count"]),
+            f"{group['namespace']}/{group['template']} {group['step']}",
+            format_moment(parse_time(group["first_at"]), now),
+            format_moment(parse_time(group["last_at"]), now),
+            f"{group['task_id']}/{group['example']}",
+            describe_error(group),
+        )
+    return table
+
+
 def draw_dead_letters(letters: Sequence[Row], now: datetime) -> RenderableType:
     """Draw the steps that failed for good and wait for an operator."""
     if not letters:

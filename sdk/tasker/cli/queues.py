@@ -1,6 +1,4 @@
-"""`tasker queue …` and `tasker dlq …`: what is waiting, who serves it, how it is held, and what
-has failed for good.
-"""
+"""`tasker queue …`: what is waiting, who serves it, and how it is held."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -8,20 +6,16 @@ from typing import Annotated, Any
 import typer
 
 from tasker.cli.arguments import Actor, Output, Reason, Url
-from tasker.cli.database import call_all, call_one, open_database, run_file
+from tasker.cli.database import call_all, call_one, open_database
 from tasker.cli.output import Format, show
 
-queue_app = typer.Typer(
+app = typer.Typer(
     no_args_is_help=True, help="See, pause and resume queues, and see who serves them."
 )
-dlq_app = typer.Typer(
-    no_args_is_help=True, help="See the steps that failed for good and wait for an operator."
-)
-
 QueueName = Annotated[str, typer.Argument(metavar="QUEUE", help="A queue's name.")]
 
 
-@queue_app.command("list")
+@app.command("list")
 def list_queues(output: Output = Format.table, url: Url = None) -> None:
     """List queues with their depth and age, and how many workers serve them."""
     with open_database(url) as connection:
@@ -35,7 +29,7 @@ def list_queues(output: Output = Format.table, url: Url = None) -> None:
     show(queues, output, lambda: [queue["queue"] for queue in queues], view)
 
 
-@queue_app.command("pause")
+@app.command("pause")
 def pause_queue(
     queue: QueueName, reason: Reason, actor: Actor, output: Output = Format.table, url: Url = None
 ) -> None:
@@ -46,7 +40,7 @@ def pause_queue(
     _change("pause_queue", "paused", queue, output, url, reason=reason, actor=actor)
 
 
-@queue_app.command("resume")
+@app.command("resume")
 def resume_queue(
     queue: QueueName, reason: Reason, actor: Actor, output: Output = Format.table, url: Url = None
 ) -> None:
@@ -54,7 +48,7 @@ def resume_queue(
     _change("resume_queue", "resumed", queue, output, url, reason=reason, actor=actor)
 
 
-@queue_app.command("workers")
+@app.command("workers")
 def list_workers(output: Output = Format.table, url: Url = None) -> None:
     """List the workers that report, with their queues, slots and handlers."""
     with open_database(url) as connection:
@@ -66,34 +60,6 @@ def list_workers(output: Output = Format.table, url: Url = None) -> None:
         return draw_workers(workers, datetime.now(UTC))
 
     show(workers, output, lambda: [worker["worker_id"] for worker in workers], view)
-
-
-@dlq_app.command(
-    "list", epilog="Example: tasker dlq list -n shop -o ids | tasker step retry - --reason 'fixed'"
-)
-def list_dead_letters(
-    namespace: Annotated[
-        str | None, typer.Option("--namespace", "-n", help="Only this namespace.")
-    ] = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, help="How many at most.")] = 100,
-    output: Output = Format.table,
-    url: Url = None,
-) -> None:
-    """List the steps that failed for good, the latest first."""
-    with open_database(url) as connection:
-        letters = run_file(connection, "dead_letter", namespace=namespace, max_rows=limit)
-
-    def view() -> Any:
-        from tasker.cli.queue_views import draw_dead_letters
-
-        return draw_dead_letters(letters, datetime.now(UTC))
-
-    show(
-        letters,
-        output,
-        lambda: [f"{letter['task_id']}/{letter['step']}" for letter in letters],
-        view,
-    )
 
 
 def _change(verb: str, done: str, queue: str, output: Format, url: str | None, **why: str) -> None:

@@ -98,7 +98,7 @@ def show_(
 
 
 @app.command(
-    epilog="Example: tasker dlq list -o ids | tasker step retry - -r 'the gateway is back'"
+    epilog="Example: tasker dlq show -o ids | tasker step retry - -r 'the gateway is back'"
 )
 def retry(
     steps: StepRefs, reason: Reason, actor: Actor, output: Output = Format.table, url: Url = None

@@ -1,21 +1,37 @@
-"""`tasker task cancel|pause|resume|retry|resolve`: what operators do to whole tasks, with a reason."""
+"""`tasker task cancel|pause|resume|retry|resolve`: what operators do to whole tasks, with a reason: to some
+by their ids, or to all that fit a filter.
+"""
 
-from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
 
-from tasker.cli.arguments import Actor, Output, Reason, TaskIds, Url, read_ids
+from tasker.cli.arguments import Actor, Output, Reason, Url, read_ids
+from tasker.cli.change_many import DryRun, Many, Yes, change_many
 from tasker.cli.database import call_one, open_database
+from tasker.cli.exit_codes import ExitCode
+from tasker.cli.failures import CommandFailed
+from tasker.cli.filters import Where
 from tasker.cli.operate import do_to_each
 from tasker.cli.output import Format
 from tasker.cli.task_lookup import find_task
 
+SomeTasks = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="TASK",
+        help="Task ids, or beginnings of them that fit one task; - reads them from stdin. Or give --where.",
+    ),
+]
+
 
 def cancel(
-    tasks: TaskIds,
     reason: Reason,
     actor: Actor,
+    tasks: SomeTasks = None,
+    where: Where = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
     compensate: Annotated[
         bool,
         typer.Option("--compensate", help="Undo first what has completed, as the template says."),
@@ -27,47 +43,93 @@ def cancel(
 
     A running handler is told at its worker's next heartbeat; what it returns changes nothing.
     """
-    why = {"reason": reason, "actor": actor, "compensate": compensate}
-    _change("cancel_task", "cancelled", tasks, output, url, **why)
+    many = Many("compensate" if compensate else "cancel", "cancelled", where, dry_run, yes)
+    _change(many, tasks, output, url, reason=reason, actor=actor, compensate=compensate)
 
 
 def pause(
-    tasks: TaskIds, reason: Reason, actor: Actor, output: Output = Format.table, url: Url = None
+    reason: Reason,
+    actor: Actor,
+    tasks: SomeTasks = None,
+    where: Where = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    output: Output = Format.table,
+    url: Url = None,
 ) -> None:
     """Hold tasks until they are resumed: none of their steps starts.
 
     Handlers that are running go on, and what they come to is applied.
     """
-    _change("pause_task", "paused", tasks, output, url, reason=reason, actor=actor)
+    many = Many("pause", "paused", where, dry_run, yes)
+    _change(many, tasks, output, url, reason=reason, actor=actor)
 
 
 def resume(
-    tasks: TaskIds, reason: Reason, actor: Actor, output: Output = Format.table, url: Url = None
+    reason: Reason,
+    actor: Actor,
+    tasks: SomeTasks = None,
+    where: Where = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    output: Output = Format.table,
+    url: Url = None,
 ) -> None:
     """Let paused tasks go on."""
-    _change("resume_task", "resumed", tasks, output, url, reason=reason, actor=actor)
+    many = Many("resume", "resumed", where, dry_run, yes)
+    _change(many, tasks, output, url, reason=reason, actor=actor)
 
 
 def retry(
-    tasks: TaskIds, reason: Reason, actor: Actor, output: Output = Format.table, url: Url = None
+    reason: Reason,
+    actor: Actor,
+    tasks: SomeTasks = None,
+    where: Where = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    output: Output = Format.table,
+    url: Url = None,
 ) -> None:
     """Try the failed steps of tasks again, each with a fresh number of attempts."""
-    _change("retry_task", "retried", tasks, output, url, reason=reason, actor=actor)
+    many = Many("retry", "retried", where, dry_run, yes)
+    _change(many, tasks, output, url, reason=reason, actor=actor)
 
 
 def resolve(
-    tasks: TaskIds, reason: Reason, actor: Actor, output: Output = Format.table, url: Url = None
+    reason: Reason,
+    actor: Actor,
+    tasks: SomeTasks = None,
+    where: Where = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    output: Output = Format.table,
+    url: Url = None,
 ) -> None:
     """Close tasks whose purpose was met by hand; their open steps are cancelled."""
-    _change("resolve_task", "resolved", tasks, output, url, reason=reason, actor=actor)
+    many = Many("resolve", "resolved", where, dry_run, yes)
+    _change(many, tasks, output, url, reason=reason, actor=actor)
 
 
 def _change(
-    verb: str, done: str, tasks: Sequence[str], output: Format, url: str | None, **why: Any
+    many: Many, tasks: list[str] | None, output: Format, url: str | None, **why: Any
 ) -> None:
+    if (tasks is None) == (many.where is None):
+        raise CommandFailed(
+            ExitCode.USAGE,
+            "give tasks, or --where, not both" if tasks else "no tasks were given",
+            "Name them by their ids, or say which with --where FILTER.",
+        )
+    if tasks is None:
+        change_many(many, why["reason"], why["actor"], output, url)
+        return
+    if many.dry_run:
+        raise CommandFailed(
+            ExitCode.USAGE, "--dry-run goes with --where", "tasker task show TASK shows one task."
+        )
+    verb = "cancel_task" if many.verb == "compensate" else f"{many.verb}_task"
     with open_database(url) as connection:
 
         def act(given: str) -> Any:
             return call_one(connection, verb, task_id=find_task(connection, given), **why)
 
-        do_to_each(read_ids(tasks), act, output, lambda given: f"{done} {given}")
+        do_to_each(read_ids(tasks), act, output, lambda given: f"{many.done} {given}")

@@ -86,6 +86,8 @@ def draw_task_facts(task: Row, now: datetime) -> RenderableType:
             ),
             ("reason", task["reason"]),
             ("undone", _describe_undoing(task)),
+            ("reruns", task["rerun_of"]),
+            ("rerun as", ", ".join(task["reruns"])),
             ("steps", describe_counts(task["steps"])),
             ("priority", priority_name(task["priority"]) if task["priority"] else None),
             ("tags", ", ".join(task["tags"])),

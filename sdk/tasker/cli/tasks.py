@@ -1,14 +1,15 @@
 """`tasker task …`: see and change tasks."""
 
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
 
 from tasker.cli.arguments import Output, TaskIds, Url, read_ids
 from tasker.cli.database import call_all, call_one, open_database
+from tasker.cli.filters import TaskState, Where, read_filter
 from tasker.cli.output import Format, show, write_json, write_lines
+from tasker.cli.rerun import rerun
 from tasker.cli.submit import submit
 from tasker.cli.task_changes import cancel, pause, resolve, resume, retry
 from tasker.cli.task_lookup import find_task
@@ -35,35 +36,29 @@ Timeout = Annotated[
 ]
 
 
-class TaskState(StrEnum):
-    """The states a list of tasks can be narrowed to."""
-
-    pending = "pending"
-    in_progress = "in_progress"
-    waiting = "waiting"
-    paused = "paused"
-    blocked_by_failures = "blocked_by_failures"
-    complete = "complete"
-    error = "error"
-    cancelled = "cancelled"
-    resolved_manually = "resolved_manually"
-
-
 @app.command(
     "list",
-    epilog="Example: tasker task list -s blocked_by_failures -o ids | tasker task retry - -r fixed",
+    epilog="""Examples:
+
+tasker task list -s blocked_by_failures -o ids | tasker task retry - -r fixed
+
+tasker task list --where 'state=error failed=charge created>2d error~"no money"'""",
 )
 def list_(
+    where: Where = None,
     namespace: Annotated[
         str | None, typer.Option("--namespace", "-n", help="Only tasks of this namespace.")
     ] = None,
     template: Annotated[
-        str | None, typer.Option("--template", "-t", help="Only tasks of templates of this name.")
+        str | None, typer.Option("--template", "-t", help="Only tasks of this template.")
     ] = None,
     state: Annotated[
-        TaskState | None, typer.Option("--state", "-s", help="Only tasks in this state.")
+        list[TaskState] | None,
+        typer.Option("--state", "-s", help="Only tasks in this state; may be repeated."),
     ] = None,
-    tag: Annotated[str | None, typer.Option("--tag", help="Only tasks with this tag.")] = None,
+    tag: Annotated[
+        list[str] | None, typer.Option("--tag", help="Only tasks with this tag; may be repeated.")
+    ] = None,
     correlation_id: Annotated[
         str | None, typer.Option("--correlation-id", help="Only tasks with this id.")
     ] = None,
@@ -78,17 +73,24 @@ def list_(
     output: Output = Format.table,
     url: Url = None,
 ) -> None:
-    """List tasks, newest first."""
+    """List tasks, newest first.
+
+    The options are short for terms of --where, and all must fit.
+    """
     with open_database(url) as connection:
-        tasks = call_all(
-            connection,
-            "list_tasks",
+        found = read_filter(
+            where,
             namespace=namespace,
             template=template,
-            state=state.value if state else None,
+            state=[each.value for each in state or ()],
             tag=tag,
             correlation_id=correlation_id,
             parent=find_task(connection, parent) if parent else None,
+        )
+        tasks = call_all(
+            connection,
+            "list_tasks",
+            filter=found,
             before=find_task(connection, before) if before else None,
             max_rows=limit,
         )
@@ -227,3 +229,10 @@ app.command(
 app.command()(resume)
 app.command()(retry)
 app.command()(resolve)
+app.command(
+    epilog="""Examples:
+
+tasker task rerun 0199a4 --from charge --reason 'the card was mended' --dry-run
+
+tasker task rerun 0199a4 --from failed --version 1.1.0 --reason 'mended in 1.1.0'"""
+)(rerun)

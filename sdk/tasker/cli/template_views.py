@@ -25,7 +25,7 @@ def draw_templates(templates: Sequence[Row], now: datetime) -> RenderableType:
     for template in templates:
         table.add_row(
             f"{template['namespace']}/{template['name']}",
-            template["version"],
+            template["version"] + (" (paused)" if template["paused"] else ""),
             str(template["steps"]),
             format_moment(parse_time(template["created_at"]), now),
             template["description"] or "",

@@ -14,6 +14,7 @@ from tasker.cli.exit_codes import ExitCode
 from tasker.cli.failures import CommandFailed
 from tasker.cli.output import Format, show, tell, write_json, write_lines
 from tasker.cli.task_lookup import get_template
+from tasker.cli.template_changes import pause, resume
 
 if TYPE_CHECKING:
     from tasker.template import Template
@@ -145,6 +146,12 @@ def show_(
 
     document = found[0] if len(found) == 1 else found
     show(document, output, lambda: [_name(each["definition"]) for each in found], view)
+
+
+app.command(epilog="Example: tasker template pause shop/order --reason 'the gateway is down'")(
+    pause
+)
+app.command()(resume)
 
 
 def register_templates(templates: Iterable["Template"], url: str | None) -> list[dict[str, Any]]:

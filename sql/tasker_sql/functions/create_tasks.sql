@@ -71,14 +71,16 @@ begin
     into v_queues, v_messages, v_tasks, v_steps
     from new n join tasker.step_definition d using (definition_id) where n.msg_id is not null;
 
-    if v_tasks is null then
-        return;
+    if v_tasks is not null then
+        if v_limited then
+            perform tasker.start_step_clocks(v_tasks, v_steps);
+        end if;
+        perform tasker.send_messages(v_queues, v_messages, v_tasks, v_steps);
+        perform tasker.wake_workers(v_queues);
     end if;
-    if v_limited then
-        perform tasker.start_step_clocks(v_tasks, v_steps);
+    if p_template.paused then
+        perform tasker.hold_tasks(array(select t.id from unnest(p_ids, p_created) as t(id, created) where t.created));
     end if;
-    perform tasker.send_messages(v_queues, v_messages, v_tasks, v_steps);
-    perform tasker.wake_workers(v_queues);
 end;
 $$;
 

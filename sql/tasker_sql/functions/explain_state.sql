@@ -15,9 +15,10 @@ as $$
                 then 'it waits for ' || n.names || '; a step that failed must be retried or resolved first'
             when p_parents is null and p_step.instance is not null
                 then 'it waits for its turn: its batch runs only so many workers at once'
-            when p_parents is null and p_task.state = 'paused' then 'its task is paused'
-                || coalesce((select format(' (%s): %s', a.actor, a.reason) from tasker.action a
-                    where a.task_id = p_task.task_id and a.verb = 'pause' order by a.action_id desc limit 1), '')
+            when p_parents is null and p_task.state = 'paused' then coalesce((
+                select format('its %s is paused (%s): %s', case a.verb when 'pause' then 'task' else 'template' end, a.actor, a.reason)
+                from tasker.action a where a.task_id = p_task.task_id and a.verb in ('pause', 'pause_template')
+                order by a.action_id desc limit 1), 'its task is paused')
             when p_parents is null then 'nothing holds it: the rescuer will enqueue it'
             else 'it waits for ' || n.names end
         when 'enqueued' then case

@@ -41,7 +41,7 @@ begin
     v_more := tasker.resolve_successors(v_done.tasks, v_done.definitions);
     ready := ready || v_more.ready;
     queues := queues || v_more.queues;
-    v_more := tasker.release_turns(v_done.tasks, v_done.definitions);
+    v_more := tasker.release_turns(v_done.tasks, v_done.steps);
     ready := ready || v_more.ready;
     queues := queues || v_more.queues;
     v_more := tasker.grow_tasks(v_done.growing_tasks, v_done.growing_steps);

@@ -8,14 +8,14 @@ set search_path = pg_catalog, tasker, pg_temp
 as $$
 declare
     v_tasks uuid[];
-    v_definitions integer[];
+    v_workers integer[];
     v_tolerated record;
     v_told record;
     v_asked record;
     v_turn record;
     v_lost record;
 begin
-    select array_agg(s.task_id), array_agg(s.definition_id) into v_tasks, v_definitions
+    select array_agg(s.task_id), array_agg(s.step_no) into v_tasks, v_workers
     from unnest(p_tasks, p_steps) as f(task_id, step_no)
     join tasker.step s using (task_id, step_no) join tasker.step_definition d using (definition_id)
     where d.kind = 'batch_worker';
@@ -34,7 +34,7 @@ begin
     into v_tolerated from tolerated t;
     v_told := tasker.resolve_successors(v_tolerated.tasks, v_tolerated.definitions);
     v_asked := tasker.resolve_task_edges(v_tolerated.tasks, v_tolerated.steps);
-    v_turn := tasker.release_turns(v_tasks, v_definitions);
+    v_turn := tasker.release_turns(v_tasks, v_workers);
     perform tasker.advance_tasks(v_told.ready || v_asked.ready || v_turn.ready, p_tasks, p_tasks, v_tolerated.tasks);
     perform tasker.wake_workers(v_told.queues || v_asked.queues || v_turn.queues);
     for v_lost in

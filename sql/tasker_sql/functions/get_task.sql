@@ -1,4 +1,4 @@
--- One task as JSON. Reads only. Index: the primary keys.
+-- One task as JSON. Reads only. Index: the primary keys, task_rerun.
 
 create or replace function tasker.get_task(task_id uuid) returns json
 language plpgsql stable security definer
@@ -12,7 +12,9 @@ begin
         'input', t.input, 'context', t.context, 'priority', t.priority, 'correlation_id', t.correlation_id,
         'tags', t.tags, 'idempotency_key', t.idempotency_key, 'created_at', t.created_at,
         'start_at', t.start_at, 'started_at', c.started_at, 'completed_at', t.completed_at, 'reason', t.reason,
-        'ends_as', t.ends_as, 'parent', tasker.describe_parent(t.task_id), 'steps', c.counts)
+        'ends_as', t.ends_as, 'rerun_of', t.rerun_of,
+        'reruns', (select coalesce(json_agg(r.task_id order by r.task_id), '[]') from tasker.task r where r.rerun_of = t.task_id),
+        'parent', tasker.describe_parent(t.task_id), 'steps', c.counts)
     into v_task
     from tasker.task t
     join tasker.template p using (template_id)
@@ -29,4 +31,5 @@ $$;
 
 comment on function tasker.get_task(uuid) is
     'A task with its input and the number of its steps in each state. One that is or was undone has ends_as: cancelled or '
-    'error; a child has parent: {task_id, step, name, on_parent_end, depth}. TK001 when there is none.';
+    'error; a child has parent: {task_id, step, name, on_parent_end, depth}. rerun_of is the task that it repeats, reruns those that '
+    'repeat it. TK001 when there is none.';

@@ -9,7 +9,7 @@ declare
 begin
     return json_build_object('template_id', v_template.template_id, 'namespace', get_template.namespace,
         'name', v_template.name, 'version', v_template.version, 'fingerprint', v_template.fingerprint,
-        'created_at', v_template.created_at, 'definition', v_template.definition);
+        'created_at', v_template.created_at, 'paused', v_template.paused, 'definition', v_template.definition);
 end;
 $$;
 

@@ -28,11 +28,14 @@ begin
     end if;
     v_template_id := v_existing.template_id;
     if v_template_id is null then
-        insert into tasker.template (namespace_id, name, version, fingerprint, definition, time_limit, on_failure, max_steps, max_depth)
+        insert into tasker.template (namespace_id, name, version, fingerprint, definition, time_limit, on_failure, max_steps, max_depth, paused)
         values (v_namespace.namespace_id, v_name, v_version, v_fingerprint, v_definition,
             tasker.seconds(v_definition -> 'time_limit'), coalesce(v_definition ->> 'on_failure', 'wait'),
             coalesce((v_definition #>> '{expansion,max_steps}')::integer, 1000),
-            coalesce((v_definition #>> '{expansion,max_depth}')::integer, 100))
+            coalesce((v_definition #>> '{expansion,max_depth}')::integer, 100),
+            -- Whoever has paused all versions means this one too.
+            coalesce((select bool_and(o.paused) from tasker.template o
+                where o.namespace_id = v_namespace.namespace_id and o.name = v_name), false))
         returning template_id into v_template_id;
         perform tasker.compile_template(v_template_id, v_namespace.queue_id, v_definition -> 'steps');
         if v_definition @? '$.limits[*]' or v_definition @? '$.steps[*].limits[*]' then

@@ -3,6 +3,7 @@
 -- were enqueued a minute ago or longer, so that it does not race with work in hand.
 -- Each step is looked at once, however many queues there are, so that tasks which wait cost little.
 -- Walks open tasks from `after` on, a page at a time; returns where to go on (null: done). Index: task_open.
+-- Tasks that have missed a pause of their template are put right as well (settle_template_pauses).
 -- Locks: the tasks that need mending, by id, skipping those held; then their steps.
 
 create or replace function tasker.rescue(after uuid default null, max_rows integer default 1000) returns json
@@ -11,6 +12,7 @@ set search_path = pg_catalog, tasker, pg_temp
 set enable_seqscan = off
 set enable_hashjoin = off
 set enable_mergejoin = off
+set jit = off
 as $$
 declare
     v_page uuid[];
@@ -34,6 +36,7 @@ begin
     if v_page is null then
         return json_build_object('rescued', 0, 'next', null);
     end if;
+    perform tasker.settle_template_pauses(v_page);
     select array_agg(s.task_id) filter (where k.queued), array_agg(s.step_no) filter (where k.queued),
         array_agg(s.task_id) filter (where not k.queued), array_agg(s.step_no) filter (where not k.queued)
     into v_queued_tasks, v_queued_steps, v_tasks, v_steps

@@ -84,6 +84,7 @@ create table tasker.namespace (
 -- A template is immutable once registered: a task keeps the one it began with. `definition` is what was registered;
 -- `fingerprint` is the SHA-256 of its canonical text. `on_failure` is what becomes of a task that a failure has stopped.
 -- `max_steps` and `max_depth` bound how many dynamic steps one task has, and how long a chain of them is.
+-- `paused`: new tasks of it are paused from their beginning.
 
 create table tasker.template (
     template_id  integer generated always as identity primary key,
@@ -96,6 +97,7 @@ create table tasker.template (
     on_failure   text not null check (on_failure in ('wait', 'compensate')),
     max_steps    integer not null check (max_steps between 1 and 100000),
     max_depth    integer not null check (max_depth between 1 and 100000),
+    paused       boolean not null default false,
     created_at   timestamptz not null default now(),
     unique (namespace_id, name, version)
 );
@@ -164,6 +166,7 @@ create index definition_edge_to on tasker.definition_edge (to_id, from_no);
 -- both alone, and so does not touch this row at all. `watched`: somebody listens for its end.
 -- `linked`: other tasks have to know of its end, because it is a child, has children, or is waited for. `ends_as`:
 -- what it had completed is or was undone, so that it ends in this state; from then on `failed` counts compensations only.
+-- `rerun_of`: the task that this one repeats.
 
 create table tasker.task (
     task_id         uuid primary key,
@@ -181,6 +184,7 @@ create table tasker.task (
     correlation_id  uuid,
     idempotency_key text,
     reason          text,
+    rerun_of        uuid,
     tags            text[] not null,
     trace_context   jsonb,
     context         jsonb not null,
@@ -191,7 +195,11 @@ create table tasker.task (
 -- For the rescuer and for lists of what is open.
 create index task_open on tasker.task (task_id)
     where state in ('pending', 'in_progress', 'waiting', 'paused', 'blocked_by_failures');
+-- For lists of tasks by what failed in them. A task that is undone counts anew, and so is in it as such.
+create index task_failed on tasker.task (task_id)
+    where failed > 0 or ends_as is not null;
 create index task_correlation on tasker.task (correlation_id) where correlation_id is not null;
+create index task_rerun on tasker.task (rerun_of) where rerun_of is not null;
 create index task_tags on tasker.task using gin (tags) where tags <> '{}';
 
 -- Which task a client's key stands for, within one template name. The row goes when its task is pruned.
@@ -494,6 +502,19 @@ create table tasker.queue_action (
 );
 
 create index queue_action_queue on tasker.queue_action (queue, action_id);
+
+-- What operators did to templates, and why.
+
+create table tasker.template_action (
+    action_id   bigint generated always as identity primary key,
+    template_id integer not null references tasker.template on delete cascade,
+    verb        text not null,
+    reason      text not null,
+    actor       text not null,
+    at          timestamptz not null default now()
+);
+
+create index template_action_template on tasker.template_action (template_id, action_id);
 
 -- What submits tasks by the clock. `definition` is what was given, with defaults filled in (check_schedule has its keys).
 -- Every fire up to `decided_until` has been decided. `next_fire_at` is the nominal time of the first that was not, when it

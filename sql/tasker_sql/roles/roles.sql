@@ -26,7 +26,7 @@ begin
                 create_schedule answer_approval'),
             ('tasker_worker', 'register_template register_worker exchange heartbeat leave get_definitions save_checkpoint start_task commit_outcome
                 promote_due rescue prune upkeep due_schedules fire_schedule fault_schedule release_fires prune_fires'),
-            ('tasker_operator', 'cancel_task resolve_task retry_task pause_task resume_task pause_queue resume_queue set_limit retry_step resolve_step complete_step
+            ('tasker_operator', 'cancel_task resolve_task retry_task pause_task resume_task pause_template resume_template change_tasks rerun_task plan_rerun pause_queue resume_queue set_limit retry_step resolve_step complete_step
                 send_event send_event_to_all create_schedule update_schedule delete_schedule pause_schedule resume_schedule
                 trigger_schedule backfill_schedule answer_approval'),
             ('tasker_reader', '')
@@ -35,7 +35,7 @@ begin
             p.proname = any (regexp_split_to_array(g.verbs, '\s+'))
             or p.proname in ('get_task', 'get_task_result', 'list_tasks', 'list_steps', 'get_step', 'explain_step',
                 'queue_stats', 'count_open_tasks', 'list_workers', 'list_orchestrators', 'list_templates', 'get_template', 'verify',
-                'get_schedule', 'list_schedules', 'list_fires', 'get_approval', 'list_approvals', 'list_limits',
+                'plan_change', 'list_dead_letters', 'get_dead_letters', 'get_schedule', 'list_schedules', 'list_fires', 'get_approval', 'list_approvals', 'list_limits',
                 'list_limit_keys', 'list_children'))
         where to_regrole(g.role) is not null
     loop

@@ -3,6 +3,7 @@
 -- both alone, and so does not touch this row at all. `watched`: somebody listens for its end.
 -- `linked`: other tasks have to know of its end, because it is a child, has children, or is waited for. `ends_as`:
 -- what it had completed is or was undone, so that it ends in this state; from then on `failed` counts compensations only.
+-- `rerun_of`: the task that this one repeats.
 
 create table tasker.task (
     task_id         uuid primary key,
@@ -20,6 +21,7 @@ create table tasker.task (
     correlation_id  uuid,
     idempotency_key text,
     reason          text,
+    rerun_of        uuid,
     tags            text[] not null,
     trace_context   jsonb,
     context         jsonb not null,
@@ -30,5 +32,9 @@ create table tasker.task (
 -- For the rescuer and for lists of what is open.
 create index task_open on tasker.task (task_id)
     where state in ('pending', 'in_progress', 'waiting', 'paused', 'blocked_by_failures');
+-- For lists of tasks by what failed in them. A task that is undone counts anew, and so is in it as such.
+create index task_failed on tasker.task (task_id)
+    where failed > 0 or ends_as is not null;
 create index task_correlation on tasker.task (correlation_id) where correlation_id is not null;
+create index task_rerun on tasker.task (rerun_of) where rerun_of is not null;
 create index task_tags on tasker.task using gin (tags) where tags <> '{}';
