@@ -4,6 +4,7 @@ create or replace function tasker.describe_rerun(p_task_id uuid) returns json
 language sql stable
 set search_path = pg_catalog, tasker, pg_temp
 set enable_nestloop = off
+set jit = off
 as $$
     with step as materialized (
         select tasker.step_name(d.name, s.instance) as name, s.step_no,

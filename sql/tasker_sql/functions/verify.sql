@@ -7,6 +7,7 @@ language sql stable security definer
 set search_path = pg_catalog, tasker, pg_temp
 set enable_seqscan = off
 set enable_nestloop = off
+set jit = off
 as $$
     with t as (
         select t.*, t.state in ('pending', 'in_progress', 'waiting', 'paused', 'blocked_by_failures') as open,
