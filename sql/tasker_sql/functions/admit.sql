@@ -22,6 +22,10 @@ declare
     v_full text[] := '{}';
     v_served bigint[] := '{}';
     v_again double precision;
+    v_messages bigint[] := '{}';
+    v_tasks uuid[] := '{}';
+    v_steps integer[] := '{}';
+    v_since timestamptz[] := '{}';
 begin
     if not exists (select from tasker.line l where l.queue_id = p_queue.queue_id and l.class = v_class) then
         return null;
@@ -52,10 +56,14 @@ begin
         foreach v_lane in array v_lanes loop
             exit when v_left <= 0;
             v_got := tasker.admit_lane(p_queue, v_class, v_lane, least(v_share, v_left), v_full);
-            v_left := v_left - v_got.admitted;
+            v_left := v_left - coalesce(cardinality(v_got.messages), 0);
+            v_messages := v_messages || v_got.messages;
+            v_tasks := v_tasks || v_got.tasks;
+            v_steps := v_steps || v_got.steps;
+            v_since := v_since || v_got.since;
             v_full := v_full || v_got.now_full;
             v_again := least(v_again, v_got.again);
-            if v_got.admitted > 0 then
+            if v_got.messages is not null then
                 v_served := array_remove(v_served, v_lane) || v_lane;
             end if;
             if v_got.more then
@@ -65,6 +73,10 @@ begin
         v_lanes := v_more;
         exit when v_left <= 0 or v_lanes = '{}';
     end loop;
+    execute format('insert into %s (msg_id, read_ct, enqueued_at, vt, message) overriding system value
+        select m.msg_id, 0, m.since, clock_timestamp(), jsonb_build_object(''task_id'', m.task_id, ''step_no'', m.step_no)
+        from unnest($1, $2, $3, $4) as m(msg_id, task_id, step_no, since)', p_queue.message_table)
+    using v_messages, v_tasks, v_steps, v_since;
     insert into tasker.lane as t (queue_id, lane, served_at)
     select p_queue.queue_id, v.lane, clock_timestamp() + v.n * interval '1 microsecond'
     from unnest(v_served) with ordinality as v(lane, n)

@@ -1,13 +1,14 @@
 -- Lets up to `p_most` messages of one lane out of line, as far as all of its limits have room; what counts tasks lets one out at a
--- time. `p_full` are limits and keys that are known to have none. Returns how many came out, whether more could, what has no room,
+-- time. `p_full` are limits and keys that are known to have none. Returns what came out, whether more could, what has no room,
 -- and when to ask again. Internal: part of admit.
--- Locks: an advisory lock for each limit's key; the task that is given its place; both tried and not waited for. Messages, by
--- inserting them. A message whose step has moved on meanwhile is dead, and its claim drops it. Index: line's primary key; asking for a range of
+-- Locks: an advisory lock for each limit's key; the task that is given its place; both tried and not waited for. A message
+-- whose step moves on meanwhile is dead, and its claim drops it. Index: line's primary key; asking for a range of
 -- one lane, and deleting by ctid (rows are never updated), keeps the planner from walking the line, which it has no statistics of.
 
 create or replace function tasker.admit_lane(
     p_queue tasker.queue, p_class smallint, p_lane bigint, p_most integer, p_full text[],
-    out admitted integer, out more boolean, out now_full text[], out again double precision
+    out messages bigint[], out tasks uuid[], out steps integer[], out since timestamptz[],
+    out more boolean, out now_full text[], out again double precision
 ) returns record
 language plpgsql volatile
 set search_path = pg_catalog, tasker, pg_temp
@@ -19,12 +20,8 @@ declare
     v_most integer := p_most;
     v_tasks boolean := false;
     v_popped integer;
-    v_messages bigint[];
-    v_task_ids uuid[];
-    v_steps integer[];
-    v_since timestamptz[];
+    v_gated boolean := false;
 begin
-    admitted := 0;
     more := false;
     select l.* into v_first from tasker.line l
     where l.queue_id = p_queue.queue_id and l.class = p_class and l.lane between p_lane and p_lane
@@ -47,6 +44,7 @@ begin
             again := v_room.again;
             return;
         end if;
+        v_gated := true;
         v_tasks := v_tasks or (v_gate.limit).unit = 'task';
         v_most := least(v_most, v_room.room, case when v_tasks then 1 end);
     end loop;
@@ -70,17 +68,11 @@ begin
     )
     select (select count(*) from gone), array_agg(a.msg_id order by a.msg_id), array_agg(a.task_id order by a.msg_id),
         array_agg(a.step_no order by a.msg_id), array_agg(a.enqueued_at order by a.msg_id)
-    into v_popped, v_messages, v_task_ids, v_steps, v_since from alive a;
+    into v_popped, messages, tasks, steps, since from alive a;
     more := v_popped >= v_most;
-    if v_messages is null then
-        return;
+    if v_gated and messages is not null then
+        perform tasker.take_places(v_first.limit_ids, v_first.keys, messages, tasks, steps);
     end if;
-    admitted := cardinality(v_messages);
-    execute format('insert into %s (msg_id, read_ct, enqueued_at, vt, message) overriding system value
-        select m.msg_id, 0, m.since, clock_timestamp(), jsonb_build_object(''task_id'', m.task_id, ''step_no'', m.step_no)
-        from unnest($1, $2, $3, $4) as m(msg_id, task_id, step_no, since)', p_queue.message_table)
-    using v_messages, v_task_ids, v_steps, v_since;
-    perform tasker.take_places(v_first.limit_ids, v_first.keys, v_messages, v_task_ids, v_steps);
 end;
 $$;
 

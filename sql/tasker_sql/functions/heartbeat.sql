@@ -11,6 +11,7 @@ set search_path = pg_catalog, tasker, pg_temp
 set enable_seqscan = off
 set enable_hashjoin = off
 set enable_mergejoin = off
+set jit = off
 as $$
 #variable_conflict use_column
 declare

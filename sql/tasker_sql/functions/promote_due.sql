@@ -7,6 +7,7 @@ create or replace function tasker.promote_due(max_rows integer default 1000) ret
 language plpgsql volatile security definer
 set search_path = pg_catalog, tasker, pg_temp
 set enable_seqscan = off
+set jit = off
 as $$
 #variable_conflict use_column
 declare
