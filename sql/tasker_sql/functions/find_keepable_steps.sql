@@ -10,6 +10,7 @@ create or replace function tasker.find_keepable_steps(
 language sql stable
 set search_path = pg_catalog, tasker, pg_temp
 set enable_nestloop = off
+set jit = off
 set enable_mergejoin = off
 set jit = off
 as $$
