@@ -135,6 +135,15 @@ def test_a_child_has_the_priority_and_the_correlation_of_its_parent(
     assert (other["priority"], other["correlation_id"]) == (-1, str(correlation))
 
 
+def test_what_a_child_is_given_keeps_its_nulls(
+    db: Connection, worker: Worker, lease: Lease
+) -> None:
+    context = {"a": None, "b": [{"c": None}]}
+    child = begin(worker, lease, context=context, tags=None, input={"d": None})
+    found = db.execute("select context, input, tags from tasker.task where task_id = %s", [child])
+    assert found.fetchone() == (context, {"d": None}, [])
+
+
 def test_a_name_stands_for_one_child_of_a_step(
     db: Connection, worker: Worker, task: UUID, lease: Lease
 ) -> None:

@@ -26,6 +26,7 @@ from tests.engine.support import (
     fail,
     fire,
     hand_in,
+    in_background,
     lapse,
     one,
     outcome,
@@ -158,6 +159,35 @@ def test_the_key_is_any_path_also_into_items_and_context(db: Connection, worker:
 # At once
 
 
+def test_a_key_that_cannot_be_followed_is_empty_and_stops_nobody(
+    db: Connection, worker: Worker
+) -> None:
+    """It is looked for in the exchange that completes the step before, which would be refused for ever."""
+    date = '$.k.datetime() < "2020-01-01T00:00:00+00".datetime()'
+    limits = [{"name": "date", "key": date}, {"name": "number", "key": "$.n.decimal(0)"}]
+    register(db, template("x", step("a"), step("b", "a", limits=limits)))
+    keyed(db, "x", "2019-12-31")
+    submit(db, "x", {"k": "2019-12-31", "n": 1})
+    assert run_all(worker) == 4
+    assert broken(db) == []
+
+
+def test_the_keys_of_a_batch_do_not_cost_by_what_its_task_was_given(
+    db: Connection, worker: Worker
+) -> None:
+    """An input that is read for each item is 2 MB read 2,000 times, of which the statement would time out."""
+    limits = [{"name": "item", "key": "$item.k"}, {"name": "task", "key": "$.k"}, {"name": "both",
+        "key": "$context.k"}, {"name": "all", "concurrency": 100_000}]  # fmt: skip
+    register(db, template("x", step("b", kind="batchable"), step("w", "b", kind="batch_worker", limits=limits),
+        step("c", "w", kind="deferred_convergence")))  # fmt: skip
+    submit(db, "x", {"k": "a", "long": [random.Random(n).random() for n in range(100_000)]})
+    db.execute("set statement_timeout = '10s'")
+    assert hand_in(worker, complete(claim(worker)[0], [{"k": n % 2} for n in range(2000)])) == [1]
+    assert sorted(db.execute("select distinct keys from tasker.line").fetchall()) == [
+        (["0", "a", "", ""],), (["1", "a", "", ""],)]  # fmt: skip
+    assert in_line(db) == 2000
+
+
 def test_no_more_of_a_key_run_than_its_limit_says(db: Connection, worker: Worker) -> None:
     register(db, template("x", step("a", limits=[{"key": KEY, "concurrency": 2}])))
     keyed(db, "x", *["a"] * 5, *["b"] * 1)
@@ -223,6 +253,16 @@ def test_a_limit_of_a_queue_counts_all_of_its_steps(db: Connection, worker: Work
     set_limit(db, "queue:t")
     assert len(claim(worker)) == 7
     assert broken(db) == []
+
+
+def test_a_limit_of_a_queue_counts_what_stands_in_line_for_others_already(
+    db: Connection, worker: Worker
+) -> None:
+    register(db, template("x", step("a", limits=[{"key": KEY}])))
+    keyed(db, "x", *"abcdef")
+    set_limit(db, "queue:t", concurrency=2)
+    assert len(claim(worker)) == 2
+    assert len(claim(worker)) == 0
 
 
 def test_one_limit_serves_several_templates_and_queues(db: Connection) -> None:
@@ -345,6 +385,15 @@ def test_a_retry_is_a_start_too(db: Connection, worker: Worker) -> None:
         hand_in(worker, retry(lease, delay=0))
         fire(db)
     assert claim(worker) == []
+
+
+def test_one_limit_of_a_template_and_its_step_counts_a_start_once(
+    db: Connection, worker: Worker
+) -> None:
+    twice = [{"name": "api", "rate": 4, "period": 60}]
+    register(db, template("x", step("a", limits=twice), limits=twice))
+    submit_many(db, "x", [{}] * 10)
+    assert [len(claim(worker, want=2)) for _ in range(3)] == [2, 2, 0]
 
 
 def test_a_rate_of_tasks_counts_each_once(db: Connection, worker: Worker) -> None:
@@ -488,6 +537,9 @@ def test_a_new_version_says_the_numbers_anew_and_not_what_is_counted(
         ([{"name": "a"}], "must have a concurrency, a rate or a key"),
         ([{"key": "$.a"}, {"key": "$.b"}], "each needs a name"),
         ([{"key": "$item.a", "unit": "task"}], "must not name"),
+        ([{"key": '$"item".a', "unit": "task"}], "must not name"),
+        ([{"key": "$tenant"}], r"names \$tenant: there are"),
+        ([{"key": '$.a ? (@ == "$x" && @ != $y)'}], r"names \$y: there are"),
     ],
 )
 @pytest.mark.parametrize("where", ["template", "step"])
@@ -540,7 +592,60 @@ def test_a_long_line_is_not_read(db: Connection, worker: Worker) -> None:
     assert read < 51 * 100
 
 
+def test_what_is_cancelled_in_line_delays_nobody(db: Connection, worker: Worker) -> None:
+    register(db, template("x", step("a"), limits=SERIAL))
+    for task_id in keyed(db, "x", *["a"] * 100):
+        call(db, "cancel_task", task_id=task_id, reason="r", actor="a")
+    keyed(db, "x", "a")
+    assert len(claim(worker)) == 1
+    assert in_line(db) == 0
+
+
 # Two at once
+
+
+def test_a_place_that_the_next_attempt_took_over_is_not_swept(engine: Engine) -> None:
+    """The sweep's snapshot has it without an owner; when the sweep comes to it, behind many, it has one again."""
+    db = engine.owner
+    worker = register_worker(db, "t")
+    register(db, template("x", step("a", limits=[{"key": KEY, "concurrency": 2}])))
+    keyed(db, "x", "a", "b")
+    first, second = claim(worker)
+    db.execute(
+        """with mine as (delete from tasker.permit where task_id = %s returning *), many as (
+            insert into tasker.permit select 99, n::text, %s, 0 from generate_series(1, 400000) n)
+        select from mine""",
+        [second.task_id, first.task_id],
+    )
+    db.execute(
+        "insert into tasker.permit select 1, 'b', %s, %s, %s",
+        [second.task_id, second.step_no, second.msg_id],
+    )
+    hand_in(worker, retry(second))
+    with engine.connect() as other:
+        pid, asked = other.info.backend_pid, "select state from pg_stat_activity where pid = %s"
+        with in_background(lambda: other.execute("select tasker.sweep_limits(1000)")) as swept:
+            while not swept.done() and one(db, asked, pid) != "active":
+                pass
+            fire(db, "retry")
+            [again] = claim(worker)
+            swept.result()
+    kept = db.execute("select key, msg_id from tasker.permit where task_id = %s", [second.task_id])
+    assert kept.fetchall() == [("b", again.msg_id)]
+
+
+def test_keys_of_tasks_that_only_take_turns_keep_no_other_queue_waiting(engine: Engine) -> None:
+    turns = [{"name": "turns", "key": KEY, "unit": "task"}]
+    most = [{"concurrency": 9}]
+    register(engine.owner, template("x", step("a", limits=most),
+        step("b", queue="other", limits=most), limits=turns))  # fmt: skip
+    keyed(engine.owner, "x", "a")
+    with engine.connect() as one_, engine.connect() as two:
+        two.execute("set lock_timeout = '2s'")
+        here, there = register_worker(one_, "t"), register_worker(two, "other")
+        with one_.transaction():
+            assert len(claim(here)) == 1
+            assert len(claim(there)) == 1
 
 
 def test_no_limit_is_passed_by_any_number_of_workers(engine: Engine) -> None:

@@ -2,7 +2,7 @@
 -- time. `p_full` are limits and keys that are known to have none. Returns what came out, whether more could, what has no room,
 -- and when to ask again. Internal: part of admit.
 -- Locks: an advisory lock for each limit's key; the task that is given its place; both tried and not waited for. A message
--- whose step moves on meanwhile is dead, and its claim drops it. Index: line's primary key; asking for a range of
+-- whose step moves on meanwhile is dead, and its claim drops it; dead ones in front go 1,000 at a time. Index: line's primary key; asking for a range of
 -- one lane, and deleting by ctid (rows are never updated), keeps the planner from walking the line, which it has no statistics of.
 
 create or replace function tasker.admit_lane(
@@ -23,9 +23,27 @@ declare
     v_gated boolean := false;
 begin
     more := false;
-    select l.* into v_first from tasker.line l
-    where l.queue_id = p_queue.queue_id and l.class = p_class and l.lane between p_lane and p_lane
-    order by l.lane, l.msg_id limit 1;
+    for v_try in 1 .. 2 loop
+        select l.* into v_first from tasker.line l
+        where l.queue_id = p_queue.queue_id and l.class = p_class and l.lane between p_lane and p_lane
+        order by l.lane, l.msg_id limit 1;
+        exit when exists (select from tasker.step s where s.task_id = v_first.task_id and s.step_no = v_first.step_no
+            and s.msg_id = v_first.msg_id and s.state = 'enqueued');
+        delete from tasker.line l where l.ctid = any (array(
+            select h.ctid from (
+                select f.ctid, f.task_id, f.step_no, f.msg_id from tasker.line f
+                where f.queue_id = p_queue.queue_id and f.class = p_class and f.lane between p_lane and p_lane
+                order by f.lane, f.msg_id limit 1000) as h
+            where not exists (select from tasker.step s where s.task_id = h.task_id and s.step_no = h.step_no
+                and s.msg_id = h.msg_id and s.state = 'enqueued')));
+    end loop;
+    if v_first.msg_id is null then
+        return;
+    end if;
+    if p_queue.limit_id <> all (v_first.limit_ids) then -- it was set when this stood in line already
+        v_first.limit_ids := v_first.limit_ids || p_queue.limit_id;
+        v_first.keys := v_first.keys || ''::text;
+    end if;
     for v_gate in
         select f as "limit", g.key, f.limit_id || '/' || g.key as name
         from unnest(v_first.limit_ids, v_first.keys) as g(limit_id, key) join tasker.flow_limit f using (limit_id)

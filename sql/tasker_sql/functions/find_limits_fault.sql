@@ -8,6 +8,7 @@ as $$
 declare
     v_limit jsonb;
     v_fault text;
+    v_variable text;
 begin
     if coalesce(p_limits, 'null') = 'null' then
         return null;
@@ -32,9 +33,7 @@ begin
             (7, jsonb_typeof(coalesce(v_limit -> 'key', 'null')) not in ('null', 'string')
                 or length(v_limit ->> 'key') not between 1 and 500, 'limit.key must be a JSON path of 1 to 500 characters'),
             (8, v_limit ->> 'concurrency' is null and v_limit ->> 'rate' is null and v_limit ->> 'key' is null,
-                'a limit must have a concurrency, a rate or a key'),
-            (9, v_limit ->> 'unit' = 'task' and v_limit ->> 'key' like '%$item%',
-                'limit.key must not name $item where tasks are counted: a task has one place')
+                'a limit must have a concurrency, a rate or a key')
         ) as c(n, broken, what) where c.broken order by c.n limit 1;
         if v_fault is not null then
             return v_fault;
@@ -44,6 +43,14 @@ begin
         exception when others then
             return format('limit.key %L is no JSON path: %s', v_limit ->> 'key', sqlerrm);
         end;
+        select v.found[2] into v_variable -- the text of a path has quotes around all strings, and a $ before the names of variables
+        from regexp_matches((v_limit ->> 'key')::jsonpath::text, '(\$?)"((?:[^"\\]|\\.)*)"', 'g') as v(found)
+        where v.found[1] = '$' and (v.found[2] not in ('item', 'context') or v.found[2] = 'item' and v_limit ->> 'unit' = 'task')
+        limit 1;
+        if found then
+            return case v_variable when 'item' then 'limit.key must not name $item where tasks are counted: a task has one place'
+                else format('limit.key %L names $%s: there are $ (the input), $item and $context', v_limit ->> 'key', v_variable) end;
+        end if;
     end loop;
     if (select count(*) > count(distinct coalesce(l.value ->> 'name', '')) from jsonb_array_elements(p_limits) as l) then
         return 'of several limits each needs a name of its own';

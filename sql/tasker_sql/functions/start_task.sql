@@ -43,7 +43,8 @@ begin
     select s.task_id into v_child_id from tasker.submit_tasks(
         start_task.child ->> 'namespace', start_task.child ->> 'template',
         jsonb_build_array(jsonb_build_object('priority', v_parent.priority, 'correlation_id', v_parent.correlation_id)
-            || jsonb_strip_nulls(start_task.child - '{namespace,template,version,input}'::text[])
+            || coalesce((select jsonb_object_agg(g.key, g.value) from jsonb_each(start_task.child) as g
+                where g.value <> 'null' and g.key <> all ('{namespace,template,version,input}')), '{}')
             || jsonb_build_object('input', coalesce(start_task.child -> 'input', '{}'))),
         start_task.child ->> 'version') as s;
     insert into tasker.child (child_id, parent_id, parent_step, name, depth, on_parent_end)

@@ -1,5 +1,5 @@
 -- Deletes what limits keep and nothing asks for any more: permits that are good no more, starts that are over, lanes without a turn
--- for an hour. Up to a number of rows of each. Internal: part of upkeep.
+-- for an hour. Up to a number of rows of each. A permit that its step's next attempt took over meanwhile is good again, and stays. Internal: part of upkeep.
 -- Locks: the rows it deletes, skipping those held. Index: the primary keys.
 
 create or replace function tasker.sweep_limits(p_most integer) returns void
@@ -7,13 +7,16 @@ language plpgsql volatile
 set search_path = pg_catalog, tasker, pg_temp
 as $$
 begin
-    delete from tasker.permit p using (
-        select k.limit_id, k.key, k.task_id, k.step_no from tasker.permit k
+    with dead as materialized (
+        select k.* from tasker.permit k
         where case k.step_no
             when 0 then not exists (select from tasker.task t where t.task_id = k.task_id and t.live > 0)
             else not exists (select from tasker.step s where s.task_id = k.task_id and s.step_no = k.step_no and s.msg_id = k.msg_id) end
-        limit p_most for update skip locked) as k
-    where p.limit_id = k.limit_id and p.key = k.key and p.task_id = k.task_id and p.step_no = k.step_no;
+        limit p_most
+    )
+    delete from tasker.permit p where p.ctid = any (array(
+        select g.ctid from dead k join tasker.permit g using (limit_id, key, task_id, step_no)
+        where g.msg_id is not distinct from k.msg_id for update of g skip locked));
 
     delete from tasker.start r where r.ctid = any (array(
         select k.ctid from tasker.start k where k.over_at <= clock_timestamp() limit p_most for update skip locked));

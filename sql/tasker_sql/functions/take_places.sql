@@ -22,10 +22,12 @@ begin
 
     insert into tasker.start (limit_id, key, over_at, count)
     select f.limit_id, g.key, clock_timestamp() + f.period, cardinality(p_messages)
-    from unnest(p_limit_ids, p_keys) as g(limit_id, key) join tasker.flow_limit f using (limit_id)
+    from (select distinct u.limit_id, u.key from unnest(p_limit_ids, p_keys) as u(limit_id, key)) as g
+    join tasker.flow_limit f using (limit_id)
     where f.rate is not null;
 
-    if exists (select from tasker.flow_limit f where f.limit_id = any (p_limit_ids) and f.unit = 'task') then
+    if exists (select from tasker.flow_limit f where f.limit_id = any (p_limit_ids) and f.unit = 'task'
+            and (f.concurrency is not null or f.rate is not null)) then
         with gone as (
             delete from tasker.line l using tasker.step s, tasker.step_definition d
             where s.task_id = any (p_tasks) and s.state = 'enqueued' and d.definition_id = s.definition_id
