@@ -62,7 +62,7 @@ def test_all_that_fit_are_changed_at_once(cli, tasks):
 
 
 def test_on_a_terminal_one_is_asked_first(cli, tasks, monkeypatch):
-    monkeypatch.setattr("tasker.cli.change_many._is_terminal", lambda: True)
+    monkeypatch.setattr("tasker.cli.confirm.is_terminal", lambda: True)
     why = ("--where", "tag=vip", "--reason", "no")
     assert cli("task", "cancel", *why, stdin="n\n").code == 1
     assert cli("task", "list", "-s", "cancelled", "-o", "ids").ids == []
