@@ -133,6 +133,10 @@ async def test_a_task_is_run_again_from_what_failed(client: Client, database: st
 
 
 def test_so_it_is_without_an_event_loop(sync_client: SyncClient) -> None:
+    with pytest.raises(InvalidInputError, match="'zz' is no task's id"):
+        sync_client.handle("zz")
+    with pytest.raises(InvalidInputError, match="'zz' is no correlation id"):
+        sync_client.send_event("zz", "paid")
     task = sync_client.submit(jobs, 1)
     task.cancel("over")
     assert sync_client.dead_letters("works") == []
