@@ -30,7 +30,8 @@ def test_tasks_are_narrowed_by_a_filter_and_by_options(cli, tasks, fail_step):
     ("arguments", "code", "said"),
     [
         (("-w", "state"), 2, "filter, character 1: 'state' is no term. Write terms such as"),
-        (("-w", "tag=a state=done"), 2, 'no task state ["done"]; they are pending'),
+        (("-w", "tag=a state=done"), 2, "no task state done; they are pending"),
+        (("-w", "priority=urgent"), 2, "one of lowest, low, normal, high, highest, not 'urgent'"),
         (("-w", "state=error", "-s", "paused"), 2, "state is given twice"),
         (("-w", "template=shop/ordr"), 3, "no template shop/ordr"),
     ],

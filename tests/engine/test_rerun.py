@@ -133,7 +133,9 @@ def test_a_plan_is_refused_as_the_rerun_would_be(
     with pytest.raises(psycopg.Error) as rerun_refused:
         call(db, "rerun_task", task_id=task_id, **what, **WHO)
     assert refused.value.sqlstate == rerun_refused.value.sqlstate == "TK001"
-    assert said in refused.value.diag.message_primary + ". " + (refused.value.diag.message_hint or "")
+    assert said in refused.value.diag.message_primary + ". " + (
+        refused.value.diag.message_hint or ""
+    )
     assert refused.value.diag.message_primary == rerun_refused.value.diag.message_primary
 
 

@@ -47,8 +47,8 @@ class Tally:
 
 def change_many(many: Many, reason: str, actor: str, output: Format, url: str | None) -> None:
     """Do a verb to all tasks that fit; on a terminal it asks first, elsewhere it needs --yes."""
-    found = read_filter(many.where)
     with open_database(url) as connection:
+        found = read_filter(connection, many.where)
         if many.dry_run or not many.yes:
             planned = walk_pages(connection, "plan_change", verb=many.verb, filter=found)
             if many.dry_run:

@@ -79,13 +79,14 @@ def list_(
     """
     with open_database(url) as connection:
         found = read_filter(
+            connection,
             where,
             namespace=namespace,
             template=template,
             state=[each.value for each in state or ()],
             tag=tag,
             correlation_id=correlation_id,
-            parent=find_task(connection, parent) if parent else None,
+            parent=parent,
         )
         tasks = call_all(
             connection,
