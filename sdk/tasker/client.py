@@ -194,7 +194,7 @@ class Client(Operations):
         ]
 
     def handle(self, task_id: UUID | str) -> TaskHandle:
-        """The handle of a task that was submitted before, here or anywhere. Raises InvalidInputError for what is no id."""
+        """The handle of a task that was submitted before, here or anywhere. Raises InvalidInputError."""
         return TaskHandle(_read_id(task_id, "task's id"), self._ask, self._wait_for_change)
 
     async def send_event(self, correlation_id: UUID | str, name: str, payload: Any = None) -> int:

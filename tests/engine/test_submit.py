@@ -82,7 +82,7 @@ def test_everything_given_is_stored(db: Connection) -> None:
 def claim_tasks(db: Connection) -> list[Any]:
     worker = register_worker(db)
     answer = call(
-        db, "exchange", worker_id=worker.id, queue_ids=worker.queue_ids, outcomes=Jsonb([]), want=10,
+        db, "exchange", worker_id=worker.id, queue_ids=worker.queue_ids, outcomes="[]", want=10,
         lease_seconds=15,
     )  # fmt: skip
     return answer["granted"]["tasks"]
