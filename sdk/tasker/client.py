@@ -194,8 +194,8 @@ class Client(Operations):
         ]
 
     def handle(self, task_id: UUID | str) -> TaskHandle:
-        """The handle of a task that was submitted before, here or anywhere."""
-        return TaskHandle(UUID(str(task_id)), self._ask, self._wait_for_change)
+        """The handle of a task that was submitted before, here or anywhere. Raises InvalidInputError."""
+        return TaskHandle(_read_id(task_id, "task's id"), self._ask, self._wait_for_change)
 
     async def send_event(self, correlation_id: UUID | str, name: str, payload: Any = None) -> int:
         """Send an event to every open task with a correlation id; how many have taken it, as the first of its name.
@@ -205,7 +205,7 @@ class Client(Operations):
         """
         sent = await self._ask(
             "select coalesce(json_agg(s), '[]') from tasker.send_event_to_all(%s, %s, %s::jsonb) as s",
-            [UUID(str(correlation_id)), name, ANY_PAYLOAD.dump(payload).decode()],
+            [_read_id(correlation_id, "correlation id"), name, ANY_PAYLOAD.dump(payload).decode()],
         )
         return sum(one["accepted"] for one in sent)
 
@@ -301,6 +301,15 @@ class Client(Operations):
 
 def _template(given: Workflow | Template) -> Template:
     return given.template if isinstance(given, Workflow) else given
+
+
+def _read_id(given: UUID | str, what: str) -> UUID:
+    try:
+        return UUID(str(given))
+    except ValueError:
+        raise InvalidInputError(
+            f"{given!r} is no {what}", "Give the whole of it: a UUID."
+        ) from None
 
 
 def _full_name(template: str | Workflow) -> str:

@@ -11,12 +11,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 import orjson
 
 from tasker.errors import InvalidInputError
-from tasker.priority import PRIORITIES, priority_number
+from tasker.priority import Priority, priority_number
 
 __all__ = ["Filter", "merge_filters", "parse_filter", "serialize_filter"]
 
@@ -46,7 +46,10 @@ def parse_filter(text: str) -> dict[str, Any]:
         match = _TERM.match(text, at)
         if match is None:
             word = text[at:].split()[0]
-            raise InvalidInputError(f"filter, character {at + 1}: {word!r} is no term", _HOW)
+            raise InvalidInputError(
+                f"filter, character {at + 1}: {word!r} is no term{_find_fault(text[at:], word)}",
+                _HOW,
+            )
         try:
             found = merge_filters(found, _read_term(match["key"], match["sign"], match["values"]))
         except InvalidInputError as error:
@@ -67,6 +70,11 @@ def merge_filters(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str,
             merged[key] = [*merged[key], *value]
         elif key in _TIMED and not merged[key].keys() & value.keys():
             merged[key] = {**merged[key], **value}
+        elif key in _TIMED:
+            raise InvalidInputError(
+                f"two times on one side of {key}",
+                f"Give at most one it is later than and one it is earlier than: {key}>3d {key}<2d",
+            )
         else:
             raise InvalidInputError(
                 f"{key} is given twice", f"Separate several values with commas: {key}=a,b"
@@ -103,8 +111,20 @@ def _split(text: str) -> Iterator[str]:
         yield re.sub(r"\\(.)", r"\1", value[1:-1]) if value.startswith('"') else value
 
 
+def _find_fault(rest: str, word: str) -> str:
+    """What is wrong with the text of no term, as the end of a sentence; empty where it cannot be told."""
+    if "!=" in word:
+        return ": there is no !=; name the values that are wanted"
+    if re.fullmatch(r"\w+[=~<>]", word):
+        return ": it has no value"
+    if len(re.findall(r'(?<!\\)"', rest)) % 2:
+        return ": its quotation mark is not closed"
+    return ""
+
+
 def _read_priority(text: str) -> int | str:
-    return priority_number(text) if text in PRIORITIES else text
+    """The number of a class; one that is a number already is left to the database."""
+    return text if re.fullmatch(r"-?\d+", text) else priority_number(cast("Priority", text))
 
 
 def _read_time(text: str) -> str:

@@ -41,7 +41,7 @@ def test_what_is_asked_is_listed_shown_and_approved(cli, task):
     assert (found["state"], found["answer"]) == ("approved", {"amount": 2})
     late = cli("approval", "reject", task, "refund", "--as", "finance", "-r", "late")
     assert late.code == 4
-    assert "is approved by" in late.err
+    assert "answered already: it is approved by" in late.err
 
 
 def test_an_answer_must_fit_the_form_and_be_ones_own(cli, task):

@@ -30,7 +30,8 @@ def test_tasks_are_narrowed_by_a_filter_and_by_options(cli, tasks, fail_step):
     ("arguments", "code", "said"),
     [
         (("-w", "state"), 2, "filter, character 1: 'state' is no term. Write terms such as"),
-        (("-w", "tag=a state=done"), 2, 'no task state ["done"]; they are pending'),
+        (("-w", "tag=a state=done"), 2, "no task state done; they are pending"),
+        (("-w", "priority=urgent"), 2, "one of lowest, low, normal, high, highest, not 'urgent'"),
         (("-w", "state=error", "-s", "paused"), 2, "state is given twice"),
         (("-w", "template=shop/ordr"), 3, "no template shop/ordr"),
     ],
@@ -62,7 +63,7 @@ def test_all_that_fit_are_changed_at_once(cli, tasks):
 
 
 def test_on_a_terminal_one_is_asked_first(cli, tasks, monkeypatch):
-    monkeypatch.setattr("tasker.cli.change_many._is_terminal", lambda: True)
+    monkeypatch.setattr("tasker.cli.confirm.is_terminal", lambda: True)
     why = ("--where", "tag=vip", "--reason", "no")
     assert cli("task", "cancel", *why, stdin="n\n").code == 1
     assert cli("task", "list", "-s", "cancelled", "-o", "ids").ids == []

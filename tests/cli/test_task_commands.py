@@ -179,7 +179,12 @@ def test_waiting_has_an_end(cli, shop, task):
     ran = cli("task", "watch", task, "--timeout", "0.1", "--interval", "0.05")
     assert ran.code == 124 and "is still in_progress" in ran.err
     assert cli("task", "submit", shop, "--wait", "--timeout", "0.1", "-o", "json").code == 124
-    assert cli("task", "result", task).code == 4
+    none_yet = cli("task", "result", task)
+    assert (none_yet.code, none_yet.out) == (4, "")
+    cli("task", "cancel", task, "-r", "over")
+    never = cli("task", "result", task)
+    assert (never.code, never.out) == (6, "")
+    assert cli("task", "result", task, "-o", "json").json["state"] == "cancelled"
 
 
 def test_a_sound_task_passes_and_a_broken_one_does_not(cli, task, connection):

@@ -146,6 +146,7 @@ def test_changes_are_told_once_each():
         [
             make_step("a", "complete"),
             make_step("b", "waiting_for_retry", ["a"], error={"message": "no"}),
+            make_step("c", "tolerated"),
         ],
     )
     assert list(list_changes(None, first, NOW)) == [
@@ -156,6 +157,7 @@ def test_changes_are_told_once_each():
     assert list(list_changes(first, then, NOW)) == [
         "✓ a complete (attempt 1 of 3, 12 ms)",
         "↻ b waiting for retry (attempt 1 of 3): no",
+        "✗ c tolerated",
         f"✓ task {TASK_ID} complete",
     ]
 

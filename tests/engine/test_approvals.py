@@ -128,7 +128,12 @@ def test_the_first_answer_counts_and_none_that_is_late(db: Connection, worker: W
     with pytest.raises(psycopg.Error, match="is approved by ann"):
         answer(db, first, False)
     run_all(worker)
+    assert task_state(db, first) == "complete"
+    with pytest.raises(psycopg.Error, match=r"answered already: it is approved by ann, at \d{4}-"):
+        answer(db, first, False, actor="eve")
     second = ask(db, worker, seconds=60)
+    explained = call(db, "explain_step", task_id=second, step_name="a")["reason"]
+    assert explained.startswith("it waits for an answer to refund, until 2")
     fire(db, "wake")
     with pytest.raises(psycopg.Error, match="is expired"):
         answer(db, second)

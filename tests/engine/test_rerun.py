@@ -114,6 +114,31 @@ def test_a_plan_says_the_same_and_leaves_nothing(db: Connection, worker: Worker)
     assert {**rerun(db, task_id, "c", "side"), "task_id": None} == planned
 
 
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [
+        ({"from_steps": ["bb"]}, "has no step 'bb'. Its steps are"),
+        ({"from_steps": ["b"], "version": "9"}, "no template t/line version 9"),
+        ({"version": "9"}, "no template t/line version 9"),
+    ],
+)
+def test_a_plan_is_refused_as_the_rerun_would_be(
+    db: Connection, worker: Worker, what: Any, said: str
+) -> None:
+    register(db, LINE)
+    task_id = submit(db, "line")
+    run(worker)
+    with pytest.raises(psycopg.Error) as refused:
+        call(db, "plan_rerun", task_id=task_id, **what)
+    with pytest.raises(psycopg.Error) as rerun_refused:
+        call(db, "rerun_task", task_id=task_id, **what, **WHO)
+    assert refused.value.sqlstate == rerun_refused.value.sqlstate == "TK001"
+    assert said in refused.value.diag.message_primary + ". " + (
+        refused.value.diag.message_hint or ""
+    )
+    assert refused.value.diag.message_primary == rerun_refused.value.diag.message_primary
+
+
 def test_the_whole_task_runs_anew_with_another_input(db: Connection, worker: Worker) -> None:
     register(db, LINE)
     task_id = submit(db, "line", {"n": 1}, idempotency_key="k")

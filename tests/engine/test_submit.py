@@ -82,7 +82,7 @@ def test_everything_given_is_stored(db: Connection) -> None:
 def claim_tasks(db: Connection) -> list[Any]:
     worker = register_worker(db)
     answer = call(
-        db, "exchange", worker_id=worker.id, queue_ids=worker.queue_ids, outcomes=None, want=10,
+        db, "exchange", worker_id=worker.id, queue_ids=worker.queue_ids, outcomes="[]", want=10,
         lease_seconds=15,
     )  # fmt: skip
     return answer["granted"]["tasks"]
@@ -281,6 +281,19 @@ def test_an_unknown_template_is_named_and_known_ones_listed(db: Connection) -> N
         submit(db, "pair", version="9")
     assert raised.value.sqlstate == "TK001"
     assert "t/pair 1" in (raised.value.diag.message_hint or "")
+
+
+def test_of_many_templates_those_of_the_namespace_are_named_and_the_rest_counted(
+    db: Connection,
+) -> None:
+    for number in range(6):
+        register(db, {**template(f"x{number}", step("only")), "namespace": "elsewhere"})
+    with pytest.raises(psycopg.Error, match="no template t/pear") as raised:
+        submit(db, "pear")
+    hint = raised.value.diag.message_hint or ""
+    known = one(db, "select count(*) from tasker.template")
+    assert hint.startswith("Registered are: t/pair 1, ") and "elsewhere/x5 1" in hint
+    assert hint.endswith(f" and {known - 5} more.")
 
 
 def test_without_a_version_the_last_registered_counts(db: Connection) -> None:

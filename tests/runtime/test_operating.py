@@ -124,11 +124,19 @@ async def test_a_task_is_run_again_from_what_failed(client: Client, database: st
     assert (await again.status())["rerun_of"] == str(task.id)
     with pytest.raises(ContractError, match="the task's input"):
         await task.rerun("mended", input="two")
+    with pytest.raises(NotFoundError, match="no step 'chrge'"):
+        await task.plan_rerun(from_steps=["chrge"])
+    with pytest.raises(NotFoundError, match="version 9"):
+        await task.rerun("mended", version="9")
     with pytest.raises(InvalidInputError, match="no step of the task has failed"):
         await again.rerun("why not", from_steps="failed")
 
 
 def test_so_it_is_without_an_event_loop(sync_client: SyncClient) -> None:
+    with pytest.raises(InvalidInputError, match="'zz' is no task's id"):
+        sync_client.handle("zz")
+    with pytest.raises(InvalidInputError, match="'zz' is no correlation id"):
+        sync_client.send_event("zz", "paid")
     task = sync_client.submit(jobs, 1)
     task.cancel("over")
     assert sync_client.dead_letters("works") == []

@@ -1,6 +1,5 @@
 """Doing one thing to all tasks that fit a filter: first counted, then done, a page in each transaction."""
 
-import sys
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,11 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tasker.cli.confirm import confirm
 from tasker.cli.database import call_one, open_database
-from tasker.cli.exit_codes import ExitCode
-from tasker.cli.failures import CommandFailed
 from tasker.cli.filters import read_filter
-from tasker.cli.output import Format, show, tell
+from tasker.cli.output import Format, show
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -49,15 +47,14 @@ class Tally:
 
 def change_many(many: Many, reason: str, actor: str, output: Format, url: str | None) -> None:
     """Do a verb to all tasks that fit; on a terminal it asks first, elsewhere it needs --yes."""
-    found = read_filter(many.where)
     with open_database(url) as connection:
+        found = read_filter(connection, many.where)
         if many.dry_run or not many.yes:
             planned = walk_pages(connection, "plan_change", verb=many.verb, filter=found)
             if many.dry_run:
                 show_tally(planned, f"would be {many.done}", output)
                 return
-            if not _confirm(planned, many):
-                raise typer.Exit(ExitCode.FAILURE)
+            confirm(_describe(planned, f"would be {many.done}"), "Do it?")
         why = {"reason": reason, "actor": actor, "max_rows": 100}
         done = walk_pages(connection, "change_tasks", verb=many.verb, filter=found, **why)
     show_tally(done, f"{'was' if len(done.changed) == 1 else 'were'} {many.done}", output)
@@ -72,23 +69,6 @@ def walk_pages(connection: "Connection", function: str, **arguments: Any) -> Tal
         before = page["next"]
         if before is None:
             return tally
-
-
-def _confirm(planned: Tally, many: Many) -> bool:
-    """Ask on a terminal whether to go on. Raises CommandFailed where there is none."""
-    for line in _describe(planned, f"would be {many.done}"):
-        tell(line)
-    if not _is_terminal():
-        raise CommandFailed(
-            ExitCode.USAGE,
-            "nobody can be asked here, and nothing was changed",
-            "Give --yes, or --dry-run to see what would be done.",
-        )
-    return typer.confirm("Do it?", err=True)
-
-
-def _is_terminal() -> bool:
-    return sys.stdin.isatty()
 
 
 def _describe(tally: Tally, done: str) -> list[str]:

@@ -16,6 +16,7 @@ _LOOKS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "blocked_by_failures": ("✗", "red"),
         "complete": ("✓", "green"),
         "error": ("✗", "red"),
+        "tolerated": ("✗", "yellow"),
         "cancelled": ("⊘", "magenta"),
         "resolved_manually": ("✓", "magenta"),
     }

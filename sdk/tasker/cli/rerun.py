@@ -1,15 +1,14 @@
 """`tasker task rerun`: a task once more, as a new one, from some of its steps on."""
 
-import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tasker.cli.arguments import Actor, Output, Reason, Url, read_ids, read_json
+from tasker.cli.confirm import confirm
 from tasker.cli.database import call_all, call_one, open_database
-from tasker.cli.exit_codes import ExitCode
-from tasker.cli.output import Format, show, tell
+from tasker.cli.output import Format, show
 from tasker.cli.task_lookup import find_task
 
 if TYPE_CHECKING:
@@ -49,7 +48,7 @@ def rerun(
     """Run a task again that has ended or is blocked, as a new task.
 
     The old one is left as it is. Without --from all of it runs. On a terminal it says first what
-    would run, and asks.
+    would run, and asks; elsewhere it needs --yes.
     """
     given = None if input_ is None else read_json(input_)
     with open_database(url) as connection:
@@ -58,8 +57,8 @@ def rerun(
         if input_ is not None:
             _check_input(connection, task_id, given, version)
         if not dry_run:
-            if _is_terminal() and not yes:
-                _confirm(plan)
+            if not yes:
+                confirm(_describe(plan), "Run it?")
             plan = call_one(
                 connection,
                 "rerun_task",
@@ -110,17 +109,6 @@ def _define(connection: "Connection", task_id: str, version: str | None) -> dict
         version=version or task["version"],
     )
     return found["definition"]
-
-
-def _is_terminal() -> bool:
-    return sys.stdin.isatty()
-
-
-def _confirm(plan: Mapping[str, Any]) -> None:
-    for line in _describe(plan):
-        tell(line)
-    if not typer.confirm("Run it?", err=True):
-        raise typer.Exit(ExitCode.FAILURE)
 
 
 def _describe(plan: Mapping[str, Any]) -> list[str]:

@@ -13,7 +13,7 @@ from tasker.cli.rerun import rerun
 from tasker.cli.submit import submit
 from tasker.cli.task_changes import cancel, pause, resolve, resume, retry
 from tasker.cli.task_lookup import find_task
-from tasker.cli.watch import check_success, follow, ignore, look_at, open_display
+from tasker.cli.watch import SUCCEEDED, check_success, follow, ignore, look_at, open_display
 
 app = typer.Typer(no_args_is_help=True, help="Submit, see and change tasks.")
 app.command(
@@ -79,13 +79,14 @@ def list_(
     """
     with open_database(url) as connection:
         found = read_filter(
+            connection,
             where,
             namespace=namespace,
             template=template,
             state=[each.value for each in state or ()],
             tag=tag,
             correlation_id=correlation_id,
-            parent=find_task(connection, parent) if parent else None,
+            parent=parent,
         )
         tasks = call_all(
             connection,
@@ -189,7 +190,9 @@ def result(
 
         return draw_result(answer)
 
-    show(answer, output, lambda: [task_id], view)
+    # People and pipes are given no `null` for a result that is not there; the document in JSON says the state as well.
+    if output is not Format.table or answer["errors"] or seen.task["state"] in SUCCEEDED:
+        show(answer, output, lambda: [task_id], view)
     check_success(seen)
 
 

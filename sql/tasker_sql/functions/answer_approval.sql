@@ -10,18 +10,19 @@ set search_path = pg_catalog, tasker, pg_temp
 as $$
 declare
     v_verb text := case when answer_approval.approved then 'approve' else 'reject' end;
-    v_task tasker.task := tasker.lock_open_task(answer_approval.task_id, v_verb, answer_approval.reason, answer_approval.actor);
-    v_approval tasker.approval := tasker.find_approval(v_task.task_id, answer_approval.name, answer_approval.step_name);
-    v_state text := tasker.approval_state(v_approval);
+    v_task tasker.task;
+    v_approval tasker.approval;
 begin
+    -- Of one that was answered this is said first: that its task has ended meanwhile would explain nothing.
+    perform tasker.refuse_late_answer(a) from tasker.approval a
+    where a.task_id = answer_approval.task_id and a.name = answer_approval.name and a.answered_at is not null
+        and a = tasker.find_approval(a.task_id, a.name, answer_approval.step_name);
+    v_task := tasker.lock_open_task(answer_approval.task_id, v_verb, answer_approval.reason, answer_approval.actor);
+    v_approval := tasker.find_approval(v_task.task_id, answer_approval.name, answer_approval.step_name);
     if answer_approval.approved is null then
         raise exception using errcode = 'TK002', message = 'an approval is answered with true or false', hint = 'Nothing was changed.';
     end if;
-    if v_state <> 'open' then
-        raise exception using errcode = 'TK004', message = format('approval %s of task %s is %s%s', v_approval.name,
-                v_task.task_id, v_state, coalesce(' by ' || v_approval.answered_by, '')),
-            hint = 'The first answer counts, and none that comes too late.';
-    end if;
+    perform tasker.refuse_late_answer(v_approval);
     if v_approval.who <> '{}' and not (v_approval.who && (answer_approval.roles || answer_approval.actor)) then
         raise exception using errcode = 'TK002', message = format('%s may not answer %s: that is for %s', answer_approval.actor,
                 v_approval.name, array_to_string(v_approval.who, ', ')),

@@ -9,7 +9,8 @@ declare
 begin
     if v_fault is not null then
         raise exception using errcode = 'TK002', message = v_fault,
-            hint = 'As in {"state": ["error"], "template": "shop/order", "created": {"after": "2d"}}. Nothing was changed.';
+            hint = 'As text: state=error template=shop/order created>2d. As an object: {"state": ["error"], "template": "shop/order", '
+                '"created": {"after": "2d"}}.';
     end if;
     perform tasker.filter_times(p_filter -> w.name) from unnest('{created,started,completed}'::text[]) as w(name);
 end;

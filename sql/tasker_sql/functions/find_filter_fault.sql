@@ -9,6 +9,7 @@ as $$
         then format('a filter is a JSON object, not %s', coalesce(jsonb_typeof(p_filter), 'null')) else (
     select c.what from jsonb_each(p_filter) as f(key, value)
     cross join lateral (select f.key in ('created', 'started', 'completed') as timed) as k
+    cross join lateral (select array_to_string(tasker.filter_texts(f.value), ', ') as texts) as v
     cross join lateral (values
         (1, f.key not in ('state', 'namespace', 'template', 'tag', 'failed', 'error', 'message', 'fingerprint', 'priority',
                 'correlation_id', 'parent', 'rerun_of', 'created', 'started', 'completed'),
@@ -23,12 +24,12 @@ as $$
                 else jsonb_typeof(f.value) not in ('string', 'number') end,
             format('filter: %s is a text, or an array of 1 to 1,000 of them', f.key)),
         (4, f.key = 'state' and not tasker.filter_texts(f.value) <@ enum_range(null::tasker.task_state)::text[],
-            format('filter: no task state %s; they are %s', f.value, array_to_string(enum_range(null::tasker.task_state), ', '))),
+            format('filter: no task state %s; they are %s', v.texts, array_to_string(enum_range(null::tasker.task_state), ', '))),
         (5, f.key = 'priority' and not tasker.filter_texts(f.value) <@ '{-2,-1,0,1,2}',
-            format('filter: priority is from -2 (lowest) to 2 (highest), not %s', f.value)),
-        (6, f.key in ('correlation_id', 'parent', 'rerun_of') and exists (select from unnest(tasker.filter_texts(f.value)) as v(text)
-                where v.text !~* '^[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}$'),
-            format('filter: %s is a UUID, not %s', f.key, f.value))
+            format('filter: priority is from -2 (lowest) to 2 (highest), not %s', v.texts)),
+        (6, f.key in ('correlation_id', 'parent', 'rerun_of') and exists (select from unnest(tasker.filter_texts(f.value)) as u(text)
+                where u.text !~* '^[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}$'),
+            format('filter: %s is a UUID, not %s', f.key, v.texts))
     ) as c(n, broken, what)
     where c.broken order by c.n, f.key limit 1) end
 $$;

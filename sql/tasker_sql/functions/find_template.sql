@@ -15,10 +15,13 @@ begin
     if found then
         return v_template;
     end if;
-    select string_agg(k.label, ', ') into v_known from (
-        select n.name || '/' || t.name || ' ' || t.version as label
+    select string_agg(k.label, ', ' order by k.place) || case when max(k.total) > 5 then format(' and %s more', max(k.total) - 5) else '' end
+    into v_known from (
+        select n.name || '/' || t.name || ' ' || t.version as label, count(*) over () as total, row_number() over nearest as place
         from tasker.template t join tasker.namespace n using (namespace_id)
-        order by (n.name = p_namespace and t.name = p_name) desc, n.name = p_namespace desc, t.template_id desc limit 5
+        window nearest as (
+            order by (n.name = p_namespace and t.name = p_name) desc, n.name = p_namespace desc, t.template_id desc)
+        order by place limit 5
     ) as k;
     raise exception using errcode = 'TK001',
         message = format('no template %s/%s%s', p_namespace, p_name, coalesce(' version ' || p_version, '')),

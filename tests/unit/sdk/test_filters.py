@@ -37,17 +37,20 @@ def test_times_get_a_zone() -> None:
     ("text", "said"),
     [
         ("state", "filter, character 1: 'state' is no term"),
-        ("state=", "'state=' is no term"),
+        ("state=", "'state=' is no term: it has no value"),
         ("state=error and", "filter, character 13: 'and' is no term"),
         ('state=error error~"no', "character 13: 'error~\"no' is no term"),
         ("state=error, tag=a", "'state=error,' is no term"),
+        ('tag="a b', "its quotation mark is not closed"),
+        ("state!=error", "'state!=error' is no term: there is no !="),
+        ("priority=urgent", "one of lowest, low, normal, high, highest, not 'urgent'"),
         ("state~err", "state~err means nothing"),
         ("colour=red", "filter, character 1: colour=red means nothing. There are correlation_id="),
         ("created=2d", "created=2d means nothing"),
         ("created>2d,3d", "created>2d,3d means nothing"),
         ("created>soon", "'soon' is no time"),
         ("tag=a state=error state=paused", "character 19: state is given twice"),
-        ("created>2d created>3d", "created is given twice"),
+        ("created>2d created>3d", "two times on one side of created. Give at most one"),
     ],
 )
 def test_what_is_no_filter_is_refused(text: str, said: str) -> None:
