@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 import traceback
@@ -28,7 +29,7 @@ from tasker.grant import (
     describe_progress,
     encode_outcome,
 )
-from tasker.outcome import Completed, Failed, Failure, Outcome, Released, Retried
+from tasker.outcome import Completed, Failed, Failure, Outcome, Released, Retried, Waiting
 from tasker.transactions import Pools, Transaction
 
 __all__ = ["Running", "commit", "execute"]
@@ -68,7 +69,28 @@ async def execute(
     with telemetry.step_span(grant) as span:
         outcome = await _attempt(running, handler, threads)
         telemetry.step_ended(grant, outcome, time.perf_counter() - started, span)
+    _log_failure(running.context, outcome)
     return outcome
+
+
+def _log_failure(context: StepContext, outcome: Outcome) -> None:
+    """Say what failed: the attempt alone, or the step with its last one."""
+    match outcome:
+        case Failed(failure) | Retried(failure):
+            last = isinstance(outcome, Failed) or context.attempt >= context.max_attempts
+            context.logger.log(
+                logging.ERROR if last else logging.WARNING,
+                "%s of task %s failed in attempt %s of %s: %s: %s%s",
+                context.step_name,
+                context.task_id,
+                context.attempt,
+                context.max_attempts,
+                failure.type,
+                failure.message,
+                f"\n{failure.traceback.rstrip()}" if failure.traceback else "",
+            )
+        case Completed() | Released() | Waiting():
+            pass
 
 
 async def _attempt(

@@ -25,8 +25,10 @@ if TYPE_CHECKING:
 __all__ = [
     "always_before",
     "branches_in",
+    "chooses_one",
     "find_branch_fault",
     "find_growth_faults",
+    "find_impossible",
     "is_certain",
     "item_type",
     "may_lack",
@@ -135,6 +137,22 @@ def may_lack(steps: Sequence[StepDefinition], convergence: StepDefinition) -> fr
         for parent in convergence.depends_on
         if parent in parents and any(not guards[parent] <= guards[other] for other in parents)
     )
+
+
+def chooses_one(annotation: Any) -> bool:
+    """Whether a decision that is annotated so chooses one branch at most."""
+    if typing.get_origin(annotation) in _UNIONS:
+        return all(chooses_one(each) for each in typing.get_args(annotation))
+    return annotation in (None, type(None)) or typing.get_origin(annotation) is Literal
+
+
+def find_impossible(steps: Sequence[StepDefinition], decision: str) -> tuple[str, list[str]] | None:
+    """A step that needs two branches of a decision that chooses one, and those branches; None when there is none."""
+    for step, guards in _guards(steps).items():
+        branches = sorted(branch for at, branch in guards if at == decision)
+        if len(branches) > 1:
+            return step, branches
+    return None
 
 
 def is_certain(steps: Sequence[StepDefinition], step: StepDefinition) -> bool:

@@ -16,7 +16,9 @@ from tasker.expansion import DYNAMIC, DynamicStep
 from tasker.fitting import find_misfit
 from tasker.growth import (
     branches_in,
+    chooses_one,
     find_branch_fault,
+    find_impossible,
     is_certain,
     may_lack,
     parents_in_template,
@@ -419,6 +421,14 @@ class Workflow:
         fault = find_branch_fault(name, allowed, [child.name for child in children])
         if fault is not None:
             raise DefinitionError(f"{self.full_name}: {fault}")
+        if chooses_one(step.handler.signature.result.annotation):
+            found = find_impossible(self._definitions, name)
+            if found is not None:
+                raise DefinitionError(
+                    f"{self.full_name}: step {found[0]} can never be: it needs {' and '.join(found[1])},"
+                    f" of which decision {name} chooses one. Make it a @workflow.convergence, or let"
+                    f" {name} return a list"
+                )
 
     def _check_types(self, step: StepDefinition, assignment: Assignment) -> None:
         taken = assignment.task_input

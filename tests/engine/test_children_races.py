@@ -21,6 +21,7 @@ from tests.engine.support import (
     claim,
     claim_one,
     complete,
+    drop_the_dead,
     exchange,
     fire,
     hand_in,
@@ -254,6 +255,7 @@ def test_families_under_load_never_deadlock_and_end_sound(engine: Engine, db: Co
         assert sum(pool.map(work, [chance.randrange(10**6) for _ in range(4)])) > 100
     while fire(db, "children", "task_ended"):
         pass
+    drop_the_dead(db)
     assert broken(db) == []
 
 

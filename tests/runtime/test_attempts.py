@@ -326,3 +326,24 @@ async def test_a_handler_that_exits_fails_its_attempt_only(database: str, client
     async with Worker(leaving, fine, url=database):
         assert (await failure(await client.submit(leaving))).type == "SystemExit"
         assert await run(client, fine) == "fine"
+
+
+async def test_what_fails_is_logged_with_its_traceback(
+    client: Client, database: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    flow = Workflow("x")
+
+    @flow.step(retry=Retry(max_attempts=2, backoff="none", jitter=0))
+    def boom() -> None:
+        raise RuntimeError("no luck")
+
+    async with Worker(flow, url=database):
+        await failure(await client.submit(flow))
+    said = [r for r in caplog.records if "failed in attempt" in r.getMessage()]
+    assert [(r.levelname, r.__dict__["step"]) for r in said] == [
+        ("WARNING", "boom"),
+        ("ERROR", "boom"),
+    ]
+    assert "boom of task" in said[0].getMessage()
+    assert "RuntimeError: no luck" in said[0].getMessage()
+    assert 'raise RuntimeError("no luck")' in said[1].getMessage()

@@ -12,7 +12,6 @@ set search_path = pg_catalog, tasker, pg_temp
 set enable_nestloop = off
 set jit = off
 set enable_mergejoin = off
-set jit = off
 as $$
     with waiting as materialized (
         select s.step_no, s.definition_id, s.waiting_on, d.name, d.kind, coalesce(s.instance, 0) as instance

@@ -381,3 +381,44 @@ def test_slices_out_of_bounds(total: int, size: int) -> None:
 
 def test_slices_of_nothing() -> None:
     assert slices(0, 10) == []
+
+
+@pytest.mark.parametrize("annotation", [Literal["x", "y"], Literal["x", "y"] | None])
+def test_a_step_behind_two_branches_of_which_one_is_chosen_can_never_be(annotation: Any) -> None:
+    flow = Workflow("w")
+
+    @flow.decision
+    def r() -> annotation: ...
+
+    @flow.step(depends_on=["r"])
+    def x() -> int: ...
+
+    @flow.step(depends_on=["r"])
+    def y() -> int: ...
+
+    @flow.step
+    def z(x: int) -> int: ...
+
+    @flow.step
+    def c(z: int, y: int) -> int: ...
+
+    with pytest.raises(DefinitionError, match="step c can never be: it needs x and y"):
+        flow.template  # noqa: B018
+
+
+def test_one_behind_two_branches_that_may_both_be_chosen_can_be() -> None:
+    flow = Workflow("w")
+
+    @flow.decision
+    def r() -> list[Literal["x", "y"]]: ...
+
+    @flow.step(depends_on=["r"])
+    def x() -> int: ...
+
+    @flow.step(depends_on=["r"])
+    def y() -> int: ...
+
+    @flow.step
+    def c(x: int, y: int) -> int: ...
+
+    assert len(flow.template.steps) == 4
