@@ -7,11 +7,13 @@ SETUP := .venv/.set-up
 .PHONY: help setup demo test check bench format clean
 
 help:
+	@echo "make setup   put all that is needed into .venv"
 	@echo "make demo    run two workflows on a PostgreSQL that starts by itself, and kill a worker under them"
 	@echo "make test    run all tests"
 	@echo "make check   lint, types, layers, SQL, docs"
 	@echo "make bench   measure chains, fan-outs and latency"
 	@echo "make format  put the code into its format"
+	@echo "make clean   take away .venv and the tools' caches"
 
 setup: $(SETUP)
 

@@ -10,7 +10,7 @@ from tasker.durations import Duration, to_seconds
 from tasker.errors import DefinitionError
 from tasker.names import find_name_fault
 
-__all__ = ["ANY", "STEPS", "Limit", "Unit", "find_limits_fault"]
+__all__ = ["ANY", "LONGEST", "MOST", "SHORTEST", "STEPS", "Limit", "Unit", "find_limits_fault"]
 
 Unit = Literal["step", "task"]
 
@@ -19,11 +19,13 @@ STEPS: tuple[Unit, ...] = ("step",)
 ANY: tuple[Unit, ...] = get_args(Unit)
 """What a workflow's limits may count."""
 
-_MOST = 1_000_000
+MOST = 1_000_000
+"""The highest concurrency, and the most starts of a rate."""
+SHORTEST, LONGEST = 0.001, 86_400.0
+"""Within what the period of a rate must be, in seconds."""
 _MOST_LIMITS = 8
 _LONGEST_KEY = 500
 _LONGEST_NAME = 100
-_DAY = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ def find_limits_fault(limits: Sequence[Limit], units: Sequence[Unit]) -> str | N
     if isinstance(given, str | Limit) or any(
         not isinstance(each, Limit) for each in cast("Sequence[object]", limits)
     ):
-        return f"limits is a list of Limit, not {given!r}"
+        return f"limits must be a list, as limits=[Limit(...)], not {given!r}"
     if len(limits) > _MOST_LIMITS:
         return f"there are {len(limits)} limits; {_MOST_LIMITS} are allowed"
     if any(limit.unit not in units for limit in limits):
@@ -95,8 +97,8 @@ def _find_fault(limit: Limit) -> str | None:
         return f"name is {limit.name!r}; it {fault}"
     for name, value in (("concurrency", limit.concurrency), ("rate", limit.rate)):
         number = cast("object", value)
-        if number is not None and not (type(number) is int and 1 <= number <= _MOST):
-            return f"{name} is {number!r}; it must be None, or 1 to {_MOST:,}"
+        if number is not None and not (type(number) is int and 1 <= number <= MOST):
+            return f"{name} is {number!r}; it must be None, or 1 to {MOST:,}"
     if limit.unit not in ANY:
         return f"unit is {limit.unit!r}; it must be one of {', '.join(ANY)}"
     key = cast("object", limit.key)
@@ -112,6 +114,6 @@ def _find_fault(limit: Limit) -> str | None:
         return str(error)
     return (
         None
-        if 0.001 <= seconds <= _DAY
+        if SHORTEST <= seconds <= LONGEST
         else f"period is {limit.period!r}; it must be 1 ms to a day"
     )

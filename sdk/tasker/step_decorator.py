@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast, overload
 from tasker.decorators import local_names
 from tasker.durations import Duration, to_seconds
 from tasker.errors import DefinitionError
-from tasker.limits import STEPS, Limit, find_limits_fault
+from tasker.limits import STEPS, Limit, Unit, find_limits_fault
 from tasker.policy import BatchPolicy, OnFailure, Retry, Undoes
 from tasker.template import Kind
 
@@ -183,9 +183,11 @@ def read_policy(options: Options, subject: str) -> BatchPolicy:
         raise DefinitionError(f"{subject}: {error}") from None
 
 
-def read_limits(limits: Sequence[Limit], subject: str) -> tuple[Limit, ...]:
-    """What a step comes under. Raises `DefinitionError`."""
-    fault = find_limits_fault(limits, STEPS)
+def read_limits(
+    limits: Sequence[Limit], subject: str, units: Sequence[Unit] = STEPS
+) -> tuple[Limit, ...]:
+    """What a step comes under, or a workflow. Raises `DefinitionError`."""
+    fault = find_limits_fault(limits, units)
     if fault is not None:
         raise DefinitionError(f"{subject}: {fault}")
     return tuple(limits)

@@ -25,7 +25,7 @@ from tasker.growth import (
 )
 from tasker.growth_types import accepts_none, find_result_fault, given_shape, stored_schema
 from tasker.injection import CONTEXT_NAMES, Assignment, Parameter, assign
-from tasker.limits import ANY, Limit, find_limits_fault
+from tasker.limits import ANY, Limit
 from tasker.names import (
     LONGEST_TEMPLATE,
     LONGEST_VERSION,
@@ -99,11 +99,10 @@ class Workflow:
         self.description = description
         self.on_failure: OnTaskFailure = on_failure
         self.expansion = Bounds() if expansion is None else expansion
-        self._refuse("limits", limits, find_limits_fault(limits, ANY))
-        self.limits = tuple(limits)
         self._refuse("namespace", namespace, find_namespace_fault(namespace))
         self._refuse("name", name, find_name_fault(name, LONGEST_TEMPLATE))
         self._refuse("version", version, find_name_fault(version, LONGEST_VERSION))
+        self.limits = read_limits(limits, f"workflow {self.full_name}", ANY)
         self.time_limit = read_seconds(time_limit, f"workflow {self.full_name}: time_limit")
         self.input = shape_of(Any if input is None else input, f"workflow {self.full_name}: input")
         self._input_schema = self.input.accepted()

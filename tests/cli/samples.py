@@ -55,6 +55,7 @@ def make_task(state="in_progress", **fields):
         "started_at": "2030-01-31T11:59:00+00:00",
         "completed_at": None,
         "reason": None,
+        "paused": None,
         "steps": {"total": 3, "complete": 1, "pending": 2},
         **fields,
     }

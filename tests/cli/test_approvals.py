@@ -9,7 +9,12 @@ def task(cli, shop, connection: psycopg.Connection):
     connection.execute(
         """insert into tasker.approval (task_id, step_no, name, title, data, form, who)
         values (%s, 1, 'refund', 'Refund Ann?', '{"amount": 3}', %s, '{finance}')""",
-        [task_id, Jsonb({"type": "object", "required": ["amount"]})],
+        [
+            task_id,
+            Jsonb(
+                {"type": "object", "properties": {"amount": {}, "note": {}}, "required": ["amount"]}
+            ),
+        ],
     )
     connection.execute(
         "update tasker.step set state = 'waiting' where task_id = %s and step_no = 1", [task_id]
@@ -42,6 +47,19 @@ def test_what_is_asked_is_listed_shown_and_approved(cli, task):
     late = cli("approval", "reject", task, "refund", "--as", "finance", "-r", "late")
     assert late.code == 4
     assert "answered already: it is approved by" in late.err
+
+
+def test_a_list_of_no_approvals_is_a_sentence(cli, shop):
+    assert cli("approval", "list").out == "No approval matches.\n"
+    assert cli("approval", "list", "-o", "json").json == []
+
+
+def test_an_approval_with_a_form_says_what_to_answer(cli, task):
+    ran = cli("approval", "approve", task, "refund", "--as", "finance", "-r", "r")
+    assert ran.code == 2
+    assert ran.err == (
+        "error: its form asks for an answer. Give --answer; its form has amount, note (may be left out).\n"
+    )
 
 
 def test_an_answer_must_fit_the_form_and_be_ones_own(cli, task):

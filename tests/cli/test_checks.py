@@ -107,10 +107,22 @@ def test_queues(ready, workers, age, level):
         "workers": workers,
         "oldest_age_seconds": age,
         "paused": False,
+        "used": True,
+        "in_line": 0,
     }
     assert [finding.level for finding in check_queues([queue])] == [level]
     [held] = check_queues([{**queue, "paused": True}])
     assert held.level is Level.warn and held.todo == "It is paused: tasker queue resume shop"
+
+
+def test_a_queue_that_no_step_goes_to_needs_no_worker():
+    empty = {"ready": 0, "leased": 0, "in_line": 0}
+    queue = {**empty, "queue": "crm", "workers": 0, "oldest_age_seconds": None, "paused": False}
+    [unused] = check_queues([{**queue, "used": False}])
+    assert (unused.level, unused.todo) == (Level.ok, None)
+    for left in empty:
+        [found] = check_queues([{**queue, "used": False, left: 1}])
+        assert "tasker worker MODULE --queue crm" in (found.todo or "")
 
 
 def test_who_has_not_reported_lately_is_not_alive():

@@ -8,12 +8,27 @@ def task(cli, shop):
 
 def test_the_first_event_of_a_name_counts(cli, task):
     assert cli("event", "send", task, "paid", '{"by": "card"}').out == (
-        "sent paid: 0 step(s) waited for it\n"
+        "sent paid: no step waits for it now; it is kept for one that will\n"
     )
     again = cli("event", "send", task[:18], "paid")
     assert (again.code, again.out) == (0, "paid was sent before: the first one counts\n")
     document = cli("event", "send", task, "other", "-o", "json").json
     assert document == {"task_id": task, "accepted": True, "woken": 0}
+
+
+def test_an_event_that_nobody_waits_for_says_what_is_waited_for(cli, task, connection):
+    connection.execute(
+        "update tasker.step set state = 'waiting' where task_id = %s and step_no = 1", [task]
+    )
+    connection.execute(
+        "insert into tasker.wait (task_id, step_no, name, event) values (%s, 1, 'event:paid', 'paid')",
+        [task],
+    )
+    assert cli("event", "send", task, "paied").out.splitlines() == [
+        "sent paied: no step waits for it now; it is kept for one that will",
+        "validate: it waits for event paid",
+    ]
+    assert cli("event", "send", task, "paid").out == "sent paid: 1 step waited for it\n"
 
 
 def test_bad_json_sends_nothing(cli, task, connection):
@@ -36,7 +51,10 @@ def test_an_event_may_go_to_all_tasks_with_a_correlation_id(cli, shop, connectio
         cli("task", "submit", shop, f'{{"id": {n}}}')
     connection.execute("update tasker.task set correlation_id = %s", [key])
     ran = cli("event", "send", "--correlation", key, "paid")
-    assert ran.out == "sent paid to 2 of 2 tasks: 0 step(s) waited for it\n"
+    assert (
+        ran.out
+        == "sent paid to 2 of 2 tasks: no step waits for it now; it is kept for one that will\n"
+    )
     assert len(cli("event", "send", "--correlation", key, "paid", "-o", "json").json) == 2
     unknown = cli("event", "send", "--correlation", key[:-1] + "8", "paid")
     assert unknown.code == 3

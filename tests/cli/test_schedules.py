@@ -43,6 +43,7 @@ def test_create_says_when_it_fires_and_what_is_missing(cli, shop):
         (["--cron", "61 * * * *"], 2, "bad minute"),
         (["--cron", "@daily", "--time-zone", "Mars"], 2, "no time zone 'Mars'"),
         (["--every", "often"], 2, "--every"),
+        (["--every", "-10"], 2, "--every"),
         (["--every", "1h", "--cron", "@daily"], 2, "give one of"),
         ([], 2, "give one of"),
         (["--every", "1h", "--time-zone", "UTC"], 2, "--time-zone goes with --cron"),
@@ -96,6 +97,8 @@ def test_pause_resume_update_and_delete(cli, nightly):
     assert cli("schedule", "resume", nightly, "-r", "over").code == 0
     ran = cli("schedule", "update", nightly, "--every", "10m", "--overlap", "buffer_one", "-r", "r")
     assert "every 10 min" in ran.out and "buffer one" in ran.out
+    plain = cli("schedule", "update", nightly, "--every", "10", "-r", "seconds")
+    assert "every 10 s" in plain.out
     assert cli("schedule", "update", nightly, "--cron", "x", "-r", "r").code == 2
     assert cli("schedule", "update", nightly, "-r", "r").code == 2
     assert cli("schedule", "delete", nightly, "-r", "r").code == 0

@@ -1,4 +1,5 @@
 import json
+import re
 from uuid import UUID
 
 import psycopg
@@ -223,12 +224,63 @@ def test_tasks_are_paused_and_resumed_with_a_reason(cli, shop):
     paused = cli("task", "pause", first, second, "--reason", "moving house", "--actor", "ann")
     assert paused.out.splitlines()[0] == f"paused {first}: the task is paused, 1 step changed"
     assert cli("task", "list", "-s", "paused", "-o", "ids").ids == [second, first]
-    assert "its task is paused (ann): moving house" in cli("task", "show", first).out
+    shown = cli("task", "show", first).out
+    assert "its task is paused (ann): moving house" in shown
+    assert re.search(r"^paused +by ann, .*\): moving house *$", shown, re.M)
     again = cli("task", "pause", first, "--reason", "why not")
     assert again.code == 4 and "paused already" in again.err
     (resumed,) = cli("task", "resume", first, "--reason", "we are there", "-o", "json").json
     assert (resumed["state"], resumed["steps"]) == ("in_progress", 1)
     assert cli("task", "resume", first, "--reason", "once more").code == 4
+
+
+def test_a_task_that_waits_says_who_paused_it(cli, task, connection):
+    connection.execute("update tasker.step set state = 'waiting' where step_no = 1")
+    connection.execute(
+        "insert into tasker.wait (task_id, step_no, name) values (%s, 1, 'sleep:1')", [task]
+    )
+    assert cli("task", "show", task, "-o", "json").json["paused"] is None
+    cli("template", "pause", "shop/order", "-r", "stocktaking", "--actor", "bob")
+    assert re.search(
+        r"^paused +with its template, by bob, .*\): stocktaking *$",
+        cli("task", "show", task).out,
+        re.M,
+    )
+    cli("template", "resume", "shop/order", "-r", "done")
+    assert cli("task", "show", task, "-o", "json").json["paused"] is None
+
+
+def test_a_paused_task_is_undone_when_it_is_resumed(cli, connection):
+    pay = {"name": "pay", "handler": "h", "compensate": {"handler": "refund"}}
+    ship = {"name": "ship", "handler": "h", "depends_on": ["pay"]}
+    support.register(connection, support.template("trip", pay, ship))
+    task = cli("task", "submit", "t/trip", "-o", "ids").ids[0]
+    worker = support.register_worker(connection)
+    support.hand_in(worker, support.complete(support.claim_one(worker)))
+    cli("task", "pause", task, "-r", "moving house")
+    ran = cli("task", "cancel", task, "--compensate", "-r", "no")
+    assert "the task is paused" in ran.out
+    assert ran.out.endswith("; it is undone when it is resumed\n")
+
+
+def test_limits_are_shown_and_set(cli, shop):
+    def set_limit(*given):
+        return cli("limit", "set", *given, "-r", "r")
+
+    assert set_limit("queue:shop", "-c", "3", "--rate", "9/1m").code == 0
+    assert cli("limit", "list", "-o", "ids").ids == ["queue:shop"]
+    unknown = cli("limit", "show", "shop/nope")
+    assert unknown.code == 3
+    assert "no limit shop/nope. There are: queue:shop." in unknown.err
+    typo = set_limit("queue:shoe", "-c", "3")
+    assert (typo.code, typo.err) == (3, "error: no queue shoe. There are: shop.\n")
+    for wrong in (("-c", "0"), ("--rate", "0/1m"), ("--rate", "1/2d"), ("--rate", "2000000/1m")):
+        refused = set_limit("queue:shop", *wrong)
+        assert refused.code == 2
+        assert "null" not in refused.err and "period" not in refused.err
+        assert wrong[0] in refused.err
+    assert set_limit("queue:shop").code == 0
+    assert cli("limit", "list", "-o", "ids").ids == []
 
 
 def test_a_queue_is_paused_and_resumed_with_a_reason(cli, task):

@@ -27,6 +27,14 @@ def test_links_references_and_pages_are_in_order() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_make_help_lists_all_that_can_be_made() -> None:
+    [targets] = re.findall(r"^\.PHONY: help (.+)$", (ROOT / "Makefile").read_text("utf-8"), re.M)
+    done = subprocess.run(
+        ["make", "-s", "-C", ROOT, "help"], capture_output=True, text=True, check=True
+    )
+    assert {line.split()[1] for line in done.stdout.splitlines()} == set(targets.split())
+
+
 def test_each_guarantee_has_a_test_that_exists() -> None:
     [rows] = read_tables(README, "Guarantees")
     assert [row[0] for row in rows] == ["1", "2", "3", "4", "5", "6"]

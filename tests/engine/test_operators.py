@@ -565,6 +565,7 @@ def test_queues_are_counted_with_who_serves_them(db: Connection) -> None:
     assert found["t"] == {
         "queue": "t", "ready": 1, "leased": 2, "workers": 2, "idle_workers": 0, "slots": 200, "paused": False,
         "in_line": 0,
+        "used": True,
     }  # fmt: skip
     assert (found["gpu"]["ready"], found["gpu"]["leased"], found["gpu"]["workers"]) == (3, 0, 1)
     assert (found["empty"]["ready"], found["empty"]["idle_workers"]) == (0, 1)

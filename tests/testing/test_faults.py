@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from tasker import PermanentError, Retry, StepContext, TaskFailed, Workflow
+from tasker import DefinitionError, PermanentError, Retry, StepContext, TaskFailed, Workflow
 from tasker.testing import Tasker
 
 LEASE = timedelta(seconds=15)
@@ -60,6 +60,12 @@ def test_a_worker_that_dies_is_followed_by_another(
     assert [step["attempt"] for step in task.steps()][1] == attempts
     # The lease of what it was running, or had just been granted, had to run out.
     assert tasker.clock.now() - began >= LEASE
+
+
+def test_a_point_that_no_worker_passes_is_refused_at_once(tasker: Tasker) -> None:
+    with pytest.raises(DefinitionError, match=r'claim, handler, .* Did you mean "save"'):
+        tasker.faults.crash_after("sav", step="pay")  # pyright: ignore[reportArgumentType]
+    assert tasker.faults.pending == []
 
 
 def test_a_crash_counts_as_an_attempt_and_the_last_one_fails_the_step(tasker: Tasker) -> None:

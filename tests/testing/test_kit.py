@@ -292,6 +292,22 @@ def test_a_name_that_no_step_has_is_refused(tasker: Tasker) -> None:
         tasker.run(orders, Order(total=5))
 
 
+def test_calls_of_a_name_that_nothing_has_are_refused(tasker: Tasker) -> None:
+    with pytest.raises(DefinitionError, match="Register the workflow"):
+        tasker.calls("pay")
+    tasker.submit(orders, Order(total=5))
+    assert tasker.calls("pay") == tasker.calls("shop.order.pay") == []
+    for name in ("pya", "shop/order/pya", "shop.order.pya"):
+        with pytest.raises(DefinitionError, match="no step or handler is named"):
+            tasker.calls(name)
+    with pytest.raises(DefinitionError, match='Did you mean "pay"'):
+        tasker.calls("pya")
+    tasker.run(orders, Order(total=6))
+    calls = tasker.calls("pay")
+    assert len(calls) == 2
+    assert calls == tasker.calls("shop/order/pay") == tasker.calls("shop.order.pay")
+
+
 def test_a_template_without_its_handlers_runs_on_replacements(tasker: Tasker) -> None:
     template = Template(
         "shop", "far", "1", (StepDefinition("a", "far.a"), StepDefinition("b", "far.b", depends_on=("a",)))

@@ -1,5 +1,6 @@
 """`tasker approval …`: see and answer what workflows ask people."""
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -7,6 +8,8 @@ import typer
 
 from tasker.cli.arguments import Actor, Output, Reason, Url, read_json
 from tasker.cli.database import call_all, call_one, open_database
+from tasker.cli.exit_codes import ExitCode
+from tasker.cli.failures import CommandFailed
 from tasker.cli.output import Format, show
 from tasker.cli.task_lookup import find_task
 
@@ -120,6 +123,8 @@ def _answer(
     with open_database(url) as connection:
         task_id = find_task(connection, task)
         found = call_one(connection, "get_approval", task_id=task_id, name=name, step_name=step)
+        if given is None and approved and found["form"] is not None:
+            _ask_for_answer(found["form"])
         check_answer(found, approved, given)
         answered = call_one(
             connection, "answer_approval", task_id=task_id, name=name, approved=approved,
@@ -130,10 +135,30 @@ def _answer(
     show(answered, output, lambda: [task_id], lambda: f"{done} {name} of task {task_id}")
 
 
-def _table(found: list[Any]) -> "Table":
+def _ask_for_answer(form: Mapping[str, Any]) -> None:
+    """Raise CommandFailed (usage) unless a form may be left empty."""
+    from tasker_grammar.contracts import Contract
+
+    if not Contract(form).check(None):
+        return
+    needed: Sequence[str] = form.get("required", ())
+    fields = ", ".join(
+        f"{name} (may be left out)" if name not in needed else name
+        for name in dict.fromkeys([*needed, *form.get("properties", {})])
+    )
+    raise CommandFailed(
+        ExitCode.USAGE,
+        "its form asks for an answer",
+        f"Give --answer; its form has {fields}." if fields else "Give --answer.",
+    )
+
+
+def _table(found: list[Any]) -> "Table | str":
     from tasker.cli.tables import make_table
     from tasker.cli.times import format_moment, parse_time
 
+    if not found:
+        return "No approval matches."
     now = datetime.now(UTC)
     table = make_table("TASK", "NAME", "STATE", "TITLE", "FOR", "ASKED", "EXPIRES")
     for a in found:

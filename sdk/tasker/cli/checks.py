@@ -165,6 +165,8 @@ def check_queues(queues: Sequence[Row]) -> Iterator[Finding]:
                 found,
                 f"Nobody serves it: tasker worker MODULE --queue {queue['queue']}",
             )
+        elif not (queue["workers"] or queue["used"] or queue["leased"] or queue["in_line"]):
+            yield Finding(Level.ok, subject, f"{found}: no step goes to it")
         elif not queue["workers"]:
             yield Finding(
                 Level.warn,

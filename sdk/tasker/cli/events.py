@@ -1,7 +1,8 @@
 """`tasker event …`: tell tasks what they wait for."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import typer
@@ -10,6 +11,11 @@ from tasker.cli.arguments import Output, Url, read_json
 from tasker.cli.database import call_all, call_one, open_database
 from tasker.cli.output import Format, show
 from tasker.cli.task_lookup import find_task
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+_MOST_WAITS = 5
 
 app = typer.Typer(no_args_is_help=True, help="Tell tasks what they wait for.")
 
@@ -51,8 +57,14 @@ def send(
         else:
             task_id = find_task(connection, task)
             sent = [call_one(connection, "send_event", task_id=task_id, name=name, payload=data)]
+        hints = _list_waits(connection, sent) if output is Format.table else []
     answer = sent if correlation else sent[0]
-    show(answer, output, lambda: [one["task_id"] for one in sent], lambda: _say(name, sent))
+    show(
+        answer,
+        output,
+        lambda: [one["task_id"] for one in sent],
+        lambda: "\n".join([_say(name, sent), *hints]),
+    )
 
 
 def _read_uuid(text: str) -> UUID:
@@ -62,9 +74,27 @@ def _read_uuid(text: str) -> UUID:
         raise typer.BadParameter(f"{text!r} is no UUID, as correlation ids are") from None
 
 
+def _list_waits(connection: "Connection", sent: Sequence[Any]) -> list[str]:
+    """List what a task's steps wait for, where an event has woken none of them."""
+    if len(sent) != 1 or sent[0]["woken"] or not sent[0]["accepted"]:
+        return []
+    from tasker.cli.times import localise
+
+    now, task_id = datetime.now(UTC), sent[0]["task_id"]
+    steps = call_all(connection, "list_steps", task_id=task_id)
+    waiting = [step["name"] for step in steps if step["state"] == "waiting"][:_MOST_WAITS]
+    found = [
+        call_one(connection, "explain_step", task_id=task_id, step_name=step) for step in waiting
+    ]
+    return [f"{one['step']}: {localise(one['reason'], now)}" for one in found]
+
+
 def _say(name: str, sent: Sequence[Any]) -> str:
     accepted = [one for one in sent if one["accepted"]]
     if not accepted:
         return f"{name} was sent before: the first one counts"
     to = "" if len(sent) == 1 else f" to {len(accepted)} of {len(sent)} tasks"
-    return f"sent {name}{to}: {sum(one['woken'] for one in sent)} step(s) waited for it"
+    woken = sum(one["woken"] for one in sent)
+    if not woken:
+        return f"sent {name}{to}: no step waits for it now; it is kept for one that will"
+    return f"sent {name}{to}: {woken} step{'' if woken == 1 else 's'} waited for it"

@@ -10,6 +10,7 @@ from tasker.cli.exit_codes import ExitCode
 from tasker.cli.failures import CommandFailed
 from tasker.cli.output import Format, show
 from tasker.durations import to_seconds
+from tasker.limits import LONGEST, MOST, SHORTEST
 
 app = typer.Typer(no_args_is_help=True, help="See and set how much goes on at once, or in a time.")
 
@@ -63,7 +64,10 @@ def set_limit(
     reason: Reason,
     actor: Actor,
     concurrency: Annotated[
-        int | None, typer.Option("--concurrency", "-c", help="How many run at once. None: any.")
+        int | None,
+        typer.Option(
+            "--concurrency", "-c", min=1, max=MOST, help="How many run at once. None: any."
+        ),
     ] = None,
     rate: Annotated[
         str | None,
@@ -98,8 +102,15 @@ def _read_rate(text: str) -> tuple[int, float]:
     """Read `100/1m`, or `100/m`. Raises CommandFailed (usage)."""
     count, _, period = text.partition("/")
     try:
-        return int(count), to_seconds(period if period[:1].isdigit() else f"1{period}")
+        starts, seconds = int(count), to_seconds(period if period[:1].isdigit() else f"1{period}")
     except ValueError:
         raise CommandFailed(
             ExitCode.USAGE, f"{text!r} is no rate", "Write how many in which time, as 100/1m."
         ) from None
+    if not (1 <= starts <= MOST and SHORTEST <= seconds <= LONGEST):
+        raise CommandFailed(
+            ExitCode.USAGE,
+            f"--rate is {text!r}",
+            f"Give 1 to {MOST:,} starts, in 1ms to 1d.",
+        )
+    return starts, seconds

@@ -20,10 +20,12 @@ def do_to_each(
     act: Callable[[str], Mapping[str, Any]],
     output: Format,
     describe: Callable[[str], str],
+    still: Callable[[Mapping[str, Any]], str | None] = lambda _: None,
 ) -> None:
     """Act on each thing given, write the answers, and tell of those refused on standard error.
 
-    `act` gives {task_id, state, steps}; `describe` says what was done to a thing. Raises typer.Exit
+    `act` gives {task_id, state, steps}; `describe` says what was done to a thing, `still` what,
+    by its answer, is still to come. Raises typer.Exit
     with the code of the first refusal, when there was one.
     """
     answers: list[tuple[str, Mapping[str, Any]]] = []
@@ -41,7 +43,9 @@ def do_to_each(
     def view() -> Any:
         from rich.console import Group
 
-        return Group(*[_describe_answer(describe(thing), answer) for thing, answer in answers])
+        return Group(
+            *[_describe_answer(describe(thing), answer, still(answer)) for thing, answer in answers]
+        )
 
     if answers or output is Format.json:
         show(
@@ -54,7 +58,8 @@ def do_to_each(
         raise typer.Exit(first_refusal)
 
 
-def _describe_answer(done: str, answer: Mapping[str, Any]) -> str:
+def _describe_answer(done: str, answer: Mapping[str, Any], still: str | None) -> str:
     n = answer["steps"]
     steps = f"{n} step{'' if n == 1 else 's'} changed"
-    return f"{done}: the task is {answer['state'].replace('_', ' ')}, {steps}"
+    more = "" if still is None else f"; {still}"
+    return f"{done}: the task is {answer['state'].replace('_', ' ')}, {steps}{more}"

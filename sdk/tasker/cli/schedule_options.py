@@ -181,6 +181,6 @@ def _read_seconds(key: str, text: str) -> float:
     from tasker.durations import to_seconds
 
     try:
-        return to_seconds(text)
+        return to_seconds(f"{text}s" if text.strip().replace(".", "", 1).isdecimal() else text)
     except ValueError as error:
         raise CommandFailed(ExitCode.USAGE, f"--{key.replace('_', '-')}: {error}") from error

@@ -2,6 +2,7 @@
 by their ids, or to all that fit a filter.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
@@ -132,4 +133,8 @@ def _change(
         def act(given: str) -> Any:
             return call_one(connection, verb, task_id=find_task(connection, given), **why)
 
-        do_to_each(read_ids(tasks), act, output, lambda given: f"{many.done} {given}")
+        def still(answer: Mapping[str, Any]) -> str | None:
+            held = many.verb == "compensate" and answer["state"] == "paused"
+            return "it is undone when it is resumed" if held else None
+
+        do_to_each(read_ids(tasks), act, output, lambda given: f"{many.done} {given}", still)

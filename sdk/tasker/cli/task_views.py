@@ -84,6 +84,7 @@ def draw_task_facts(task: Row, now: datetime) -> RenderableType:
                 if ended
                 else None,
             ),
+            ("paused", _describe_pause(task["paused"], now)),
             ("reason", task["reason"]),
             ("undone", _describe_undoing(task)),
             ("reruns", task["rerun_of"]),
@@ -101,6 +102,16 @@ def draw_task_facts(task: Row, now: datetime) -> RenderableType:
 def _describe_parent(parent: Row | None) -> str | None:
     """Write which step of which task has started this one."""
     return None if parent is None else f"{parent['task_id']}/{parent['step']}, as {parent['name']}"
+
+
+def _describe_pause(pause: Row | None, now: datetime) -> str | None:
+    """Write who has paused a task, or its template, when and why."""
+    if pause is None:
+        return None
+    what = "with its template, by" if pause["verb"] == "pause_template" else "by"
+    return (
+        f"{what} {pause['actor']}, {format_moment(parse_time(pause['at']), now)}: {pause['reason']}"
+    )
 
 
 def _describe_undoing(task: Row) -> str | None:

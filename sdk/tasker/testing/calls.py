@@ -24,7 +24,7 @@ from tasker.seams import RunStep
 from tasker.template import Template
 from tasker.testing.faults import Fault, Strike, names_of
 
-__all__ = ["Call", "record_run", "replace_handlers"]
+__all__ = ["Call", "calls_of", "record_run", "replace_handlers"]
 
 
 @dataclass(slots=True)
@@ -81,6 +81,30 @@ def handlers_named(name: str, templates: Iterable[Template]) -> set[str]:
             f"no step or handler is named {name}; steps are {', '.join(known) or 'none yet'}. {hint}"
         )
     return found
+
+
+def calls_of(name: str, calls: Iterable[Call], templates: Iterable[Template]) -> list[Call]:
+    """The calls that a test means by a name, as replace_handlers knows it. Raises DefinitionError when there are none,
+    and nothing has this name.
+    """
+    templates = list(templates)
+    full = {
+        f"{one.full_name}/{step}"
+        for one in templates
+        for handler, step in one.handlers
+        if handler == name
+    }
+    found = [one for one in calls if name in _names(one) or not full.isdisjoint(_names(one))]
+    if not found and not full:
+        step, slash, number = name.rpartition("/")
+        handlers_named(step if slash and number.isdecimal() else name, templates)
+    return found
+
+
+def _names(call: Call) -> tuple[str, str, str]:
+    """By what names a test may mean a call: its step's, without the number of one in a batch, and that in full."""
+    step = call.step.partition("/")[0]
+    return call.step, step, f"{call.context.namespace}/{call.context.template}/{step}"
 
 
 def _replaced(handler: Handler, name: str, function: Callable[..., Any]) -> Handler:

@@ -14,8 +14,10 @@ from uuid import UUID
 
 from tasker.binding import BoundHandler
 from tasker.children import NewChild
+from tasker.errors import DefinitionError
 from tasker.executor import Running
 from tasker.grant import Grant, describe_failure
+from tasker.names import did_you_mean
 from tasker.outcome import Outcome, Retried
 from tasker.seams import RunStep, SaveStep, StartStepChild
 
@@ -82,7 +84,15 @@ class Faults:
         - "start": a child task was started (`run`: only under this name), and the handler has not gone on;
         - "save": it was saved, and the handler has not gone on;
         - "commit": what the step came to is committed, and the worker has not heard of it.
+
+        Raises DefinitionError for another point.
         """
+        points = get_args(CrashPoint)
+        if point not in points:
+            hint = did_you_mean(point, points)
+            raise DefinitionError(
+                f"a worker cannot crash after {point!r}; points are {', '.join(points)}. {hint}".rstrip()
+            )
         self.armed.append(Fault(point, step, times, run))
 
     def lose_reply(self, step: str | None = None, *, times: int | None = 1) -> None:

@@ -20,7 +20,7 @@ from tasker.priority import Priority
 from tasker.requests import request_errors
 from tasker.seams import Seams
 from tasker.template import Template
-from tasker.testing.calls import Call, handlers_named, replace_handlers
+from tasker.testing.calls import Call, calls_of, handlers_named, replace_handlers
 from tasker.testing.clock import AsyncClock
 from tasker.testing.faults import Faults
 from tasker.testing.task import AsyncTask
@@ -136,18 +136,17 @@ class AsyncTasker:
         self._replacements[name] = function
 
     def calls(self, name: str | None = None) -> list[Call]:
-        """The calls of a step's handler so far, or of all, in the order in which they began."""
-        return [one for one in self._calls if name in (None, one.step, one.step.partition("/")[0])]
+        """The calls of a step's handler so far, or of all, in the order in which they began.
+
+        `name`: a step, with a batch's number or without, `namespace/template/step`, or a handler. Raises
+        DefinitionError when nothing that was registered has it.
+        """
+        return list(self._calls) if name is None else calls_of(name, self._calls, self._templates)
 
     @asynccontextmanager
     async def work(self) -> AsyncGenerator[Work]:
         """A worker, held at rest, for as long as the block lasts."""
-        given = list(self._given.values())
-        templates = [
-            one.template if isinstance(one, Workflow) else one
-            for one in given
-            if not isinstance(one, Handler)
-        ]
+        given, templates = list(self._given.values()), self._templates
         handlers = replace_handlers(handlers_by_name(given), templates, self._replacements)
         for fault in self.faults.armed:
             if fault.step is not None and templates:
@@ -168,6 +167,11 @@ class AsyncTasker:
             work = Work(session.ask, make, self.faults, self._calls, self.patience)
             async with working(work):
                 yield work
+
+    @property
+    def _templates(self) -> list[Template]:
+        given = (one for one in self._given.values() if not isinstance(one, Handler))
+        return [one.template if isinstance(one, Workflow) else one for one in given]
 
     @asynccontextmanager
     async def session(self) -> AsyncGenerator[Session]:

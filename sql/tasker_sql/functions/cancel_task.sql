@@ -27,5 +27,5 @@ $$;
 comment on function tasker.cancel_task(uuid, text, text, boolean) is
     'Cancels a task and its open steps. A handler that is running is told at its worker''s next heartbeat; what it returns '
     'after that changes nothing. With compensate, what had completed is undone first, last things first, as the template '
-    'says; the task is cancelled when that is done. Returns {task_id, state, steps: how many were cancelled}. TK004 when '
+    'says; the task is cancelled when that is done. One that is paused is undone when it is resumed. Returns {task_id, state, steps: how many were cancelled}. TK004 when '
     'the task has ended already, or is being undone.';

@@ -14,6 +14,9 @@ begin
         'start_at', t.start_at, 'started_at', c.started_at, 'completed_at', t.completed_at, 'reason', t.reason,
         'ends_as', t.ends_as, 'rerun_of', t.rerun_of,
         'reruns', (select coalesce(json_agg(r.task_id order by r.task_id), '[]') from tasker.task r where r.rerun_of = t.task_id),
+        'paused', case t.state when 'paused' then (
+            select json_build_object('verb', a.verb, 'reason', a.reason, 'actor', a.actor, 'at', a.at) from tasker.action a
+            where a.task_id = t.task_id and a.verb in ('pause', 'pause_template') order by a.action_id desc limit 1) end,
         'parent', tasker.describe_parent(t.task_id), 'steps', c.counts)
     into v_task
     from tasker.task t
@@ -31,5 +34,5 @@ $$;
 
 comment on function tasker.get_task(uuid) is
     'A task with its input and the number of its steps in each state. One that is or was undone has ends_as: cancelled or '
-    'error; a child has parent: {task_id, step, name, on_parent_end, depth}. rerun_of is the task that it repeats, reruns those that '
+    'error; one that is paused has paused: {verb: pause or pause_template, reason, actor, at}; a child has parent: {task_id, step, name, on_parent_end, depth}. rerun_of is the task that it repeats, reruns those that '
     'repeat it. TK001 when there is none.';

@@ -10,7 +10,7 @@ declare
 begin
     if v_limit_id is null then
         raise exception using errcode = 'TK001', message = format('no limit %s', list_limit_keys.name),
-            hint = 'tasker.list_limits() has all.';
+            hint = tasker.name_limits();
     end if;
     return query
     with standing as (

@@ -25,6 +25,7 @@ begin
             'oldest_age_seconds', round(extract(epoch from greatest(now() - v_oldest, interval '0'))::numeric, 3),
             'workers', count(*), 'idle_workers', count(*) filter (where w.idle), 'slots', coalesce(sum(w.slots), 0),
             'paused', v_queue.paused,
+            'used', exists (select from tasker.step_definition d where d.queue_id = v_queue.queue_id),
             'in_line', (select count(*) from (select from tasker.line l where l.queue_id = v_queue.queue_id limit 100000) as k))
         from tasker.worker w
         where w.queue_ids @> array[v_queue.queue_id] and w.seen_at > now() - interval '1 minute';
@@ -34,4 +35,4 @@ $$;
 
 comment on function tasker.queue_stats() is
     'Each queue: {queue, ready: messages that can run now, leased, oldest_age_seconds of the ready ones, workers, '
-    'idle_workers, slots, paused: whether nothing of it is granted, in_line: steps whose turn limits have not let come}.';
+    'idle_workers, slots, paused: whether nothing of it is granted, used: whether steps of any template go to it, in_line: steps whose turn limits have not let come}.';

@@ -23,6 +23,11 @@ begin
         raise exception using errcode = 'TK002', message = v_fault, hint = 'Nothing was changed.';
     end if;
     select q.queue_id into v_queue_id from tasker.queue q where 'queue:' || q.name = set_limit.name;
+    if v_queue_id is null and set_limit.name like 'queue:%' then
+        raise exception using errcode = 'TK001', message = format('no queue %s', substr(set_limit.name, 7)),
+            hint = coalesce('There are: ' || (select string_agg(q.name, ', ' order by q.name) from tasker.queue q) || '.',
+                'There is none yet: one is made when a template is registered or a worker starts.');
+    end if;
     if v_queue_id is not null then
         perform tasker.ensure_limit(set_limit.name, v_spec);
     end if;
@@ -31,8 +36,7 @@ begin
     where f.name = set_limit.name returning f.* into v_limit;
     if not found then
         raise exception using errcode = 'TK001', message = format('no limit %s', set_limit.name),
-            hint = 'There are: ' || coalesce((select string_agg(f.name, ', ' order by f.name) from tasker.flow_limit f), 'none')
-                || '. A queue''s is called queue:NAME, and comes to be when it is set.';
+            hint = tasker.name_limits();
     end if;
     update tasker.queue q set limit_id = v_limit.limit_id, limited = true
     where q.queue_id = v_queue_id and q.limit_id is distinct from v_limit.limit_id;

@@ -78,9 +78,9 @@ def test_a_workflow_and_its_steps_have_limits() -> None:
 @pytest.mark.parametrize(
     ("limits", "part"),
     [
-        (Limit(rate=1), "limits is a list of Limit"),
-        ("api", "limits is a list of Limit"),
-        ([1], "limits is a list of Limit"),
+        (Limit(rate=1), "limits must be a list, as"),
+        ("api", "limits must be a list, as"),
+        ([1], "limits must be a list, as"),
         ([Limit(str(f"a{n}"), rate=1) for n in range(9)], "8 are allowed"),
         ([Limit("a", rate=1), Limit("a", key="$.b")], "two limits are named a"),
         ([Limit(rate=1), Limit(key="$.b")], "each needs a name"),
@@ -92,6 +92,13 @@ def test_limits_that_cannot_stand_together_are_refused(limits: Any, part: str) -
     flow = Workflow("x")
     with pytest.raises(DefinitionError, match=part):
         flow.step(name="a", limits=limits)(lambda: None)
+
+
+def test_what_is_wrong_with_a_workflow_s_limits_is_said_once() -> None:
+    with pytest.raises(DefinitionError) as raised:
+        Workflow("x", limits=Limit(rate=1))  # pyright: ignore[reportArgumentType]
+    said = f"workflow default/x: limits must be a list, as limits=[Limit(...)], not {Limit(rate=1)}"
+    assert str(raised.value) == said
 
 
 def test_a_step_cannot_count_tasks() -> None:
