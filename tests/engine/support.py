@@ -347,6 +347,15 @@ def broken(connection: Connection) -> list[str]:
     return [row[0] for row in found]
 
 
+def drop_closed(connection: Connection) -> None:
+    """Drop what a claim would once its lease ends: messages that someone held while their steps were closed."""
+    for _, table in queue_tables(connection):
+        query = f"""delete from {table} m where not exists (select from tasker.step s
+            where s.task_id = (m.message ->> 'task_id')::uuid and s.msg_id = m.msg_id
+                and s.state in ('enqueued', 'in_progress'))"""
+        connection.execute(cast("Any", query))
+
+
 def drop_the_dead(connection: Connection) -> None:
     """Let all leases end, and claim: a message that someone held while its step was closed stays behind until then."""
     for _, table in queue_tables(connection):

@@ -45,6 +45,7 @@ from tests.engine.support import (
     beat,
     broken,
     call,
+    drop_closed,
     in_background,
     lapse,
     one,
@@ -446,6 +447,7 @@ class Model(RuleBasedStateMachine):
             wait_until_blocked(self.db, other.info.backend_pid, answer.done)
             holding.execute(cast("Any", end))
         second.absorb(self.world, cast("Any", answer.result()), self.db, alone=False)
+        drop_closed(self.db)
 
     def act(self, action: Action) -> None:
         answer: Any = action.run(self.connections[0])

@@ -60,8 +60,8 @@ begin
     with recursive later as (
         select d.definition_id from tasker.step_definition d
         where d.template_id = p_template_id and (d.kind = 'batch_worker' or exists (
-            select from tasker.definition_edge e join tasker.step_definition p on p.definition_id = e.from_id
-            where e.to_id = d.definition_id and p.kind = 'decision'))
+            select from tasker.definition_edge e where e.to_id = d.definition_id
+                and (select p.kind from tasker.step_definition p where p.definition_id = e.from_id) = 'decision'))
         union
         select e.to_id from later l join tasker.definition_edge e on e.from_id = l.definition_id
     )
@@ -72,8 +72,8 @@ begin
     update tasker.step_definition d
     set initial = d.kind not in ('compensation', 'dynamic') and d.definition_id <> all (coalesce(v_later, '{}')),
         growing = v_dynamic or d.kind in ('decision', 'batchable') or d.parallelism is not null,
-        parents = (select count(*) from tasker.definition_edge e join tasker.step_definition p on p.definition_id = e.from_id
-            where e.to_id = d.definition_id and p.kind <> 'dynamic'),
+        parents = (select count(*) from tasker.definition_edge e where e.to_id = d.definition_id
+            and not (v_dynamic and (select p.kind from tasker.step_definition p where p.definition_id = e.from_id) = 'dynamic')),
         children = (select count(*) from tasker.definition_edge e where e.from_id = d.definition_id)
     where d.template_id = p_template_id;
     perform tasker.compile_compensations(v_ids, p_steps);
