@@ -164,7 +164,9 @@ def test_a_key_that_cannot_be_followed_is_empty_and_stops_nobody(
 ) -> None:
     """It is looked for in the exchange that completes the step before, which would be refused for ever."""
     date = '$.k.datetime() < "2020-01-01T00:00:00+00".datetime()'
-    limits = [{"name": "date", "key": date}, {"name": "number", "key": "$.n.decimal(0)"}]
+    limits = [{"name": "date", "key": date}]
+    if db.info.server_version >= 170000:  # which knows it
+        limits.append({"name": "number", "key": "$.n.decimal(0)"})
     register(db, template("x", step("a"), step("b", "a", limits=limits)))
     keyed(db, "x", "2019-12-31")
     submit(db, "x", {"k": "2019-12-31", "n": 1})

@@ -563,7 +563,7 @@ def test_a_claim_does_not_step_over_dead_rows(engine: Engine, db: Connection) ->
         reader.execute("select count(*) from tasker.task")
         db.execute("delete from pgmq.q_tasker_t")
         submit_many(db, "x", [{}] * 100)
-        query = f"select tasker.exchange('{worker.id}', array{worker.queue_ids}, null, 1, 15)"
+        query = f"select tasker.exchange('{worker.id}', array{worker.queue_ids}, '[]', 1, 15)"
         stepped_over = buffers(db, query)
         assert raise_mark(db) == 200_001
         assert buffers(db, query) < stepped_over / 20
