@@ -339,6 +339,8 @@ class Worker:
         """See to it that no handler is waited for any more: those that still run are interrupted, or left behind."""
         for running in list(self._running.values()):
             running.revoke()
+        for step in self._steps:
+            step.cancel()
         if self._steps:
             with anyio.CancelScope(shield=True):
                 await asyncio.wait(self._steps, timeout=_LAST_WAIT if self._running else 0)

@@ -42,7 +42,7 @@ as $$
                 case when w.name like 'ask:%' then 'it waits for an answer to ' || substr(w.name, 5) end,
                 case when w.awaits is not null then format('it waits for task %s (%s)', w.awaits,
                     coalesce((select tasker.shown_state(a)::text from tasker.task a where a.task_id = w.awaits), 'gone')) end)
-                || coalesce(', until ' || t.fire_at, ''), 'it sleeps until ' || t.fire_at)
+                || coalesce(', until ' || t.fire_at, ''), 'it sleeps until ' || t.fire_at, 'it waits')
             from tasker.wait w left join tasker.timer t on t.task_id = w.task_id and t.step_no = w.step_no and t.kind = 'wake'
             where w.task_id = p_step.task_id and w.step_no = p_step.step_no)
         when 'error' then format('it failed after %s attempt(s): %s', p_step.attempt, coalesce(p_step.error ->> 'message', 'an error'))
