@@ -242,7 +242,7 @@ def test_a_task_that_waits_says_who_paused_it(cli, task, connection):
     assert cli("task", "show", task, "-o", "json").json["paused"] is None
     cli("template", "pause", "shop/order", "-r", "stocktaking", "--actor", "bob")
     assert re.search(
-        r"^paused +with its template, by bob, .*\): stocktaking *$",
+        r"^paused +together with its template, by bob, .*\): stocktaking *$",
         cli("task", "show", task).out,
         re.M,
     )

@@ -108,7 +108,7 @@ def _describe_pause(pause: Row | None, now: datetime) -> str | None:
     """Write who has paused a task, or its template, when and why."""
     if pause is None:
         return None
-    what = "with its template, by" if pause["verb"] == "pause_template" else "by"
+    what = "together with its template, by" if pause["verb"] == "pause_template" else "by"
     return (
         f"{what} {pause['actor']}, {format_moment(parse_time(pause['at']), now)}: {pause['reason']}"
     )
