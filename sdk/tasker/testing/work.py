@@ -48,6 +48,7 @@ class Work:
     _life: anyio.CancelScope = field(default_factory=anyio.CancelScope)
     _rested: anyio.Event = field(default_factory=anyio.Event)
     _go: anyio.Event = field(default_factory=anyio.Event)
+    _commits: int = 0
     _stopping: bool = False
     _worker: Worker | None = None
 
@@ -132,6 +133,7 @@ class Work:
             outcome = await inner(running, done)
             if isinstance(outcome, Completed) and outcome.committed:
                 self._held.discard(_lease(running.grant.lease()))
+                self._commits += 1
                 await strike.crash_at("commit", names_of(running.grant))
             return outcome
 
@@ -143,12 +145,15 @@ class Work:
         async def exchange(outcomes: bytes, want: int) -> Json:
             while True:
                 sent: list[Json] = orjson.loads(outcomes)
+                commits = self._commits
                 answer = await self._exchange(strike, inner, outcomes, sent, want)
                 granted: list[Json] = answer["granted"]["steps"] if answer["granted"] else []
                 await self._set_deadlines(granted)
                 self._held.difference_update(map(_lease, sent))
                 self._held.update(map(_lease, granted))
-                if sent or self._held or want == 0 or self._stopping:
+                # What was committed meanwhile may have made ready what this exchange did not see.
+                moved_on = self._commits != commits
+                if sent or self._held or moved_on or want == 0 or self._stopping:
                     return answer
                 if await self._upkeep():
                     continue
