@@ -5,9 +5,7 @@ language sql stable
 set search_path = pg_catalog, tasker, pg_temp
 as $$
     select p.* from tasker.permit p
-    where p.limit_id = p_limit_id and case p.step_no
-        when 0 then exists (select from tasker.task t where t.task_id = p.task_id and t.live > 0)
-        else exists (select from tasker.step s where s.task_id = p.task_id and s.step_no = p.step_no and s.msg_id = p.msg_id) end
+    where p.limit_id = p_limit_id and tasker.is_good(p)
 $$;
 
 comment on function tasker.list_permits(integer) is

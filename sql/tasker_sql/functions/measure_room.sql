@@ -13,10 +13,7 @@ begin
     if p_limit.concurrency is not null then
         room := p_limit.concurrency - (select count(*) from tasker.permit p where p.limit_id = p_limit.limit_id and p.key = p_key);
         if room <= 0 then
-            delete from tasker.permit p where p.limit_id = p_limit.limit_id and p.key = p_key and not case p.step_no
-                when 0 then exists (select from tasker.task t where t.task_id = p.task_id and t.live > 0)
-                else exists (select from tasker.step s
-                    where s.task_id = p.task_id and s.step_no = p.step_no and s.msg_id = p.msg_id) end;
+            delete from tasker.permit p where p.limit_id = p_limit.limit_id and p.key = p_key and not tasker.is_good(p);
             room := p_limit.concurrency
                 - (select count(*) from tasker.permit p where p.limit_id = p_limit.limit_id and p.key = p_key);
         end if;

@@ -9,9 +9,7 @@ as $$
 begin
     with dead as materialized (
         select k.* from tasker.permit k
-        where case k.step_no
-            when 0 then not exists (select from tasker.task t where t.task_id = k.task_id and t.live > 0)
-            else not exists (select from tasker.step s where s.task_id = k.task_id and s.step_no = k.step_no and s.msg_id = k.msg_id) end
+        where not tasker.is_good(k)
         limit p_most
     )
     delete from tasker.permit p where p.ctid = any (array(
