@@ -59,9 +59,10 @@ async def prepare(url: str, load: Load) -> AsyncGenerator[Prepared | Unsupported
     ):
         system = _System(url, load, client, session, workflows, times)
         await client.register(*workflows.values())
-        async with system.working():
-            await system.submit_all(load.warm_up)
-            await system.drain()
+        if load.warm_up:
+            async with system.working():
+                await system.submit_all(load.warm_up)
+                await system.drain()
         times.forget()
         ready = Ready({"tasker-pg": version("tasker-pg")}, {"workers": 1})
         if isinstance(load.arrival, Backlog):

@@ -19,11 +19,12 @@ import anyio
 import anyio.to_thread
 from psycopg import Connection
 
+from tasker.bench.conversation import ours
 from tasker.bench.cpu import find_server, read_cpu, read_server_cpu
 from tasker.bench.load import Load, OneByOne
 from tasker.bench.meter import describe_server
 from tasker.bench.record import Percentiles, Server
-from tasker.bench.runner import ours, run_load
+from tasker.bench.runner import run_load
 from tasker.bench.shapes import chain
 from tasker.bench.sleeper import sleeper
 from tasker.cli.database import call_all

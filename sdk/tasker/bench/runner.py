@@ -5,21 +5,20 @@ Touches the database and processes.
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import tempfile
 import threading
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Generator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from psycopg import Connection
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
-from tasker.bench.load import Done, Load, Order, Ready, Unsupported, said
+from tasker.bench.conversation import Conversation, Executor, ours, raw_pgmq, running
+from tasker.bench.load import Done, Idle, Load, Order, Ready, Unsupported
 from tasker.bench.meter import (
     Counters,
     count_finished_tasks,
@@ -32,35 +31,31 @@ from tasker.bench.meter import (
 )
 from tasker.bench.record import Cost, Record, percentiles
 from tasker.bench.shapes import count_steps
-from tasker.errors import InvalidStateError
 from tasker_sql.connection import Database
 
-__all__ = ["Executor", "ours", "raw_pgmq", "run_beside_raw_pgmq", "run_load"]
-
-_LINES_OF_LOG = 15
-
-
-@dataclass(frozen=True, slots=True)
-class Executor:
-    """An engine, and the command that runs loads on it (see `load`)."""
-
-    name: str
-    command: tuple[str, ...]
-
-
-ours = Executor("tasker", (sys.executable, "-m", "tasker.bench.executor"))
-raw_pgmq = Executor("raw_pgmq", (sys.executable, "-m", "tasker.bench.raw_pgmq"))
+__all__ = ["run_beside_raw_pgmq", "run_load"]
 
 
 def run_load(
-    executor: Executor, database: Database, load: Load, *, scenario: str, run: int = 1
+    executor: Executor,
+    database: Database,
+    load: Load,
+    *,
+    scenario: str,
+    run: int = 1,
+    beside: int = 0,
 ) -> Record:
     """Run a load once on one engine, in a process of its own.
 
+    `beside`: as many more processes with workers on the same database, each with the load's slots; they count too.
     Raises InvalidStateError when the executor ends, or says what is not in the protocol, with the end of its log.
     """
     server = find_local_server(database)
-    with tempfile.TemporaryDirectory() as folder, database.connect() as connection:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        database.connect() as connection,
+        ExitStack() as helpers,
+    ):
         record = Record(
             scenario,
             executor.name,
@@ -72,19 +67,33 @@ def run_load(
             taken_at=datetime.now(UTC).isoformat(timespec="seconds"),
             finished_tasks_before=count_finished_tasks(connection),
         )
-        with _running(executor, Path(folder) / "log") as conversation:
-            conversation.tell(Order(database.conninfo, load))
-            match conversation.hear():
+        with running(executor, Path(folder) / "log") as main:
+            main.tell(Order(database.conninfo, load))
+            match main.hear():
                 case Unsupported(why):
                     return replace(record, unsupported=why)
                 case Ready(versions, settings):
                     record = replace(
-                        record, versions=versions, settings={**record.settings, **settings}
+                        record,
+                        versions=versions,
+                        settings={**record.settings, **settings, "processes": beside + 1},
                     )
                 case Done():
-                    raise conversation.failure("it said that it is done before it was ready")
-            done, metered = _meter(conversation, connection, server)
+                    raise main.failure("it said that it is done before it was ready")
+            processes = [main.process.pid]
+            for number in range(beside):
+                helper = helpers.enter_context(running(executor, Path(folder) / f"log{number}"))
+                helper.tell(Order(database.conninfo, _only_work(load)))
+                helper.hear()
+                processes.append(helper.process.pid)
+            done, metered = _meter(main, processes, connection, server)
+        helpers.close()
         return _fill_in(record, load, done, metered, read_counters(connection, server))
+
+
+def _only_work(load: Load) -> Load:
+    """The load of a process that has workers on, and submits nothing."""
+    return replace(load, arrival=Idle(0), tasks=0, warm_up=0)
 
 
 def run_beside_raw_pgmq(database: Database, load: Load, scenario: str) -> Record:
@@ -113,31 +122,41 @@ class _Metered:
 
 
 def _meter(
-    conversation: _Conversation, connection: Connection, server: int | None
+    conversation: Conversation,
+    processes: Sequence[int],
+    connection: Connection,
+    server: int | None,
 ) -> tuple[Done, _Metered]:
-    process = conversation.process.pid
-    with _watching_memory(process) as memory:
-        before, client = read_counters(connection, server), read_executor_cpu(process)
+    with _watching_memory(processes) as memory:
+        before, client = read_counters(connection, server), _sum_cpu(processes)
         conversation.tell({"kind": "go"})
         done = conversation.hear()
         after, client = (
             read_counters(connection, server),
-            read_executor_cpu(process) - client,
+            _sum_cpu(processes) - client,
         )
     if not isinstance(done, Done):
         raise conversation.failure(f"it said {done} where it should be done")
     return done, _Metered(before, after, client, max(memory))
 
 
+def _sum_cpu(processes: Sequence[int]) -> float:
+    return sum(map(read_executor_cpu, processes))
+
+
+def _sum_memory(processes: Sequence[int]) -> float:
+    return sum(map(read_executor_memory, processes))
+
+
 @contextmanager
-def _watching_memory(process: int) -> Generator[list[float]]:
-    """Look at what a process family holds, a few times a second; the figures gather in the list."""
-    seen = [read_executor_memory(process)]
+def _watching_memory(processes: Sequence[int]) -> Generator[list[float]]:
+    """Look at what process families hold, a few times a second; the figures gather in the list."""
+    seen = [_sum_memory(processes)]
     ended = threading.Event()
 
     def watch() -> None:
         while not ended.wait(0.25):
-            seen.append(read_executor_memory(process))
+            seen.append(_sum_memory(processes))
 
     thread = threading.Thread(target=watch)
     thread.start()
@@ -178,58 +197,3 @@ def _fill_in(record: Record, load: Load, done: Done, metered: _Metered, left: Co
         submit_to_result_ms=percentiles(done.submit_to_result),
         step_to_step_ms=percentiles(done.step_to_step),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Conversation:
-    """What is said with an executor."""
-
-    executor: Executor
-    process: subprocess.Popen[bytes]
-    input: IO[bytes]
-    output: IO[bytes]
-    log: Path
-
-    def tell(self, what: Order | Mapping[str, str]) -> None:
-        line = TypeAdapter[Order | Mapping[str, str]](Order | Mapping[str, str]).dump_json(what)
-        try:
-            self.input.write(line + b"\n")
-            self.input.flush()
-        except BrokenPipeError:
-            raise self.failure("it ended") from None
-
-    def hear(self) -> Ready | Unsupported | Done:
-        line = self.output.readline()
-        if not line:
-            raise self.failure("it ended")
-        try:
-            return said.validate_json(line)
-        except ValidationError:
-            raise self.failure(f"it said {line.decode(errors='replace').strip()!r}") from None
-
-    def failure(self, what: str) -> InvalidStateError:
-        lines = self.log.read_text(errors="replace").splitlines()[-_LINES_OF_LOG:]
-        return InvalidStateError(
-            f"the executor of {self.executor.name} failed: {what}",
-            "\n".join(["Its log ends:", *lines]),
-        )
-
-
-@contextmanager
-def _running(executor: Executor, log: Path) -> Generator[_Conversation]:
-    """Start an executor; at the block's end it is told to leave by the end of its input, and waited for."""
-    with log.open("wb") as errors:
-        process = subprocess.Popen(
-            executor.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors
-        )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    try:
-        yield _Conversation(executor, process, process.stdin, process.stdout, log)
-        process.stdin.close()
-        process.wait(60)
-    finally:
-        if process.poll() is None:
-            process.kill()
-            process.wait()
-        process.stdout.close()

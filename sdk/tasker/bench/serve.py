@@ -39,9 +39,9 @@ async def serve(prepare: Prepare) -> None:
                 _say(engine)
             case Prepared():
                 _say(engine.ready)
-                await _read()
-                _say(await engine.run())
-                await _read()
+                if await _read():  # else it was only wanted for its workers
+                    _say(await engine.run())
+                    await _read()
 
 
 def _say(what: Ready | Unsupported | Done) -> None:
