@@ -90,7 +90,7 @@ def test_a_failed_run_is_counted_and_the_others_go_on(tasker_server: str, tmp_pa
 
 
 def test_studies_give_figures(tasker_server: str, tmp_path: Path) -> None:
-    small = growth.Size(steps=100, rounds=1)
+    small = growth.Size(steps=100, rounds=1, at_once=10)
     found = [
         *growth.steps_per_task(tasker_server, (3,), small),
         *growth.workers(tasker_server, (2,), small),

@@ -27,17 +27,21 @@ __all__ = ["Size", "connections", "history", "steps_per_task", "workers"]
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much is run at each place: about so many steps, so many times."""
+    """How much is run at each place: about so many steps, so many times.
+
+    Of chains at least `at_once` tasks: a few long ones would only show how long a claim takes.
+    """
 
     steps: int = 10_000
     rounds: int = 3
+    at_once: int = 100
 
 
 _SIZE = Size()
 
 
-def _load(shape: shapes.Shape, steps: int) -> Load:
-    tasks = max(1, steps // shapes.count_steps(shape))
+def _load(shape: shapes.Shape, steps: int, at_least: int = 1) -> Load:
+    tasks = max(at_least, steps // shapes.count_steps(shape))
     return Load((shape,), tasks, warm_up=min(tasks, 10))
 
 
@@ -60,16 +64,13 @@ def steps_per_task(
 ) -> Iterator[Figure]:
     """Chains and fan-outs of ever more steps, about as many steps in all."""
     for count in sizes:
-        for series, shape in (
-            ("chain", shapes.chain(count)),
-            ("fan-out", shapes.fanout(max(1, count - 2))),
-        ):
+        chains = _load(shapes.chain(count), size.steps, size.at_once)
+        fanouts = _load(shapes.fanout(max(1, count - 2)), size.steps)
+        for series, load in (("chain", chains), ("fan-out", fanouts)):
             records: list[Record] = []
             for run in range(size.rounds):
                 with fresh_database(server, "steps") as database:
-                    records.append(
-                        run_load(ours, database, _load(shape, size.steps), scenario=series, run=run)
-                    )
+                    records.append(run_load(ours, database, load, scenario=series, run=run))
             yield from _figures(
                 "steps per task", series, count, records, {"axis": "steps of a task"}
             )
