@@ -1,0 +1,375 @@
+"""A child that is kept: started, talked with, watched, started again. Touches processes; asyncio only.
+
+Model: at most one child lives at a time. A run waits for a child that is ready and has room, and comes to an outcome,
+or to `Lost` when its child ended. A run that is cancelled keeps its place in the child until that has answered; a child
+that does not answer in time is killed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Self, assert_never
+
+from tasker_ffi_bridge.host import (
+    Asked,
+    Broken,
+    Drained,
+    Ended,
+    Event,
+    GaveBack,
+    HostSession,
+    Logged,
+    Noticed,
+    Ponged,
+    Progressed,
+    Ready,
+    Send,
+)
+from tasker_ffi_bridge.messages import (
+    Checkpoint,
+    Execute,
+    Initialized,
+    Outcome,
+    Progress,
+    StartTask,
+)
+from tasker_ffi_bridge.process import ChildProcess, start_child
+
+__all__ = ["Bridge", "BridgeError", "Lost", "Refused", "Services"]
+
+_FIRST_BACKOFF = 0.1  # seconds
+_LONGEST_BACKOFF = 30.0
+_STEADY = 10.0  # seconds after which a child that dies is one that had worked
+_START_LIMIT = 30.0
+_PING_EVERY = 10.0
+_PING_LIMIT = 30.0
+_PATIENCE = 5.0  # seconds that a run waits for a child to come back
+_LAST_WAIT = 1.0
+
+_log = logging.getLogger("tasker.bridge")
+
+
+class BridgeError(Exception):
+    """A child cannot be used: it does not start, or does not speak the protocol. The message has the end of its log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """The child ended while it ran this."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The child would not run it."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What a run can ask of the worker while it is open. A call that gives None says that the lease was lost."""
+
+    progress: Callable[[Progress], None]
+    checkpoint: Callable[[Checkpoint], Awaitable[bool]]
+    start_task: Callable[[StartTask], Awaitable[str | None]]
+
+
+@dataclass(slots=True)
+class _Run:
+    services: Services
+    ended: asyncio.Future[Outcome | Lost | Refused]
+
+
+@dataclass(slots=True)
+class _Life:
+    """One child, from its start to its death."""
+
+    process: ChildProcess
+    session: HostSession
+    room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(0))
+    runs: dict[str, _Run] = field(default_factory=dict[str, _Run])
+    over: str | None = None
+    """Why the child has ended, or must."""
+    tasks: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
+    last_pong: float = field(default_factory=time.monotonic)
+    drained: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Bridge:
+    """Runs handlers in a child. Use it as an async context manager; entering waits until the child is ready.
+
+    `command` starts the child. `grace`: seconds that a cancelled run has to answer, and the child to leave.
+    Entering raises BridgeError when the child does not become ready.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        name: str | None = None,
+        worker: str = "tasker",
+        environment: Mapping[str, str] | None = None,
+        grace: float = 10.0,
+    ) -> None:
+        self.name = name or command[0].rpartition("/")[2]
+        self._command = tuple(command)
+        self._worker = worker
+        self._environment = dict(environment or {})
+        self._grace = grace
+        self._life: asyncio.Future[_Life] | None = None
+        self._keeping: asyncio.Task[None] | None = None
+        self._child: Initialized | None = None
+        self.restarts = 0
+
+    @property
+    def child(self) -> Initialized:
+        """What the present child, or the last one, has said of itself."""
+        assert self._child is not None
+        return self._child
+
+    @property
+    def process_id(self) -> int | None:
+        """The present child's process id; None while there is none that is ready."""
+        if self._life is None or not self._life.done():
+            return None
+        return self._life.result().process.process.pid
+
+    async def __aenter__(self) -> Self:
+        loop = asyncio.get_running_loop()
+        self._life = loop.create_future()
+        first: asyncio.Future[None] = loop.create_future()
+        self._keeping = asyncio.create_task(self._keep(first), name=f"bridge {self.name}")
+        await first
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        assert self._keeping is not None
+        assert self._life is not None
+        try:
+            if self._life.done() and kind is None:
+                await self._drain(self._life.result())
+        finally:
+            self._keeping.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._keeping
+
+    async def run(self, execute: Execute, services: Services) -> Outcome | Lost | Refused:
+        """Run a handler in the child, when that has room.
+
+        When the caller is cancelled, the run in the child is too. Raises ValueError when the message would be too long.
+        """
+        while True:
+            life = await self._find_life()
+            if life is None:
+                return Refused(f"{self.name} is not running just now")
+            await life.room.acquire()
+            if life.over is None:
+                break
+            life.room.release()
+        try:
+            line = life.session.execute(execute)
+        except ValueError:
+            life.room.release()
+            raise
+        ended: asyncio.Future[Outcome | Lost | Refused] = asyncio.get_running_loop().create_future()
+        ended.add_done_callback(lambda _: life.room.release())
+        life.runs[execute.run] = _Run(services, ended)
+        life.process.put(line)
+        try:
+            return await asyncio.shield(ended)
+        except asyncio.CancelledError:
+            if not ended.done():
+                self._give_up(life, execute.run, ended)
+            raise
+
+    async def _find_life(self) -> _Life | None:
+        """The child that is ready, or will be soon; None when there is none for some time."""
+        assert self._life is not None
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_PATIENCE):
+                return await asyncio.shield(self._life)
+        return None
+
+    def _give_up(self, life: _Life, run: str, ended: asyncio.Future[Any]) -> None:
+        """Ask a run to stop, and kill the child when it does not answer in time."""
+        life.process.put(life.session.cancel(run, "cancelled"))
+
+        async def insist() -> None:
+            done, _ = await asyncio.wait([ended], timeout=self._grace)
+            if not done and life.over is None:
+                self._end(life, f"a cancelled run did not stop within {self._grace:g} s")
+
+        _keep_task(life.tasks, insist())
+
+    async def _keep(self, first: asyncio.Future[None]) -> None:
+        """Let one child live after the other."""
+        backoff = _FIRST_BACKOFF
+        while True:
+            began = time.monotonic()
+            why = await self._live(first)
+            if not first.done():
+                first.set_exception(BridgeError(why))
+                return
+            if time.monotonic() - began > _STEADY:
+                backoff = _FIRST_BACKOFF
+            _log.warning("%s %s; starting it again in %g s", self.name, why, backoff)
+            await asyncio.sleep(backoff)
+            backoff = min(2 * backoff, _LONGEST_BACKOFF)
+            self.restarts += 1
+
+    async def _live(self, first: asyncio.Future[None]) -> str:
+        """One child's life; why it ended."""
+        assert self._life is not None
+        try:
+            process = await start_child(self.name, self._command, self._environment)
+        except OSError as error:
+            return f"cannot be started: {error}"
+        life = _Life(process, HostSession(self._worker))
+        beside = [process.write(), process.carry_log(), self._watch(life)]
+        tasks = [asyncio.create_task(each) for each in beside]
+        try:
+            process.put(life.session.initialize())
+            await self._listen(life, first)
+        finally:
+            life.over = life.over or "ended"
+            process.kill()
+            status = await process.process.wait()
+            await asyncio.wait(tasks[1:2], timeout=1)  # the log's last lines
+            for task in (*tasks, *life.tasks):
+                task.cancel()
+            if self._life.done():
+                self._life = asyncio.get_running_loop().create_future()
+            why = _explain(life, status)
+            for run in life.runs.values():
+                if not run.ended.done():
+                    run.ended.set_result(Lost(f"the child {why}"))
+        return why
+
+    async def _listen(self, life: _Life, first: asyncio.Future[None]) -> None:
+        async for lines in life.process.lines(life.session.message_bytes):
+            for line in lines:
+                for event in life.session.receive(line):
+                    self._take(life, event, first)
+            if life.over is not None:
+                return
+
+    def _take(self, life: _Life, event: Event, first: asyncio.Future[None]) -> None:
+        match event:
+            case Ready(child):
+                self._child = child
+                life.room = asyncio.Semaphore(child.concurrency)
+                assert self._life is not None
+                self._life.set_result(life)
+                if not first.done():
+                    first.set_result(None)
+            case Ended(run, outcome):
+                _settle(life, run, outcome)
+            case GaveBack(run, why):
+                _settle(life, run, Refused(why))
+            case Asked():
+                _keep_task(life.tasks, self._answer(life, event))
+            case Progressed(progress):
+                life.runs[progress.run].services.progress(progress)
+            case Logged(log):
+                _log.log(
+                    logging.getLevelNamesMapping()[log.level.upper()],
+                    "%s: %s",
+                    self.name,
+                    log.message,
+                )
+            case Ponged():
+                life.last_pong = time.monotonic()
+            case Drained():
+                life.drained.set()
+            case Send(line):
+                life.process.put(line)
+            case Noticed(what):
+                _log.warning("%s: %s", self.name, what)
+            case Broken(why):
+                self._end(life, f"broke the protocol: {why}")
+            case _:
+                assert_never(event)
+
+    async def _answer(self, life: _Life, asked: Asked) -> None:
+        """Do what a run has asked for, and answer it."""
+        services = life.runs[asked.what.run].services
+        session = life.session
+        try:
+            match asked.what:
+                case Checkpoint():
+                    result: Any = {"saved": await services.checkpoint(asked.what)}
+                case StartTask():
+                    result = {"task_id": await services.start_task(asked.what)}
+        except Exception as error:
+            life.process.put(session.refuse(asked.id, str(error)))
+        else:
+            life.process.put(session.answer(asked.id, result))
+
+    async def _watch(self, life: _Life) -> None:
+        """End a child that does not become ready, or does not answer any more."""
+        started = time.monotonic()
+        while life.session.child is None:
+            await asyncio.sleep(0.05)
+            if time.monotonic() - started > _START_LIMIT:
+                self._end(life, f"did not answer initialize within {_START_LIMIT:g} s")
+                return
+        life.last_pong = time.monotonic()
+        while life.session.child.ping:
+            await asyncio.sleep(_PING_EVERY)
+            if time.monotonic() - life.last_pong > _PING_LIMIT:
+                self._end(life, f"did not answer for {_PING_LIMIT:g} s")
+                return
+            life.process.put(life.session.ping())
+
+    def _end(self, life: _Life, why: str) -> None:
+        life.over = life.over or why
+        life.process.kill()
+
+    async def _drain(self, life: _Life) -> None:
+        """Ask the child to leave; it is killed when it stays."""
+        life.process.put(life.session.shutdown(self._grace))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._grace):
+                await life.drained.wait()
+        life.over = "was told to leave"
+        life.process.close_input()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LAST_WAIT):
+                await life.process.process.wait()
+
+
+def _settle(life: _Life, run: str, came_to: Outcome | Refused) -> None:
+    ended = life.runs.pop(run).ended
+    if not ended.done():
+        ended.set_result(came_to)
+
+
+def _keep_task(tasks: set[asyncio.Task[None]], work: Coroutine[Any, Any, None]) -> None:
+    """Run something beside, and hold on to it until it is done."""
+    task = asyncio.create_task(work)
+    tasks.add(task)
+    task.add_done_callback(tasks.discard)
+
+
+def _explain(life: _Life, status: int) -> str:
+    """What became of a child, with the end of its log."""
+    if life.over != "ended":
+        why = life.over or ""
+    elif status < 0:
+        why = f"was ended by signal {-status}"
+    else:
+        why = f"ended with status {status}"
+    return "\n".join([why, *life.process.last_words]) if life.process.last_words else why

@@ -1,0 +1,357 @@
+"""The host's side of one conversation with one child: bytes in, events and bytes out. Pure: it does no I/O.
+
+Each event is a value of a closed set; whoever does the I/O matches it. What a child says that breaks the protocol ends
+in `Broken`, after which nothing more is to be said to it; the runs that were open are then in `open_runs`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import orjson
+from pydantic import TypeAdapter, ValidationError
+
+from tasker_ffi_bridge.messages import (
+    LONGEST_LINE,
+    PROTOCOL,
+    Checkpoint,
+    ErrorCode,
+    Execute,
+    Failure,
+    Initialized,
+    Json,
+    Log,
+    Outcome,
+    Progress,
+    Retry,
+    StartTask,
+    explain,
+    read_initialized,
+    read_outcome,
+)
+
+__all__ = [
+    "Asked",
+    "Broken",
+    "Drained",
+    "Ended",
+    "Event",
+    "GaveBack",
+    "HostSession",
+    "Logged",
+    "Noticed",
+    "Ponged",
+    "Progressed",
+    "Ready",
+    "Send",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The child has answered `initialize`."""
+
+    child: Initialized
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A run came to this."""
+
+    run: str
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class GaveBack:
+    """The child would not run it: its step is to be given back, uncounted."""
+
+    run: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The child wants something done, and an answer by `answer` or `refuse`."""
+
+    id: str | int
+    what: Checkpoint | StartTask
+
+
+@dataclass(frozen=True, slots=True)
+class Progressed:
+    """A run has come so far."""
+
+    progress: Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """A line of the child's log."""
+
+    log: Log
+
+
+@dataclass(frozen=True, slots=True)
+class Ponged:
+    """The child is alive."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drained:
+    """The child has answered `shutdown`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """A line to be sent to the child: it has made a mistake that it can be told of."""
+
+    line: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Noticed:
+    """Something that the protocol lets pass, for the worker's log."""
+
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """The child has broken the protocol: it is to be killed."""
+
+    why: str
+
+
+Event = (
+    Ready
+    | Ended
+    | GaveBack
+    | Asked
+    | Progressed
+    | Logged
+    | Ponged
+    | Drained
+    | Send
+    | Noticed
+    | Broken
+)
+
+_NOTIFICATIONS: Mapping[str, TypeAdapter[Any]] = {
+    "progress": TypeAdapter(Progress),
+    "log": TypeAdapter(Log),
+}
+_REQUESTS: Mapping[str, TypeAdapter[Any]] = {
+    "checkpoint": TypeAdapter(Checkpoint),
+    "start_task": TypeAdapter(StartTask),
+}
+
+
+@dataclass(slots=True)
+class HostSession:
+    """One conversation, from `initialize` to the child's end."""
+
+    worker: str
+    message_bytes: int = LONGEST_LINE
+    child: Initialized | None = None
+    open_runs: dict[str, int] = field(default_factory=dict[str, int])
+    _calls: dict[int, tuple[str, str]] = field(default_factory=dict[int, tuple[str, str]])
+    _asked: set[str | int] = field(default_factory=set[str | int])
+    _unknown: set[str] = field(default_factory=set[str])
+    _last: int = 0
+
+    def initialize(self) -> bytes:
+        """The first line to send."""
+        limits = {"message_bytes": self.message_bytes}
+        params = {"protocol": [PROTOCOL], "worker": self.worker, "limits": limits}
+        return self._call("initialize", "", params)
+
+    def execute(self, execute: Execute) -> bytes:
+        """Start a run. Raises ValueError when its line would be above the limit: the step can never run here."""
+        line = self._call("execute", execute.run, execute)
+        if len(line) > self.message_bytes:
+            del self._calls[self._last]
+            raise ValueError(
+                f"what the step is given makes a message of {len(line):,} bytes; {self.message_bytes:,} is the most"
+            )
+        self.open_runs[execute.run] = self._last
+        return line
+
+    def cancel(self, run: str, reason: str) -> bytes:
+        """Ask a run to stop. It still ends with an `Ended`."""
+        return _line({"method": "cancel", "params": {"run": run, "reason": reason}})
+
+    def ping(self) -> bytes:
+        """Ask whether the child is alive."""
+        return self._call("ping", "", {})
+
+    def shutdown(self, grace: float) -> bytes:
+        """Ask the child to end what it runs, within so many seconds, and leave."""
+        return self._call("shutdown", "", {"grace": grace})
+
+    def answer(self, id: str | int, result: Json) -> bytes:
+        """Answer what was asked."""
+        self._asked.discard(id)
+        return _line({"id": id, "result": result})
+
+    def refuse(self, id: str | int, message: str) -> bytes:
+        """Say that what was asked for cannot be done."""
+        self._asked.discard(id)
+        return _error(id, ErrorCode.BAD_PARAMS, message)
+
+    def receive(self, line: bytes) -> Iterator[Event]:
+        """What a line from the child says, its line feed left out or not."""
+        if not line.strip():
+            return
+        if len(line) > self.message_bytes:
+            yield Broken(f"a line of {len(line):,} bytes; {self.message_bytes:,} is the most")
+            return
+        try:
+            message = orjson.loads(line)
+        except orjson.JSONDecodeError:
+            yield Broken(f"a line that is no JSON: {_quote(line)}")
+            return
+        fault = _find_fault(message)
+        if fault is not None:
+            yield Broken(f"{fault}: {_quote(line)}")
+        elif "method" in message:
+            yield from self._hear(message)
+        else:
+            yield from self._take_answer(message)
+
+    def _call(self, method: str, run: str, params: dict[str, Json] | Execute) -> bytes:
+        self._last += 1
+        self._calls[self._last] = (method, run)
+        return _line({"id": self._last, "method": method, "params": params})
+
+    def _hear(self, message: dict[str, Json]) -> Iterator[Event]:
+        """A request or a notification of the child's."""
+        if self.child is None:
+            yield Broken(f"{message['method']} before initialize was answered")
+        elif "id" in message:
+            yield self._take_request(message["id"], message["method"], message.get("params"))
+        else:
+            yield from self._take_notification(message["method"], message.get("params"))
+
+    def _take_request(self, id: str | int, method: str, params: Json) -> Event:
+        kind = _REQUESTS.get(method)
+        if kind is None:
+            return Send(_error(id, ErrorCode.NO_METHOD, f"there is no method {method}"))
+        if id in self._asked:
+            return Send(_error(id, ErrorCode.BAD_MESSAGE, f"request {id} is open already"))
+        try:
+            what = kind.validate_python(params)
+        except ValidationError as error:
+            return Send(_error(id, ErrorCode.BAD_PARAMS, explain(error)))
+        if what.run not in self.open_runs:
+            return Send(_error(id, ErrorCode.NO_RUN, f"run {what.run} is not open"))
+        self._asked.add(id)
+        return Asked(id, what)
+
+    def _take_notification(self, method: str, params: Json) -> Iterator[Event]:
+        kind = _NOTIFICATIONS.get(method)
+        if kind is None:
+            if method not in self._unknown:
+                self._unknown.add(method)
+                yield Noticed(f"notifications of {method} are not known, and ignored")
+            return
+        try:
+            what = kind.validate_python(params)
+        except ValidationError as error:
+            yield Noticed(f"a {method} that cannot be used: {explain(error)}")
+            return
+        match what:
+            case Progress() if what.run in self.open_runs:
+                yield Progressed(what)
+            case Log():
+                yield Logged(what)
+            case _:
+                pass  # progress of a run that has just ended
+
+    def _take_answer(self, message: dict[str, Json]) -> Iterator[Event]:
+        call = self._calls.pop(message["id"], None) if isinstance(message["id"], int) else None
+        if call is None:
+            yield Noticed(f"an answer to request {message['id']}, which is not open")
+            return
+        method, run = call
+        error = cast("dict[str, Json] | None", message.get("error"))
+        match method:
+            case "initialize":
+                yield self._begin(message, error)
+            case "execute":
+                del self.open_runs[run]
+                yield _end(run, message, error)
+            case "ping":
+                yield Ponged()
+            case _:
+                yield Drained()
+
+    def _begin(self, message: dict[str, Json], error: dict[str, Json] | None) -> Event:
+        if error is not None:
+            return Broken(f"it refused to begin: {error['message']}")
+        try:
+            child = read_initialized(message["result"])
+        except ValueError as fault:
+            return Broken(f"its answer to initialize: {fault}")
+        if child.protocol != PROTOCOL:
+            return Broken(
+                f"it wants to speak protocol {child.protocol}; this host speaks {PROTOCOL}"
+            )
+        self.child = child
+        return Ready(child)
+
+
+def _end(run: str, message: dict[str, Json], error: dict[str, Json] | None) -> Event:
+    if error is not None:
+        if error["code"] in (ErrorCode.NO_METHOD, ErrorCode.TOO_MANY):
+            return GaveBack(run, error["message"])
+        return Ended(run, Retry("retry", Failure(error["message"], "BridgeError")))
+    try:
+        return Ended(run, read_outcome(message["result"]))
+    except ValueError as fault:
+        return Ended(
+            run, Retry("retry", Failure(f"the answer is no outcome: {fault}", "BridgeError"))
+        )
+
+
+def _find_fault(message: Json) -> str | None:
+    """What keeps a JSON value from being a JSON-RPC message; None when it is one."""
+    if not isinstance(message, dict):
+        return "a line that is no JSON object"
+    given = cast("dict[str, Json]", message)
+    if given.get("jsonrpc") != "2.0":
+        return 'a message without "jsonrpc": "2.0"'
+    has_id = isinstance(given.get("id"), str | int) and not isinstance(given.get("id"), bool)
+    if "method" in given:
+        if not isinstance(given["method"], str):
+            return "a method that is no text"
+        return (
+            None if has_id or "id" not in given else "a request whose id is no text and no number"
+        )
+    if not has_id:
+        return "a message with neither a method nor an id"
+    if ("result" in given) == ("error" in given):
+        return "an answer that has not exactly one of result and error"
+    error = given.get("error")
+    if "error" in given and not (
+        isinstance(error, dict)
+        and isinstance(error.get("code"), int)  # pyright: ignore[reportUnknownMemberType]
+        and isinstance(error.get("message"), str)  # pyright: ignore[reportUnknownMemberType]
+    ):
+        return "an error without a code and a message"
+    return None
+
+
+def _error(id: str | int, code: int, message: str) -> bytes:
+    return _line({"id": id, "error": {"code": code, "message": message}})
+
+
+def _line(message: dict[str, Json]) -> bytes:
+    return orjson.dumps({"jsonrpc": "2.0", **message}, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def _quote(line: bytes) -> str:
+    text = line.decode(errors="replace").strip()
+    return repr(text if len(text) <= 200 else f"{text[:200]}…")

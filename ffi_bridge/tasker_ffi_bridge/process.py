@@ -1,0 +1,105 @@
+"""A child process on a string: its lines, its log, its death. Touches processes; asyncio only."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+__all__ = ["ChildProcess", "start_child"]
+
+_CHUNK = 256 * 1024
+_LONGEST_LOG_LINE = 10_000
+_LAST_WORDS = 15  # lines of the log that an error shows
+
+_log = logging.getLogger("tasker.bridge")
+
+
+@dataclass(slots=True)
+class ChildProcess:
+    """A child that runs. What is put into it leaves in one write for all that has gathered."""
+
+    name: str
+    process: asyncio.subprocess.Process
+    last_words: list[str] = field(default_factory=list[str])
+    _outbox: list[bytes] = field(default_factory=list[bytes])
+    _has_mail: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def put(self, line: bytes) -> None:
+        """Send a line soon."""
+        self._outbox.append(line)
+        self._has_mail.set()
+
+    def close_input(self) -> None:
+        """Tell the child to leave: its standard input ends."""
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+
+    def kill(self) -> None:
+        """End the child and what it has started, at once."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+
+    async def write(self) -> None:
+        """Write what was put, until the child no longer reads."""
+        assert self.process.stdin is not None
+        with contextlib.suppress(ConnectionError):
+            while True:
+                await self._has_mail.wait()
+                self._has_mail.clear()
+                lines, self._outbox = self._outbox, []
+                self.process.stdin.write(b"".join(lines))
+                await self.process.stdin.drain()
+
+    async def lines(self, most: int) -> AsyncGenerator[list[bytes]]:
+        """The lines that the child writes, as many at a time as have come. One above `most` bytes comes unfinished."""
+        assert self.process.stdout is not None
+        rest: list[bytes] = []
+        size = 0
+        while chunk := await self.process.stdout.read(_CHUNK):
+            head, feed, tail = chunk.rpartition(b"\n")
+            if feed:
+                yield b"".join([*rest, head]).split(b"\n")
+                rest, size = [], 0
+            rest.append(tail)
+            size += len(tail)
+            if size > most:
+                yield [b"".join(rest)]
+                return
+        if any(rest):
+            yield [b"".join(rest)]
+
+    async def carry_log(self) -> None:
+        """Carry the lines of the child's standard error into our log."""
+        assert self.process.stderr is not None
+        while True:
+            try:
+                line = await self.process.stderr.readuntil()
+            except asyncio.IncompleteReadError as end:
+                line = end.partial
+                if not line:
+                    return
+            except asyncio.LimitOverrunError as overrun:
+                line = await self.process.stderr.read(overrun.consumed or _LONGEST_LOG_LINE)
+            text = line.decode(errors="replace").rstrip()[:_LONGEST_LOG_LINE]
+            self.last_words = [*self.last_words[1 - _LAST_WORDS :], text]
+            _log.info("%s: %s", self.name, text)
+
+
+async def start_child(
+    name: str, command: Sequence[str], environment: Mapping[str, str]
+) -> ChildProcess:
+    """Start a child in a process group of its own. Raises OSError when there is no such program."""
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env={**os.environ, **environment},
+        start_new_session=True,
+    )
+    return ChildProcess(name, process)
