@@ -24,8 +24,6 @@ __all__ = ["HANDLERS", "Case", "Profile", "Verdict", "load_cases", "try_child"]
 Json = Any
 Profile = Literal["minimal", "full"]
 
-_PATIENCE = 10.0  # seconds for one answer
-
 HANDLERS: Mapping[str, str] = {
     "echo": "returns the task's input",
     "retry": 'fails with "again", to be tried again after 1.5 seconds',
@@ -69,11 +67,14 @@ def load_cases(profile: Profile) -> list[Case]:
 
 
 async def try_child(
-    command: Sequence[str], cases: Sequence[Case], environment: Mapping[str, str] | None = None
+    command: Sequence[str], cases: Sequence[Case], *, patience: float = 10.0
 ) -> AsyncGenerator[Verdict]:
-    """Try a child against cases, one after the other. Raises OSError when there is no such program."""
+    """Try a child against cases, one after the other. An answer may take `patience` seconds.
+
+    Raises OSError when there is no such program.
+    """
     for case in cases:
-        yield await _try(command, case, environment or {})
+        yield await _try(command, case, patience)
 
 
 class _Fault(Exception):
@@ -85,6 +86,7 @@ class _Talk:
     """One conversation with a child under test."""
 
     child: ChildProcess
+    patience: float
     lines: asyncio.Queue[bytes | None] = field(default_factory=asyncio.Queue[bytes | None])
     said: list[str] = field(default_factory=list[str])
     met: Json = None
@@ -96,18 +98,18 @@ class _Talk:
 
     async def hear(self) -> bytes:
         try:
-            async with asyncio.timeout(_PATIENCE):
+            async with asyncio.timeout(self.patience):
                 line = await self.lines.get()
         except TimeoutError:
-            raise _Fault(f"it said nothing for {_PATIENCE:g} s") from None
+            raise _Fault(f"it said nothing for {self.patience:g} s") from None
         if line is None:
             raise _Fault("its output ended")
         self.said.append(f"<- {_shorten(line)}")
         return line
 
 
-async def _try(command: Sequence[str], case: Case, environment: Mapping[str, str]) -> Verdict:
-    async with _talking(command, environment) as talk:
+async def _try(command: Sequence[str], case: Case, patience: float) -> Verdict:
+    async with _talking(command, patience) as talk:
         try:
             for step in case.steps:
                 await _take(talk, step)
