@@ -20,8 +20,9 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-async def faults(command: tuple[str, ...], cases: list[Case]) -> list[str]:
-    return [_show(verdict) async for verdict in try_child(command, cases) if verdict.fault]
+async def faults(command: tuple[str, ...], cases: list[Case], patience: float = 30) -> list[str]:
+    trying = try_child(command, cases, patience=patience)
+    return [_show(verdict) async for verdict in trying if verdict.fault]
 
 
 def _show(verdict: Verdict) -> str:
@@ -38,10 +39,9 @@ async def test_a_child_in_perl_keeps_all_of_the_protocol() -> None:
 
 async def test_a_child_that_breaks_its_promises_is_found_out() -> None:
     """The host's own test child has the handler echo alone, and knows no errors."""
-    cases = load_cases("full")
-    found = await faults(
-        COMMAND, [case for case in cases if case.name in ("echo", "unknown_handler", "no_json")]
-    )
+    names = ("echo", "unknown_handler", "no_json")
+    cases = [case for case in load_cases("full") if case.name in names]
+    found = await faults(COMMAND, cases, patience=1)
     assert [line.split(":")[0] for line in found] == ["unknown_handler", "no_json"]
     assert "-> " in found[0] and "it said nothing" in found[0]
 
@@ -62,6 +62,7 @@ async def test_what_is_wrong_is_said(program: str, fault: str) -> None:
 
 
 async def test_a_value_that_is_not_as_expected_is_shown_by_path() -> None:
-    program = 'import sys; print(\'{"jsonrpc":"2.0","id":1,"result":{"protocol":"3.0"}}\', flush=True); input()'
+    said = '{"jsonrpc":"2.0","id":1,"result":{"protocol":"3.0"}}'
+    program = f"print({said!r}, flush=True); input()"
     [found] = await faults((sys.executable, "-c", program), load_cases("minimal")[:1])
     assert 'result.protocol is "3.0", not "1.0"' in found

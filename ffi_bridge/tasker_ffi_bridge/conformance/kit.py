@@ -1,8 +1,8 @@
 """Tries a child's program against the cases of the protocol. Touches processes, and reads the cases beside this module.
 
 A case is a conversation: what is sent, and what is expected in answer. What is expected is a part of the message:
-further fields are free. In it "$string", "$list" and "$id" stand for any text, any list, any id; "$id" in what is sent is
-the id that was last met so. Each case has a child of its own.
+further fields are free. In it "$string", "$list" and "$id" stand for any text, any list, any id; "$id" in what is sent
+is the id that was last met so. Each case has a child of its own.
 """
 
 from __future__ import annotations
@@ -120,9 +120,9 @@ async def _try(command: Sequence[str], case: Case, patience: float) -> Verdict:
 
 
 @asynccontextmanager
-async def _talking(command: Sequence[str], environment: Mapping[str, str]) -> AsyncGenerator[_Talk]:
-    child = await start_child("child", command, environment)
-    talk = _Talk(child)
+async def _talking(command: Sequence[str], patience: float) -> AsyncGenerator[_Talk]:
+    child = await start_child("child", command, {})
+    talk = _Talk(child, patience)
 
     async def listen() -> None:
         async for lines in child.lines(LONGEST_LINE):
