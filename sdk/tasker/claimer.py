@@ -50,7 +50,7 @@ class Claimer:
 
     exchange: Exchange
     get_definitions: GetDefinitions
-    start: Callable[[Grant], None]
+    start: Callable[[Sequence[Grant]], None]
     slots: int
     poll: float
     leases: dict[int, Grant] = field(default_factory=dict[int, Grant])
@@ -141,9 +141,8 @@ class Claimer:
         grants = await self._read(answer["granted"])
         telemetry.exchanged(len(batch), len(grants))
         self.running += len(grants)
-        for grant in grants:
-            self.leases[id(grant)] = grant
-            self.start(grant)
+        self.leases.update((id(grant), grant) for grant in grants)
+        self.start(grants)
         return len(grants)
 
     def _batch(self) -> list[Answered]:
