@@ -117,6 +117,9 @@ class StepContext:
     database: Transaction = field(default_factory=Transaction, repr=False)
     """What `transaction` opens; the worker's."""
 
+    kind: str = "standard"
+    """What kind of step it is, as templates name them."""
+
     async def run(self, name: str, function: Callable[[], Awaitable[T] | T]) -> T:
         """Call `function` once: what it returned is saved under `name`, and later runs get that.
 

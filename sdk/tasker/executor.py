@@ -22,7 +22,7 @@ from tasker import telemetry
 from tasker.binding import BoundHandler
 from tasker.children import StartChild
 from tasker.context import Progress, StepContext
-from tasker.durable import Durable, Save, Suspended
+from tasker.durable import Durable, Left, Save
 from tasker.errors import PermanentError, RetryableError
 from tasker.grant import (
     Grant,
@@ -128,8 +128,8 @@ async def _outcome(
 ) -> Outcome:
     try:
         return handler.complete(await _call(handler, running, threads))
-    except Suspended as suspended:
-        return suspended.waiting
+    except Left as left:
+        return left.outcome
     except RetryableError as error:
         return Retried(_describe(error), error.retry_after)
     except PermanentError as error:
@@ -203,4 +203,5 @@ def _context(
         report=report,
         durable=durable,
         database=database,
+        kind=definition.kind,
     )

@@ -15,7 +15,7 @@ def say(message, **more):
         json.dumps({"jsonrpc": "2.0", **message}, **more) if isinstance(message, dict) else message
     )
     with lock:
-        sys.stdout.write(line + "\n")
+        sys.stdout.write(line.replace("$NUL", "\\u0000") + "\n")
         sys.stdout.flush()
 
 

@@ -8,7 +8,8 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Coroutine
+from collections.abc import Awaitable
+from dataclasses import replace
 from typing import Any
 
 import psutil
@@ -26,7 +27,7 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-async def result_of(run: Coroutine[Any, Any, Any]) -> Any:
+async def result_of(run: Awaitable[Any]) -> Any:
     outcome = await run
     assert isinstance(outcome, Complete), outcome
     return outcome.result
@@ -211,3 +212,21 @@ async def test_the_childs_standard_error_is_in_our_log(caplog: pytest.LogCapture
         async with Bridge(COMMAND, name="shop"):
             while "shop: the child begins" not in caplog.messages:
                 await asyncio.sleep(0.01)
+
+
+async def test_a_step_that_kills_children_takes_others_with_it_only_once() -> None:
+    """Lost together, they run alone the next time: the innocent one comes through, whatever the other does."""
+    async with Bridge(COMMAND) as child:
+        killer, other = execute("die"), execute("echo", "through")
+        held = execute("hold")
+        held = replace(held, step=replace(held.step, idempotency_key="innocent"))
+        killer = replace(killer, step=replace(killer.step, idempotency_key="killer"))
+        running = asyncio.create_task(child.run(held, NOTHING))
+        assert isinstance(await child.run(killer, NOTHING), Lost)
+        assert isinstance(await running, Lost)
+        other = replace(other, step=replace(other.step, idempotency_key="innocent"))
+        for _ in range(3):
+            dying = asyncio.create_task(child.run(replace(killer, run=child.new_run()), NOTHING))
+            again = asyncio.create_task(child.run(replace(other, run=child.new_run()), NOTHING))
+            assert await result_of(again) == "through"
+            assert isinstance(await dying, Lost)
