@@ -121,6 +121,8 @@ def test_the_version_is_printed():
         (TaskerError("anything else"), 1),
         (TimeoutError("late"), 124),
         (psycopg.OperationalError("connection refused"), 5),
+        (psycopg.errors.UntranslatableCharacter("a NUL"), 2),
+        (FileNotFoundError(2, "No such file or directory", "nowhere"), 2),
         (ExceptionGroup("", [ExceptionGroup("", [NotFoundError("no task", None)])]), 3),
     ],
 )
