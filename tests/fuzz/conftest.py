@@ -12,8 +12,8 @@ from tests.fuzz.world import World, make_world
 
 @pytest.fixture(scope="module")
 def world(servers: Callable[[int], Server]) -> Iterator[World]:
-    """The world, on the newest server; each statement ends after ten seconds."""
+    """The world, on the newest server; each statement ends after a minute."""
     url = copy_database(servers(18))
-    with psycopg.connect(url, autocommit=True, options="-c statement_timeout=10s") as owner:
+    with psycopg.connect(url, autocommit=True, options="-c statement_timeout=60s") as owner:
         yield make_world(owner)
     drop_database(servers(18), url)

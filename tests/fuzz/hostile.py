@@ -76,7 +76,11 @@ NUMBERS: Sequence[Json] = (
     10**30,
     -(10**40),
 )
-DEEP: Json = json.loads("[" * 60 + "]" * 60)
+
+
+def deep() -> Json:
+    """A value that stands sixty lists deep."""
+    return json.loads("[" * 60 + "]" * 60)
 
 
 def text(random: Random) -> str:
@@ -95,7 +99,7 @@ def value(random: Random, depth: int = 2) -> Json:
     if depth == 0 or kind < 4:
         return scalar(random)
     if kind == 4:
-        return random.choice(([], {}, [None], [[]], {"": None}, [{}], DEEP, "x" * 20_000))
+        return random.choice(([], {}, [None], [[]], {"": None}, [{}], deep(), "x" * 20_000))
     if kind < 7:
         return [value(random, depth - 1) for _ in range(random.randrange(4))]
     return {text(random): value(random, depth - 1) for _ in range(random.randrange(4))}
