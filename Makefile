@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SETUP := .venv/.set-up
 
-.PHONY: help setup demo test check bench format clean
+.PHONY: help setup demo test check bench chaos format clean
 
 help:
 	@echo "make setup   put all that is needed into .venv"
@@ -12,6 +12,7 @@ help:
 	@echo "make test    run all tests"
 	@echo "make check   lint, types, layers, SQL, docs"
 	@echo "make bench   measure chains, fan-outs and latency"
+	@echo "make chaos   break the engine on purpose, and judge: SECONDS=1800 SEED=7 REPORT=chaos.json"
 	@echo "make format  put the code into its format"
 	@echo "make clean   take away .venv and the tools' caches"
 
@@ -43,6 +44,11 @@ bench: $(SETUP)
 	$(BIN)/tasker bench fanout --width 1000
 	$(BIN)/tasker bench batch
 	$(BIN)/tasker bench latency
+
+SECONDS := 120
+chaos: $(SETUP)
+	sh checks/setup_debian.sh
+	$(BIN)/python -m tests.chaos --seconds $(SECONDS) $(SEED:%=--seed %) $(REPORT:%=--report %)
 
 format: $(SETUP)
 	$(BIN)/ruff check --fix .

@@ -1,8 +1,8 @@
 """The client under chaos, in a process of its own: `python client.py URL SEED RATE`.
 
-It submits the scripts of a seed, so many a second, sends the events that they wait for, and asks for some results. What it
-asks it asks again until the database has answered, under the same idempotency key; and it does so also when it was killed
-and started again, because the ledger says what was not answered. On SIGTERM it begins nothing new, and ends.
+It submits the scripts of a seed, so many a second, sends the events that they wait for, and asks for some results. What
+it asks it asks again until the database has answered, under the same idempotency key; and it does so also when it was
+killed and started again, because the ledger says what was not answered. On SIGTERM it begins nothing new, and ends.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""The faults: each is a function that strikes the stage and makes good what it broke. A new one is one more function, and
-one more line in FAULTS. Touches whatever it breaks.
+"""The faults: each is a function that strikes the stage and makes good what it broke. A new one is one more function,
+and one more line in FAULTS. Touches whatever it breaks.
 
-A function takes the stage, a number from 0 to 1 that chooses victim and extent, and how many seconds it lasts; it returns what
-the report should know of it.
+A function takes the stage, a number from 0 to 1 that chooses victim and extent, and how many seconds it lasts; it
+returns what the report should know of it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import psycopg
-from tests.chaos.ledger import read_ledger
+from tests.chaos.ledger import read_end
 from tests.chaos.plan import FaultKind, Stream
 from tests.chaos.stage import Stage
 from tests.chaos.worker import LEASE
@@ -54,7 +54,7 @@ def kill(role: str) -> Strikes:
 
 async def kill_busiest(stage: Stage, which: float, seconds: float) -> Facts:
     """The worker that runs most handlers, so that there is something to recover."""
-    lines = await asyncio.to_thread(lambda: list(read_ledger(stage.ledger)))
+    lines = list(read_end(stage.ledger))
     over = {line["run"] for line in lines if line["event"] == "end"}
     running = Counter(
         line["pid"] for line in lines if line["event"] == "run" and line["run"] not in over
@@ -231,8 +231,8 @@ FAULTS = (
     fault("move an orchestrator's clock", "processes", 1, 1, 4, move_clock("orchestrator")),
     fault("stop Postgres at once", "server", 5, 0, 2, stop_server),
     fault("cut sessions", "server", 4, 0, 0, cut_sessions),
-    fault("move the server's clock", "server", 2, 0.5, 3, move_server_clock),
-    fault("fill the log's disk", "server", 2, 1, 3, fill_disk),
+    fault("move the server's clock", "server", 3, 0.5, 3, move_server_clock),
+    fault("fill the log's disk", "server", 3, 1, 3, fill_disk),
     fault("migrate", "server", 2, 1, 1, migrate),
     fault("delay", "network", 3, 0.5, 4, delay),
     fault("hold", "network", 2, 0.5, 4, hold),
@@ -243,5 +243,5 @@ FAULTS = (
 
 MEASURED = (
     fault("kill a worker", "processes", 1, 0, 0, kill_busiest),
-    fault("stop Postgres at once", "server", 1, 0.5, 2, stop_server),
+    fault("stop Postgres at once", "server", 1, 0.5, 4, stop_server),
 )

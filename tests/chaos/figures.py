@@ -66,7 +66,7 @@ def count(lines: Iterable[Line], evidence: Evidence, outcome: Outcome) -> Figure
 
 
 def refused(evidence: Evidence, outcome: Outcome) -> Iterator[Line]:
-    """Runs that came to their end after a later attempt of the same step had begun, and whose result is not recorded."""
+    """Runs that came to their end after a later attempt of their step had begun, and whose result is not recorded."""
     recorded = {run_of(step) for step in outcome.steps}
     for runs in evidence.runs_of.values():
         for line in runs:
@@ -83,7 +83,7 @@ def refused(evidence: Evidence, outcome: Outcome) -> Iterator[Line]:
 def measure(
     lines: Sequence[Line], evidence: Evidence, outcome: Outcome, lease: float
 ) -> tuple[Recovery, Recovery]:
-    """After each measured kill of a worker, when its steps ran again; after each stop of Postgres, when a step completed."""
+    """How long a killed worker's steps took to run again, and Postgres, once back, to see a first step completed."""
     struck = [
         line
         for line in lines

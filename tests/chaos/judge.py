@@ -1,7 +1,7 @@
 """Holds the ledger against the outcome: what was promised, and what was done. Pure.
 
-What it knows of each run is what handlers wrote down outside of the engine, and what it foretells is what scripts say. Of the
-engine it takes the end: states and results.
+What it knows of each run is what handlers wrote down outside of the engine, and what it foretells is what scripts say.
+Of the engine it takes the end: states and results.
 """
 
 from __future__ import annotations

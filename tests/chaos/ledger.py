@@ -1,8 +1,8 @@
 """The outside ledger: a file that everybody appends to, and that the engine knows nothing of. Touches that file.
 
-A line is written in one call, so that whoever is killed tears no line but the own, and all lines have one order. It begins
-with a line's end, so that what was torn spoils no other. Times are of the machine's monotonic clock, which no fault moves.
-What was written outlives its process: nothing here kills the kernel, so lines are not flushed to the disk.
+A line is written in one call, so that whoever is killed tears no line but the own, and all lines have one order. It
+begins with a line's end, so that what was torn spoils no other. Times are of the machine's monotonic clock, which no
+fault moves. What was written outlives its process: nothing here kills the kernel, so lines are not flushed to the disk.
 """
 
 from __future__ import annotations
@@ -42,6 +42,13 @@ def read_ledger(path: Path) -> Iterator[Line]:
             line = read_line(text)
             if line is not None:
                 yield line
+
+
+def read_end(path: Path, size: int = 500_000) -> Iterator[Line]:
+    """The last lines, so many bytes of them."""
+    with path.open("rb") as file:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - size))
+        yield from (line for line in map(read_line, file) if line is not None)
 
 
 def read_line(text: bytes) -> Line | None:

@@ -39,7 +39,7 @@ class FaultKind:
 
 @dataclass(frozen=True, slots=True)
 class Strike:
-    """One fault that strikes `at` seconds after the beginning. `which`, of 0 to 1, chooses the victim and the extent."""
+    """One fault that strikes `at` seconds after the beginning. `which`, of 0 to 1, chooses victim and extent."""
 
     at: float
     fault: str

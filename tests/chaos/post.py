@@ -1,4 +1,4 @@
-"""A place where a process stands: whoever falls there is followed by another. Touches processes, and files in a folder."""
+"""A place where a process stands: whoever falls there is followed by another. Touches processes, and a folder."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The workflows that are run under chaos. Each run of a handler writes down what it was given, what it did and what it saw.
+"""The workflows that are run under chaos. Each run of a handler writes down what it was given, did and saw.
 
-Their results are marks: a value that is foretold, and which run of the handler it is from. Touches the ledger, and the table
-`public.effect` through `ctx.transaction()`.
+Their results are marks: a value that is foretold, and which run of the handler it is from. Touches the ledger, and the
+table `public.effect` through `ctx.transaction()`.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ async def write(run: Run) -> None:
 
 
 def pause_here(seconds: float) -> None:
-    """Wait in a thread. Not time.sleep: libfaketime of 2023 lets it fail where the clock is moved."""
+    """Wait in a thread. Not time.sleep, which fails under libfaketime 0.9.10 where the clock is moved."""
     threading.Event().wait(seconds)
 
 

@@ -1,4 +1,4 @@
-"""A TCP proxy before PostgreSQL that makes the network bad: it delays, holds, and cuts, also in the middle of an answer.
+"""A TCP proxy before PostgreSQL that is a bad network: it delays, holds, and cuts, also in the middle of an answer.
 
 Touches the network: it listens on this machine, and connects to the server's socket.
 """

@@ -36,7 +36,7 @@ def plan_of(seed: int, seconds: float) -> list[Strike]:
 
 
 async def run(seed: int, seconds: float, rate: float, folder: Path) -> Verdict:
-    """Strike for so many seconds under so many tasks a second, wait for rest, and judge. The ledger stays in the folder."""
+    """Strike for so many seconds under so many tasks a second, wait for rest, judge. The ledger stays in the folder."""
     ledger = folder / "ledger"
     ledger.touch()
     plan = plan_of(seed, seconds)

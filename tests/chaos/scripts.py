@@ -1,7 +1,7 @@
 """What is submitted: an endless, seeded series of tasks, and what each must come to. Pure.
 
-A script is a task's template and its input. As handlers do what their input says, it foretells the state that the task ends
-in and the value of each of its steps, whatever happens meanwhile.
+A script is a task's template and its input. As handlers do what their input says, it foretells the state that the task
+ends in and the value of each of its steps, whatever happens meanwhile.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What chaos strikes: a server with its log on a small disk of its own, a proxy and a PgBouncer before it, and processes.
+"""What chaos strikes: a server with its log on a small disk of its own, a proxy and a PgBouncer before it, processes.
 
 Touches processes, folders and, where it may, mounts.
 """
@@ -18,9 +18,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import orjson
 import psycopg
 from psycopg.conninfo import make_conninfo
-from tests.chaos.ledger import LEDGER, append, read_line
+from tests.chaos.ledger import LEDGER, append, read_end
 from tests.chaos.post import Clock, Post, find_faketime, make_clock
 from tests.chaos.programs import WORKFLOWS
 from tests.chaos.proxy import Proxy
@@ -55,7 +56,6 @@ class Stage:
     """The small disk that the log is on; None where it could not be mounted."""
     pooler: PgBouncer | None
     posts: list[Post] = field(default_factory=list[Post])
-    turns: dict[str, asyncio.Lock] = field(default_factory=dict[str, asyncio.Lock])
     pooling: subprocess.Popen[bytes] | None = None
     ending: bool = False
 
@@ -154,11 +154,11 @@ async def staging(folder: Path, ledger: Path, seed: int, rate: float) -> AsyncIt
     """Everything, up and running; ended and removed again, but for the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     async with AsyncExitStack() as stack:
+        make_reachable(folder)
         clock = make_clock(folder, "server")
         wal = stack.enter_context(small_disk(folder / "wal"))
         server = new_server(18, environment=clock.environment, wal=wal)
         stack.callback(remove_server, server)
-        make_reachable(folder)
         await asyncio.to_thread(server.start, **SETTINGS)
         with psycopg.connect(server.url(), autocommit=True) as connection:
             connection.execute(f"create database {DATABASE}")  # pyright: ignore[reportArgumentType]
@@ -167,7 +167,8 @@ async def staging(folder: Path, ledger: Path, seed: int, rate: float) -> AsyncIt
             connection.execute(EFFECT)
             for each in WORKFLOWS:
                 connection.execute(
-                    "select tasker.register_template(%s::jsonb)", [dump(each.template.to_json())]
+                    "select tasker.register_template(%s::jsonb)",
+                    [orjson.dumps(each.template.to_json()).decode()],
                 )
         proxy = Proxy(server.folder / ".s.PGSQL.5432")
         await stack.enter_async_context(proxy.serving())
@@ -221,13 +222,10 @@ def is_calm(stage: Stage) -> bool:
         return False
     if row is None or row[0] < wanted:
         return False
-    with stage.ledger.open("rb") as ledger:
-        ledger.seek(max(0, ledger.seek(0, os.SEEK_END) - 20_000))
-        return any(
-            line["event"] == "run" and line["at"] > time.monotonic() - 1
-            for line in map(read_line, ledger)
-            if line is not None
-        )
+    return any(
+        line["event"] == "run" and line["at"] > time.monotonic() - 1
+        for line in read_end(stage.ledger, 20_000)
+    )
 
 
 def wait_for_calm(stage: Stage, patience: float) -> bool:
@@ -238,12 +236,6 @@ def wait_for_calm(stage: Stage, patience: float) -> bool:
             return False
         time.sleep(0.1)
     return True
-
-
-def dump(value: Any) -> str:
-    import orjson
-
-    return orjson.dumps(value).decode()
 
 
 @contextmanager

@@ -86,7 +86,9 @@ def died(db: Connection, task_id: Any, held: Held) -> None:
     """The step was resolved by hand while somebody held its message, so that this stayed behind."""
     with db.transaction():
         db.execute("create table kept as select * from pgmq.q_tasker_t")
-        call(db, "resolve_step", task_id=task_id, step_name="a", result=None, reason="r", actor="me")
+        call(
+            db, "resolve_step", task_id=task_id, step_name="a", result=None, reason="r", actor="me"
+        )
     db.execute("insert into pgmq.q_tasker_t overriding system value select * from kept")
     db.execute("drop table kept")
     lapse(db, *held.values())
