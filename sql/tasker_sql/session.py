@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 # Deadlock, serialization failure, statement and lock time-outs, a server that is read-only during a failover.
 _ROLLED_BACK = frozenset({"40P01", "40001", "57014", "55P03", "25006"})
 _SERVER_GOES = frozenset({"57P01", "57P02", "57P03", "57P05", "25P03"})
-# The connection itself (PgBouncer says 08P01 when its server is gone, or it has none); out of disk, memory, connections.
+# Connections (PgBouncer says 08P01 when its server is gone, or when it has none); out of disk, memory, connections.
 _CLASSES_THAT_PASS = ("08", "53")
 _LONGEST_WAIT = 1.0  # seconds, spread by half; so that work goes on within two of the database's being back
 _FRESH = 1.0  # seconds in which a connection that answered is taken to be alive

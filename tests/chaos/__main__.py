@@ -17,7 +17,7 @@ from tests.chaos.run import plan_of, run
 def main(
     seconds: Annotated[float, typer.Option(help="How long faults strike.")] = 120,
     seed: Annotated[int | None, typer.Option(help="Default: a new one.")] = None,
-    rate: Annotated[float, typer.Option(help="Tasks that are submitted in a second.")] = 10,
+    rate: Annotated[float, typer.Option(help="Tasks that are submitted in a second.")] = 8,
     report: Annotated[Path | None, typer.Option(help="A file for the report as JSON.")] = None,
     folder: Annotated[Path | None, typer.Option(help="For the ledger and the logs.")] = None,
     plan: Annotated[bool, typer.Option("--plan", help="Print the plan, and do nothing.")] = False,

@@ -7,9 +7,10 @@ import time
 from collections.abc import Sequence
 
 import psycopg
+from tests.chaos.calm import wait_for_calm
 from tests.chaos.faults import FAULTS, MEASURED, Fault
 from tests.chaos.plan import ALONE, STREAMS, Strike
-from tests.chaos.stage import Stage, wait_for_calm
+from tests.chaos.stage import Stage
 
 REST = 120.0
 """Seconds in which everything that was accepted must have come to its end, once the faults are over."""
@@ -27,6 +28,7 @@ async def conduct(stage: Stage, plan: Sequence[Strike]) -> None:
     """Strike by strike, each on its time or when the one before it in its stream is over; the measured ones alone."""
     turns: dict[str, asyncio.Lock] = {stream: asyncio.Lock() for stream in STREAMS}
     running: list[asyncio.Task[None]] = []
+    assert await asyncio.to_thread(wait_for_calm, stage, CALM), "it never began"
     watch = asyncio.create_task(_watch(stage))
     begin = time.monotonic()
     try:

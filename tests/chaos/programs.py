@@ -1,21 +1,14 @@
 """The workflows that are run under chaos. Each run of a handler writes down what it was given, did and saw.
 
-Their results are marks: a value that is foretold, and which run of the handler it is from. Touches the ledger, and the
-table `public.effect` through `ctx.transaction()`.
+Their results are marks: a value that is foretold, and which run of the handler it is from. Touches what marks touch.
 """
 
 from __future__ import annotations
 
-import os
-import threading
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
-from uuid import uuid4
 
 import anyio
-from pydantic import BaseModel
-from tests.chaos.ledger import write_down
+from tests.chaos.marks import WRITE, Job, Mark, begin, once, pause_here, write, written
 
 from tasker import (
     Bounds,
@@ -31,80 +24,9 @@ from tasker import (
 
 NAMESPACE = "chaos"
 EVENT = "go"
-_WRITE = "insert into public.effect (task_id, step_no, run, attempt) values (%s, %s, %s, %s)"
 
 # A worker that is killed costs an attempt, and here they are killed all the time.
 retry = Retry(max_attempts=1000, backoff="fixed", base="50ms", cap="50ms")
-
-
-class Job(BaseModel):
-    """A task's input: a script's."""
-
-    number: int
-    pause: float = 0
-    long: float = 0
-    failures: int = 0
-    size: int = 0
-    branches: list[str] = []
-    rounds: int = 0
-    width: int = 0
-    sleep: float = 0
-    children: int = 0
-    tenant: str = ""
-
-
-class Mark(BaseModel):
-    """A step's result: its value, and the run that it is from."""
-
-    value: int
-    run: str
-
-
-@dataclass(frozen=True)
-class Run:
-    """One run of a handler."""
-
-    ctx: StepContext
-    id: str
-
-    def __enter__(self) -> Run:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        """Write down that it was left: by an error, a wait or an interruption."""
-        if kind is not None:
-            write_down("left", run=self.id, by=kind.__name__)
-
-    def end(self, value: int) -> Mark:
-        write_down("end", run=self.id)
-        return Mark(value=value, run=self.id)
-
-
-def begin(ctx: StepContext, **saw: Mark | Sequence[Mark] | None) -> Run:
-    """Write down that a run begins, and the runs that its parents' results are from."""
-    run = Run(ctx, f"{os.getpid()}-{uuid4().hex[:12]}")
-    seen = {
-        name: [m.run for m in ([marks] if isinstance(marks, Mark) else marks)]
-        for name, marks in saw.items()
-        if marks is not None
-    }
-    write_down(
-        "run", run=run.id, task=str(ctx.task_id), no=ctx.step_no, step=ctx.step_name,
-        attempt=ctx.attempt, key=ctx.idempotency_key, saw=seen,
-    )  # fmt: skip
-    return run
-
-
-async def write(run: Run) -> None:
-    """The effect of a step, in the transaction that completes it."""
-    ctx = run.ctx
-    async with ctx.transaction() as connection:
-        await connection.execute(_WRITE, [ctx.task_id, ctx.step_no, run.id, ctx.attempt])
-
-
-def pause_here(seconds: float) -> None:
-    """Wait in a thread. Not time.sleep, which fails under libfaketime 0.9.10 where the clock is moved."""
-    threading.Event().wait(seconds)
 
 
 def workflow(name: str, **more: Any) -> Workflow:
@@ -154,7 +76,7 @@ async def split(input: Job, ctx: StepContext) -> Mark:
 def left(split: Mark, input: Job, ctx: StepContext) -> Mark:
     with begin(ctx, split=split) as run:
         with ctx.sync.transaction() as connection:
-            connection.execute(_WRITE, [ctx.task_id, ctx.step_no, run.id, ctx.attempt])
+            connection.execute(WRITE, [ctx.task_id, ctx.step_no, run.id, ctx.attempt])
         pause_here(input.pause)
         if ctx.attempt <= input.failures:
             raise ConnectionError("it had written already")
@@ -275,19 +197,6 @@ async def close(turn: list[Mark], probe: list[Mark], ctx: StepContext) -> Mark:
 patient = workflow("patient")
 
 
-async def once(run: Run, name: str, pause: float = 0) -> str:
-    """Something that is done once: its result is saved, and the same for whoever comes after."""
-
-    async def call() -> str:
-        made = f"{run.id}:{name}"
-        await anyio.sleep(pause)
-        return made
-
-    saved = await run.ctx.run(name, call)
-    write_down("passed", run=run.id, name=name, saved=saved)
-    return saved
-
-
 @patient.step(retry=retry)
 async def wait(input: Job, ctx: StepContext) -> Mark:
     with begin(ctx) as run:
@@ -304,14 +213,6 @@ async def wait(input: Job, ctx: StepContext) -> Mark:
 @patient.step(retry=retry)
 async def after(wait: Mark, ctx: StepContext) -> Mark:
     return begin(ctx, wait=wait).end(wait.value + 1)
-
-
-async def written(ctx: StepContext, value: int, pause: float, **saw: Mark) -> Mark:
-    """A run that writes, and takes its time before it ends."""
-    with begin(ctx, **saw) as run:
-        await write(run)
-        await anyio.sleep(pause)
-        return run.end(value)
 
 
 doomed = workflow("doomed")
