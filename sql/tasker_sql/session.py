@@ -23,7 +23,7 @@ _ROLLED_BACK = frozenset({"40P01", "40001", "57014", "55P03", "25006"})
 _SERVER_GOES = frozenset({"57P01", "57P02", "57P03", "57P05", "25P03"})
 # Connections (PgBouncer says 08P01 when its server is gone, or when it has none); out of disk, memory, connections.
 _CLASSES_THAT_PASS = ("08", "53")
-_LONGEST_WAIT = 1.0  # seconds, spread by half; so that work goes on within two of the database's being back
+_LONGEST_WAIT = 1.0  # seconds, spread by half: work goes on within two of the database's return
 _FRESH = 1.0  # seconds in which a connection that answered is taken to be alive
 
 

@@ -64,6 +64,16 @@ async def play(client: Client, script: Script) -> None:
         write_down("answered", key=script.key, result=result)
 
 
+async def connect(url: str) -> Client:
+    """A client of a database that answers just now: one that finds none raises when it is entered."""
+    while True:
+        try:
+            async with Client(url, patience=5):
+                return Client(url, patience=5)
+        except DatabaseUnavailable:
+            await anyio.sleep(0.1)
+
+
 async def run(url: str, seed: int, rate: float) -> None:
     stopping = anyio.Event()
     begun, ended = read_back(Path(os.environ[LEDGER]))
@@ -82,8 +92,7 @@ async def run(url: str, seed: int, rate: float) -> None:
 
     async with anyio.create_task_group() as watching:
         watching.start_soon(watch)
-        client = await insist(lambda: Client(url, patience=5).__aenter__())
-        async with anyio.create_task_group() as playing:
+        async with await connect(url) as client, anyio.create_task_group() as playing:
             for script in draw_scripts(seed):
                 if script.number < begun:
                     if script.key not in ended:
@@ -94,7 +103,6 @@ async def run(url: str, seed: int, rate: float) -> None:
                 playing.start_soon(one, client, script)
                 with anyio.move_on_after(1 / rate):
                     await stopping.wait()
-        await client.__aexit__(None, None, None)
         watching.cancel_scope.cancel()
 
 
