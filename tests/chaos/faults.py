@@ -13,6 +13,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -137,6 +138,8 @@ async def fill_disk(stage: Stage, which: float, seconds: float) -> Facts:
                 file.write(bytes(1 << 20))
         except OSError:
             pass
+    with suppress(psycopg.OperationalError):
+        await asyncio.to_thread(ask, stage, "select pg_switch_wal()")  # it needs room at once
     await asyncio.sleep(seconds)
     died = not await asyncio.to_thread(stage.is_up)
     filler.unlink()

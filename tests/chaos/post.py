@@ -108,6 +108,11 @@ class Post:
         self._frozen = False
         return ended.pid
 
+    def remove(self) -> None:
+        """Kill what stands here, if anything does."""
+        if self._process is not None:
+            self.kill()
+
     def freeze(self) -> None:
         self._signal(signal.SIGSTOP)
         self._frozen = True

@@ -32,7 +32,7 @@ from tasker_sql.migrate import migrate
 
 HERE = Path(__file__).parent
 DATABASE = "chaos"
-WAL_DISK = 64  # MB
+WAL_DISK = 128  # MB
 SETTINGS = {
     "fsync": "on",
     "max_wal_size": "24MB",
@@ -183,7 +183,7 @@ async def staging(folder: Path, ledger: Path, seed: int, rate: float) -> AsyncIt
         stage.start_pooler()
         stack.callback(lambda: pooler and shutil.rmtree(pooler.folder, ignore_errors=True))
         stack.callback(stage.stop_pooler)
-        stack.callback(lambda: [post.kill() for post in stage.posts if post.fallen() is None])
+        stack.callback(lambda: [post.remove() for post in stage.posts])
         man(stage, seed, rate)
         yield stage
 
