@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import psycopg
 from tests.chaos.ledger import read_end
@@ -29,10 +30,18 @@ def is_calm(stage: Stage) -> bool:
     )
 
 
-def wait_for_calm(stage: Stage, patience: float) -> bool:
-    """Wait until it is calm; whether it came to be."""
+def has_room(stage: Stage) -> bool:
+    """Whether little waits in the queue, so that workers have free slots: the bound of a recovery is said for that."""
+    query = "select count(*) from pgmq.q_tasker_chaos where vt <= clock_timestamp()"
+    with psycopg.connect(stage.url, autocommit=True) as connection:
+        row = connection.execute(query).fetchone()
+    return row is not None and row[0] < 10
+
+
+def wait_for(true: Callable[[Stage], bool], stage: Stage, patience: float) -> bool:
+    """Wait until it is so; whether it came to be."""
     deadline = time.monotonic() + patience
-    while not is_calm(stage):
+    while not true(stage):
         if time.monotonic() > deadline:
             return False
         time.sleep(0.1)

@@ -64,16 +64,6 @@ async def play(client: Client, script: Script) -> None:
         write_down("answered", key=script.key, result=result)
 
 
-async def connect(url: str) -> Client:
-    """A client of a database that answers just now: one that finds none raises when it is entered."""
-    while True:
-        try:
-            async with Client(url, patience=5):
-                return Client(url, patience=5)
-        except DatabaseUnavailable:
-            await anyio.sleep(0.1)
-
-
 async def run(url: str, seed: int, rate: float) -> None:
     stopping = anyio.Event()
     begun, ended = read_back(Path(os.environ[LEDGER]))
@@ -92,7 +82,7 @@ async def run(url: str, seed: int, rate: float) -> None:
 
     async with anyio.create_task_group() as watching:
         watching.start_soon(watch)
-        async with await connect(url) as client, anyio.create_task_group() as playing:
+        async with Client(url, patience=5) as client, anyio.create_task_group() as playing:
             for script in draw_scripts(seed):
                 if script.number < begun:
                     if script.key not in ended:
@@ -115,4 +105,10 @@ def read_back(ledger: Path) -> tuple[int, set[str]]:
 
 
 if __name__ == "__main__":
-    anyio.run(run, sys.argv[1], int(sys.argv[2]), float(sys.argv[3]))
+    try:
+        anyio.run(run, sys.argv[1], int(sys.argv[2]), float(sys.argv[3]))
+    except* (
+        DatabaseUnavailable
+    ) as error:  # it has found none to begin with: whoever supervises it starts it again
+        print(error.exceptions[0], file=sys.stderr)
+        raise SystemExit(5) from None

@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 
 import psycopg
-from tests.chaos.calm import wait_for_calm
+from tests.chaos.calm import has_room, is_calm, wait_for
 from tests.chaos.faults import FAULTS, MEASURED, Fault
 from tests.chaos.plan import ALONE, STREAMS, Strike
 from tests.chaos.stage import Stage
@@ -16,6 +16,8 @@ REST = 120.0
 """Seconds in which everything that was accepted must have come to its end, once the faults are over."""
 CALM = 60.0
 """Seconds in which everybody must be at work again once no fault strikes."""
+ROOM = 20.0
+"""Seconds that what has gathered in a storm is given to be done; a machine that needs longer is measured anyway."""
 UNAVAILABLE = 5
 AWAY = "the database does not answer"
 _OPEN = """
@@ -28,7 +30,7 @@ async def conduct(stage: Stage, plan: Sequence[Strike]) -> None:
     """Strike by strike, each on its time or when the one before it in its stream is over; the measured ones alone."""
     turns: dict[str, asyncio.Lock] = {stream: asyncio.Lock() for stream in STREAMS}
     running: list[asyncio.Task[None]] = []
-    assert await asyncio.to_thread(wait_for_calm, stage, CALM), "it never began"
+    assert await asyncio.to_thread(wait_for, is_calm, stage, CALM), "it never began"
     watch = asyncio.create_task(_watch(stage))
     begin = time.monotonic()
     try:
@@ -57,8 +59,9 @@ async def _strike(stage: Stage, strike: Strike, turn: asyncio.Lock) -> None:
 
 async def _strike_alone(stage: Stage, strike: Strike) -> None:
     """Once everybody is at work again; and then let them recover."""
-    if not await asyncio.to_thread(wait_for_calm, stage, CALM):
+    if not await asyncio.to_thread(wait_for, is_calm, stage, CALM):
         stage.say("never calm", fault=strike.fault)
+    await asyncio.to_thread(wait_for, has_room, stage, ROOM)
     await _do(stage, strike, MEASURED)
     await asyncio.sleep(ALONE - strike.seconds)
 
