@@ -149,9 +149,9 @@ async def fill_disk(stage: Stage, which: float, seconds: float) -> Facts:
 
 async def migrate(stage: Stage, which: float, seconds: float) -> Facts:
     """What an upgrade does: all functions are replaced, by the command, while everybody uses them."""
-    tries = 0
+    tries, deadline = 0, time.monotonic() + 60
     command = [sys.executable, "-m", "tasker.cli", "migrate", "--url", stage.url]
-    while tries < 20:
+    while time.monotonic() < deadline:
         tries += 1
         if await asyncio.to_thread(age_functions, stage):
             done = await asyncio.to_thread(

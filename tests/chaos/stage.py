@@ -159,6 +159,7 @@ async def staging(folder: Path, ledger: Path, seed: int, rate: float) -> AsyncIt
         wal = stack.enter_context(small_disk(folder / "wal"))
         server = new_server(18, environment=clock.environment, wal=wal)
         stack.callback(remove_server, server)
+        stack.callback(lambda: shutil.copy(server.log, folder / "server.log"))
         await asyncio.to_thread(server.start, **SETTINGS)
         with psycopg.connect(server.url(), autocommit=True) as connection:
             connection.execute(f"create database {DATABASE}")  # pyright: ignore[reportArgumentType]
