@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,11 +42,11 @@ SOON = {"max_attempts": 3, "backoff": "fixed", "base": 1, "cap": 1, "jitter": 0}
 
 
 @pytest.fixture(scope="module")
-def clocked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Clock, Connection]]:
+def clocked() -> Iterator[tuple[Clock, Connection]]:
     """A server whose clock can be set, and a session on it."""
     if find_faketime() is None:
         pytest.fail("libfaketime is missing: as root, apt-get install libfaketime")
-    folder: Path = tmp_path_factory.mktemp("clock")
+    folder = Path(tempfile.mkdtemp(prefix="tasker-clock-"))
     clock = make_clock(folder, "server")
     make_reachable(folder)
     server = new_server(18, environment=clock.environment)
@@ -59,6 +61,7 @@ def clocked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Clock, C
             yield clock, connection
     finally:
         remove_server(server)
+        shutil.rmtree(folder)
 
 
 @pytest.fixture
