@@ -25,9 +25,9 @@ declare
 begin
     select array_agg(k.task_id) filter (where k.state = 'paused') into v_paused from (
         select t.task_id, t.state from tasker.task t
-        where t.task_id in (select o.task_id from jsonb_to_recordset(p_outcomes) as o(task_id uuid)
-            union all select (a #>> '{}')::uuid from jsonb_path_query(p_outcomes, '$[*].wait.task') as a)
-        order by t.task_id for no key update) as k;
+        join (select o.task_id from jsonb_to_recordset(p_outcomes) as o(task_id uuid)
+            union select (a #>> '{}')::uuid from jsonb_path_query(p_outcomes, '$[*].wait.task') as a) as o using (task_id)
+        order by t.task_id for no key update of t) as k;
 
     for v_queue in
         select q.* from tasker.queue q
