@@ -11,7 +11,7 @@ help:
 	@echo "make demo    run two workflows on a PostgreSQL that starts by itself, and kill a worker under them"
 	@echo "make test    run all tests"
 	@echo "make check   lint, types, layers, SQL, docs"
-	@echo "make bench   measure chains, fan-outs and latency"
+	@echo "make bench   measure this engine beside others on one server; results, table and plots into benchmarks/results"
 	@echo "make format  put the code into its format"
 	@echo "make clean   take away .venv and the tools' caches"
 
@@ -39,10 +39,9 @@ check: $(SETUP)
 	$(BIN)/python checks/docs.py
 
 bench: $(SETUP)
-	$(BIN)/tasker bench chain --steps 4 --tasks 2500
-	$(BIN)/tasker bench fanout --width 1000
-	$(BIN)/tasker bench batch
-	$(BIN)/tasker bench latency
+	sh checks/setup_debian.sh
+	$(BIN)/python -m tasker_benchmarks run single chain_4 diamond fanout_100 --rounds 3 --scale 0.5 --statements
+	$(BIN)/python -m tasker_benchmarks run mixed batch_10000 latency --on tasker --rounds 3
 
 format: $(SETUP)
 	$(BIN)/ruff check --fix .

@@ -17,4 +17,4 @@ if [ ! -x .venv/bin/uv ]; then
     .venv/bin/python -m pip install --quiet --disable-pip-version-check uv
 fi
 # uv itself is not in the lock, so it must not be swept out.
-UV_PROJECT_ENVIRONMENT=.venv .venv/bin/uv sync --quiet --frozen --inexact --python .venv/bin/python
+UV_PROJECT_ENVIRONMENT=.venv .venv/bin/uv sync --quiet --group benchmarks --frozen --inexact --python .venv/bin/python

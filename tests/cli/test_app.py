@@ -64,7 +64,7 @@ def test_every_command_is_there():
         "dlq list",
         "dlq show",
         *(f"db {v}" for v in ("path", "url", "psql", "reset")),
-        *(f"bench {v}" for v in ("batch", "chain", "fanout", "latency", "idle")),
+        *(f"bench {v}" for v in ("list", "run", "batch", "chain", "fanout", "latency", "idle")),
     }
 
 

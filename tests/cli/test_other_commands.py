@@ -18,6 +18,7 @@ from tasker_sql.migrate import MigrationError
         ("fanout", ["--width", 4, "--tasks", 2], 12),
         ("batch", ["--width", 4, "--tasks", 2], 12),
         ("latency", ["--steps", 2, "--tasks", 2], 4),
+        ("latency", ["--steps", 2, "--tasks", 20, "--rate", 200], 40),
     ],
 )
 def test_a_benchmark_runs_and_reports(cli, scenario, options, steps):
@@ -25,6 +26,16 @@ def test_a_benchmark_runs_and_reports(cli, scenario, options, steps):
     assert ran.code == 0
     assert (ran.json["scenario"], ran.json["steps"]) == (scenario, steps)
     assert ran.json["rate"] > 0
+    assert ran.json["cost"]["wal_bytes"] > 0 and ran.json["cost"]["commits"] > 0
+
+
+def test_scenarios_are_listed_and_run_by_name(cli):
+    names = cli("bench", "list", "-o", "ids").out.split()
+    assert {"single", "chain_40", "mixed", "montage", "backlog"} <= set(names)
+    ran = cli("bench", "run", "latency", "spin_10ms", "-o", "json")
+    assert [record["scenario"] for record in ran.json] == ["latency", "spin_10ms"]
+    assert ran.json[0]["step_to_step_ms"]["p50"] > 0
+    assert "chain_4" in cli("bench", "run", "chain_5").err
 
 
 def test_what_sleepers_cost_is_measured_once_in_a_database(cli):

@@ -34,7 +34,7 @@ CHAIN = template("chain", *[step(f"s{n}", *([f"s{n - 1}"] if n else [])) for n i
 
 def write_history(connection: Connection) -> None:
     """Finished tasks, in tables whose statistics know them."""
-    statement = (files("tasker.bench") / "history.sql").read_bytes()
+    statement = (files("tasker.bench") / "sql" / "history.sql").read_bytes()
     connection.execute(statement, {"tasks": HISTORY, "namespace": "t", "name": "chain"})
     connection.execute("vacuum (analyze) tasker.task, tasker.step")
 

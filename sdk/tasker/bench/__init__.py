@@ -1,15 +1,8 @@
-"""Benchmarks of this engine against any database: what `tasker bench` runs."""
+"""Benchmarks of this engine against any database: what `tasker bench` runs, and what other engines are held against."""
 
 from tasker.bench.idle import IdleReport, run_idle
-from tasker.bench.report import Report
-from tasker.bench.scenarios import run_batch, run_chain, run_fanout, run_latency
+from tasker.bench.record import Record
+from tasker.bench.runner import run_load
+from tasker.bench.scenarios import scenarios
 
-__all__ = [
-    "IdleReport",
-    "Report",
-    "run_batch",
-    "run_chain",
-    "run_fanout",
-    "run_idle",
-    "run_latency",
-]
+__all__ = ["IdleReport", "Record", "run_idle", "run_load", "scenarios"]

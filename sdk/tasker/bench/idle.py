@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,13 @@ import anyio
 import anyio.to_thread
 from psycopg import Connection
 
+from tasker.bench.conversation import ours
 from tasker.bench.cpu import find_server, read_cpu, read_server_cpu
-from tasker.bench.report import Percentiles
-from tasker.bench.scenarios import describe_server, run_latency
+from tasker.bench.load import Load, OneByOne
+from tasker.bench.meter import describe_server
+from tasker.bench.record import Percentiles, Server
+from tasker.bench.runner import run_load
+from tasker.bench.shapes import chain
 from tasker.bench.sleeper import sleeper
 from tasker.cli.database import call_all
 from tasker.client import Client, Submission
@@ -57,8 +62,7 @@ class IdleReport:
     seconds: float
     without: Idle
     with_sleepers: Idle
-    server: str
-    fsync: str
+    server: Server
 
     def to_json(self) -> dict[str, Any]:
         """As JSON."""
@@ -87,10 +91,9 @@ async def run_idle(url: str | None, *, sleeping: int, seconds: float, tasks: int
         await _put_to_sleep(database, sleeping)
     await anyio.to_thread.run_sync(_vacuum, database)
     with_sleepers = await _measure(database, server, seconds, tasks)
-    described = await describe_server(database)
-    return IdleReport(
-        "idle", sleeping, seconds, without, with_sleepers, described["server"], described["fsync"]
-    )
+    with database.connect() as connection:
+        described = describe_server(connection)
+    return IdleReport("idle", sleeping, seconds, without, with_sleepers, described)
 
 
 async def _measure(database: Database, server: int, seconds: float, tasks: int) -> Idle:
@@ -104,7 +107,9 @@ async def _measure(database: Database, server: int, seconds: float, tasks: int) 
             round(share * (b - a), 2)
             for a, b in zip(before, _read_all(server, processes), strict=True)
         ]
-    latency = await run_latency(database.conninfo, steps=5, tasks=tasks)
+    load = Load((chain(5),), tasks, OneByOne(), slots=10)
+    timing = partial(run_load, ours, database, load, scenario="latency")
+    latency = await anyio.to_thread.run_sync(timing)
     assert latency.submit_to_start_ms is not None
     assert latency.step_to_step_ms is not None
     postgres, orchestrator, worker = used

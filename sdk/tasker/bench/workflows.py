@@ -1,20 +1,25 @@
-"""The workflows that are measured: async handlers that do nothing, with results that are checked. Pure."""
+"""The shapes as workflows of this engine, with async handlers and results that are checked. Pure."""
 
 from __future__ import annotations
 
 import inspect
+import time
 from collections.abc import Awaitable, Callable
+from typing import Any
 
+import anyio
 from pydantic import BaseModel
 
+from tasker.bench.load import Work
+from tasker.bench.shapes import Batch, Decision, Shape, Static
 from tasker.context import StepContext
 from tasker.workflow import Workflow
 
-__all__ = ["Job", "Observe", "Token", "batch", "chain", "fanout"]
+__all__ = ["NAMESPACE", "Job", "Observe", "Token", "build_workflow"]
 
 NAMESPACE = "tasker_bench"
 
-# Told of each handler's start and end: (task id, step number, whether it ends).
+# Told of each handler's start and end: (its context, whether it ends).
 Observe = Callable[[StepContext, bool], None]
 
 
@@ -22,6 +27,7 @@ class Job(BaseModel):
     """A task's input."""
 
     number: int
+    note: str = ""
 
 
 class Token(BaseModel):
@@ -31,75 +37,110 @@ class Token(BaseModel):
     note: str = "ok"
 
 
-def chain(length: int, observe: Observe) -> Workflow:
-    """Steps one after the other, each taking the one before's result."""
-    workflow = Workflow(f"chain_{length}", namespace=NAMESPACE, version="1", input=Job)
+def build_workflow(shape: Shape, *, payload: int, work: Work, observe: Observe) -> Workflow:
+    """A workflow of this shape: each step does the work, and gives `payload` bytes of text."""
+    note = "x" * payload if payload else "ok"
+    workflow = Workflow(
+        f"{shape.name}_{work.kind}_{payload}", namespace=NAMESPACE, version="1", input=Job
+    )
+    do = _do(work)
+    match shape:
+        case Static():
+            _add_static(workflow, shape, note, do, observe)
+        case Batch(_, width):
+            _add_batch(workflow, width, note, do)
+        case Decision(_, branches, chosen):
+            _add_decision(workflow, branches, chosen, note, do)
+    return workflow
 
-    async def first(input: Job, ctx: StepContext) -> Token:
+
+_Do = Callable[[], Awaitable[None]]
+
+
+def _do(work: Work) -> _Do:
+    seconds = work.ms / 1000
+
+    async def nothing() -> None:
+        pass
+
+    async def sleep() -> None:
+        await anyio.sleep(seconds)
+
+    async def spin() -> None:
+        until = time.perf_counter() + seconds
+        while time.perf_counter() < until:
+            pass
+
+    return {"nothing": nothing, "sleep": sleep, "spin": spin}[work.kind]
+
+
+def _add_static(workflow: Workflow, shape: Static, note: str, do: _Do, observe: Observe) -> None:
+    for number, parents in enumerate(shape.parents):
+        names = [f"step_{parent}" for parent in parents]
+        handler = _handler(names, note, do, observe)
+        workflow.step(name=f"step_{number}", depends_on=names)(handler)
+
+
+def _handler(
+    parents: list[str], note: str, do: _Do, observe: Observe
+) -> Callable[..., Awaitable[Token]]:
+    """A handler with parameters named like its parents, as somebody would write it by hand; of many, in one mapping."""
+    taken = parents if len(parents) <= 3 else []
+
+    async def handler(ctx: StepContext, **given: Any) -> Token:
         observe(ctx, False)
+        await do()
+        results = given if taken or not parents else ctx.results
+        token = Token(number=len(results), note=note)
         observe(ctx, True)
-        return Token(number=input.number)
+        return token
 
-    workflow.step(name="step_1")(first)
-    for number in range(2, length + 1):
-        workflow.step(name=f"step_{number}")(_link(f"step_{number - 1}", observe))
-    return workflow
-
-
-def fanout(width: int) -> Workflow:
-    """One step, `width` steps that take its result, and one that takes all of theirs."""
-    workflow = Workflow(f"fanout_{width}", namespace=NAMESPACE, version="1", input=Job)
-
-    @workflow.step
-    async def split(input: Job) -> Token:
-        return Token(number=input.number)
-
-    for number in range(width):
-
-        async def part(split: Token) -> Token:
-            return Token(number=split.number + 1)
-
-        workflow.step(name=f"part_{number}")(part)
-
-    @workflow.step(depends_on=[f"part_{number}" for number in range(width)])
-    async def join(ctx: StepContext) -> Token:
-        return Token(number=len(ctx.results))
-
-    return workflow
+    annotations: dict[str, Any] = {"ctx": StepContext}
+    annotations |= dict.fromkeys(taken, Token) if parents else {"input": Job}
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    parameters = [
+        inspect.Parameter(name, keyword, annotation=kind) for name, kind in annotations.items()
+    ]
+    handler.__annotations__ = {**annotations, "return": Token}
+    handler.__signature__ = inspect.Signature(parameters, return_annotation=Token)  # type: ignore[attr-defined]
+    return handler
 
 
-def batch(width: int) -> Workflow:
-    """One batch of `width` workers, and one step that takes all their results."""
-    workflow = Workflow(f"batch_{width}", namespace=NAMESPACE, version="1", input=Job)
-
+def _add_batch(workflow: Workflow, width: int, note: str, do: _Do) -> None:
     @workflow.batch
     async def split(input: Job) -> list[int]:
+        await do()
         return list(range(input.number, input.number + width))
 
     @workflow.batch_worker
     async def part(split: int) -> Token:
-        return Token(number=split + 1)
+        await do()
+        return Token(number=split + 1, note=note)
 
     @workflow.convergence
     async def join(part: list[Token]) -> Token:
-        return Token(number=len(part))
+        await do()
+        return Token(number=len(part), note=note)
 
-    return workflow
 
+def _add_decision(workflow: Workflow, branches: int, chosen: int, note: str, do: _Do) -> None:
+    names = [f"branch_{number}" for number in range(branches)]
 
-def _link(parent: str, observe: Observe) -> Callable[..., Awaitable[Token]]:
-    """A handler with a parameter named like its parent, as somebody would write it by hand."""
+    @workflow.decision
+    async def route(input: Job) -> list[str]:
+        await do()
+        first = input.number % branches
+        return [names[(first + number) % branches] for number in range(chosen)]
 
-    async def link(ctx: StepContext, **results: Token) -> Token:
-        observe(ctx, False)
-        observe(ctx, True)
-        return results[parent]
+    for name in names:
 
-    keyword = inspect.Parameter.KEYWORD_ONLY
-    parameters = [
-        inspect.Parameter(parent, keyword, annotation=Token),
-        inspect.Parameter("ctx", keyword, annotation=StepContext),
-    ]
-    link.__annotations__ = {parent: Token, "ctx": StepContext, "return": Token}
-    link.__signature__ = inspect.Signature(parameters, return_annotation=Token)  # type: ignore[attr-defined]
-    return link
+        async def branch() -> Token:
+            await do()
+            return Token(number=1, note=note)
+
+        workflow.step(name=name, depends_on=["route"])(branch)
+
+    @workflow.convergence(depends_on=names)
+    async def join(ctx: StepContext) -> Token:
+        await do()
+        return Token(number=len(ctx.results), note=note)

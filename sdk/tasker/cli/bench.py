@@ -1,6 +1,6 @@
 """`tasker bench …`: how fast this engine is on the database that is meant, beside bare pgmq."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
@@ -8,11 +8,12 @@ import typer
 from tasker.cli.arguments import Output, Url
 from tasker.cli.output import Format, show
 from tasker.cli.target import find_database
+from tasker.errors import NotFoundError
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from tasker.bench import IdleReport, Report
+    from tasker.bench.load import Load
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -23,6 +24,36 @@ Tasks = Annotated[int, typer.Option("--tasks", min=1, help="How many tasks.")]
 Slots = Annotated[
     int, typer.Option("--slots", min=1, help="How many steps the worker runs at once.")
 ]
+
+
+@app.command("list")
+def list_(output: Output = Format.table) -> None:
+    """The scenarios that `tasker bench run` knows."""
+    from tasker.bench import scenarios
+
+    listed = [
+        {"name": each.name, "tasks": each.load.tasks, "about": each.about}
+        for each in scenarios.values()
+    ]
+    show(listed, output, lambda: list(scenarios), lambda: draw_scenarios(listed))
+
+
+@app.command(epilog="Example: tasker bench run diamond batch_1000 mixed")
+def run(
+    names: Annotated[
+        list[str], typer.Argument(metavar="SCENARIO...", help="See: tasker bench list")
+    ],
+    output: Output = Format.table,
+    url: Url = None,
+) -> None:
+    """Run scenarios one after the other."""
+    from tasker.bench import scenarios
+
+    if unknown := [name for name in names if name not in scenarios]:
+        raise NotFoundError(
+            f"there is no scenario {unknown[0]!r}", f"They are: {', '.join(scenarios)}"
+        )
+    _measure([(name, scenarios[name].load) for name in names], output, url)
 
 
 @app.command(epilog="Example: tasker bench chain --steps 4 --tasks 1000 -o json")
@@ -37,12 +68,14 @@ def chain(
     url: Url = None,
 ) -> None:
     """Many chains of steps at once: how many steps a second."""
-    from tasker.bench import run_chain
+    from tasker.bench import shapes
+    from tasker.bench.history import write_history
+    from tasker.bench.load import Load
 
-    def run(at: str) -> Awaitable["Report"]:
-        return run_chain(at, steps=steps, tasks=tasks, slots=slots, history=history)
-
-    _measure(run, output, url)
+    shape = shapes.chain(steps)
+    if history:
+        write_history(find_database(url), shape, history)
+    _measure([("chain", Load((shape,), tasks, slots=slots))], output, url)
 
 
 @app.command()
@@ -56,9 +89,10 @@ def fanout(
     url: Url = None,
 ) -> None:
     """One step, many beside each other, and one that takes them all: how many steps a second."""
-    from tasker.bench import run_fanout
+    from tasker.bench import shapes
+    from tasker.bench.load import Load
 
-    _measure(lambda at: run_fanout(at, width=width, tasks=tasks, slots=slots), output, url)
+    _measure([("fanout", Load((shapes.fanout(width),), tasks, slots=slots))], output, url)
 
 
 @app.command()
@@ -72,22 +106,31 @@ def batch(
     url: Url = None,
 ) -> None:
     """One batch, its workers, and one step that takes all their results: how many steps a second."""
-    from tasker.bench import run_batch
+    from tasker.bench import shapes
+    from tasker.bench.load import Load
 
-    _measure(lambda at: run_batch(at, width=width, tasks=tasks, slots=slots), output, url)
+    _measure([("batch", Load((shapes.batch(width),), tasks, slots=slots))], output, url)
 
 
 @app.command()
 def latency(
     steps: Annotated[int, typer.Option("--steps", min=2, help="How many steps a chain has.")] = 5,
     tasks: Tasks = 100,
+    rate: Annotated[
+        float | None,
+        typer.Option(
+            "--rate", min=0.1, help="Tasks a second, by the clock. Default: one at a time."
+        ),
+    ] = None,
     output: Output = Format.table,
     url: Url = None,
 ) -> None:
-    """One chain at a time on an idle system: how long from a handler's end to the next's start."""
-    from tasker.bench import run_latency
+    """Chains one at a time, or at a steady rate: how long to a start, a result, the next start."""
+    from tasker.bench import shapes
+    from tasker.bench.load import Load, OneByOne, Steady
 
-    _measure(lambda at: run_latency(at, steps=steps, tasks=tasks), output, url)
+    arrival = OneByOne() if rate is None else Steady(rate)
+    _measure([("latency", Load((shapes.chain(steps),), tasks, arrival))], output, url)
 
 
 @app.command()
@@ -106,9 +149,46 @@ def idle(
 
     The database must run on this machine. The tasks stay asleep: use a database that you can drop.
     """
+    import anyio
+
     from tasker.bench import run_idle
 
-    _measure(lambda at: run_idle(at, sleeping=sleeping, seconds=seconds, tasks=tasks), output, url)
+    async def measure() -> dict[str, Any]:
+        at = find_database(url).conninfo
+        report = await run_idle(at, sleeping=sleeping, seconds=seconds, tasks=tasks)
+        return report.to_json()
+
+    report = anyio.run(measure)
+    show(report, output, lambda: ["idle"], lambda: draw_report(report))
+
+
+def draw_scenarios(listed: Sequence[Mapping[str, Any]]) -> "RenderableType":
+    """Draw the list of scenarios."""
+    from tasker.cli.tables import make_table
+
+    table = make_table("NAME", "TASKS", "ABOUT")
+    for each in listed:
+        table.add_row(each["name"], f"{each['tasks']:,}", each["about"])
+    return table
+
+
+def draw_records(records: Sequence[Mapping[str, Any]]) -> "RenderableType":
+    """Draw what was found, as Record.to_json gives it: one record whole, several a line each."""
+    from tasker.cli.tables import make_table
+
+    if len(records) == 1:
+        return draw_report(records[0])
+    table = make_table(
+        "SCENARIO", "STEPS", "SECONDS", "STEPS/S", "OF PGMQ", "DATABASE µs/STEP", "CLIENT µs/STEP"
+    )
+    for record in records:
+        cost = record["cost"]
+        figures = (record["steps"], record["seconds"], record["rate"], record.get("ratio"))
+        used = (cost["database_cpu_us"], cost["client_cpu_us"])
+        table.add_row(
+            record["scenario"], *("-" if f is None else _write(f) for f in (*figures, *used))
+        )
+    return table
 
 
 def draw_report(report: Mapping[str, Any]) -> "RenderableType":
@@ -122,7 +202,7 @@ def _write(value: Any) -> str:
     match value:
         case dict():
             named = cast("dict[str, Any]", value)
-            return "  ".join(f"{name} {_write(part)}" for name, part in named.items())
+            return "  ".join(f"{k} {_write(v)}" for k, v in named.items() if v is not None)
         case float():
             return f"{value:,.3f}".rstrip("0").rstrip(".")
         case int():
@@ -131,13 +211,11 @@ def _write(value: Any) -> str:
             return str(value)
 
 
-def _measure(
-    run: Callable[[str], Awaitable["Report | IdleReport"]], output: Format, url: str | None
-) -> None:
-    import anyio
+def _measure(loads: "Sequence[tuple[str, Load]]", output: Format, url: str | None) -> None:
+    """Run named loads, each with the bare loop beside it; one record is shown as itself, several as a list."""
+    from tasker.bench.runner import run_beside_raw_pgmq
 
-    async def measure() -> "Report | IdleReport":
-        return await run(find_database(url).conninfo)
-
-    report = anyio.run(measure).to_json()
-    show(report, output, lambda: [report["scenario"]], lambda: draw_report(report))
+    database = find_database(url)
+    records = [run_beside_raw_pgmq(database, load, scenario).to_json() for scenario, load in loads]
+    shown = records[0] if len(records) == 1 else records
+    show(shown, output, lambda: [name for name, _ in loads], lambda: draw_records(records))

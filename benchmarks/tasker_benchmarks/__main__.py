@@ -1,0 +1,121 @@
+"""The benchmarks' command line: `python -m tasker_benchmarks --help`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tasker.bench.conversation import Executor, ours, raw_pgmq
+from tasker.bench.scenarios import Scenario, scenarios
+from tasker_benchmarks.compare import compare, count_statements, say
+from tasker_benchmarks.peers import PEERS
+from tasker_benchmarks.plots import draw_plots
+from tasker_benchmarks.results import append, read
+from tasker_benchmarks.servers import own_server
+from tasker_benchmarks.studies import STUDIES
+from tasker_benchmarks.tables import write_tables
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
+
+EXECUTORS: dict[str, Executor] = {e.name: e for e in (ours, raw_pgmq)} | dict(PEERS)
+
+Url = Annotated[
+    str | None,
+    typer.Option("--url", help="A server where databases may be made. Default: one of its own."),
+]
+Folder = Annotated[Path, typer.Option("--into", help="The folder for results, table and plots.")]
+_FOLDER = Path("benchmarks/results")
+
+
+@app.command()
+def run(
+    names: Annotated[list[str], typer.Argument(metavar="SCENARIO...", help="By name, or: all")],
+    executors: Annotated[str, typer.Option("--on", help="Engines, with commas, or: all")] = "all",
+    rounds: Annotated[
+        int, typer.Option("--rounds", min=1, help="Runs of each; medians count.")
+    ] = 3,
+    scale: Annotated[
+        float, typer.Option("--scale", min=0.001, help="As many times the scenario's tasks.")
+    ] = 1,
+    statements: Annotated[
+        bool,
+        typer.Option("--statements", help="Count statements too, on a PostgreSQL 15 of Debian's."),
+    ] = False,
+    url: Url = None,
+    into: Folder = _FOLDER,
+) -> None:
+    """Run scenarios on engines, in turn, and write the table and the plots."""
+    chosen = [_scaled(scenarios[name], scale) for name in _choose(names, list(scenarios))]
+    engines = [EXECUTORS[name] for name in _choose(executors.split(","), list(EXECUTORS))]
+    file = _new_file(into)
+    failed = compare(url or own_server(), chosen, engines, rounds, file)
+    if statements:
+        for figure in count_statements(chosen, engines):
+            append(file, figure)
+    _write(into, [file])
+    if failed:
+        say(f"{failed} runs failed")
+        raise typer.Exit(1)
+
+
+@app.command()
+def study(
+    names: Annotated[
+        list[str], typer.Argument(metavar="STUDY...", help=f"Of {', '.join(STUDIES)}; or: all")
+    ],
+    url: Url = None,
+    into: Folder = _FOLDER,
+) -> None:
+    """Run studies of this engine, and write the table and the plots."""
+    file = _new_file(into)
+    server = url or own_server()
+    for name in _choose(names, list(STUDIES)):
+        for figure in STUDIES[name](server):
+            append(file, figure)
+            at = "" if figure.x is None else f" at {figure.x:g}"
+            say(f"{figure.study}, {figure.series}{at}: {figure.value:,.4g} {figure.unit}")
+    _write(into, [file])
+
+
+@app.command()
+def report(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Results, as .jsonl")],
+    into: Folder = _FOLDER,
+) -> None:
+    """Write the table and the plots of results that are there."""
+    _write(into, files)
+
+
+def _choose(names: list[str], known: list[str]) -> list[str]:
+    if names == ["all"]:
+        return known
+    if unknown := [name for name in names if name not in known]:
+        raise typer.BadParameter(f"there is no {unknown[0]!r}; they are: {', '.join(known)}")
+    return names
+
+
+def _scaled(scenario: Scenario, scale: float) -> Scenario:
+    tasks = max(1, round(scenario.load.tasks * scale))
+    return replace(scenario, load=replace(scenario.load, tasks=tasks))
+
+
+def _new_file(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"{datetime.now(UTC):%Y-%m-%dT%H%M%S}.jsonl"
+
+
+def _write(folder: Path, files: list[Path]) -> None:
+    results = read(files)
+    table = folder / "table.md"
+    table.write_text(write_tables(results))
+    plots = draw_plots(results, folder)
+    print(table.read_text())
+    say(f"written: {', '.join(str(path) for path in (*files, table, *plots))}")
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,7 @@
+"""Stub."""
+
+from collections.abc import Mapping
+
+from tasker.bench.conversation import Executor
+
+PEERS: Mapping[str, Executor] = {}

@@ -1,0 +1,72 @@
+"""Results as lines of JSON in a file, and what is said of several runs of one. Touches files."""
+
+from __future__ import annotations
+
+import statistics
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from tasker.bench.record import Record
+
+__all__ = ["Figure", "Results", "append", "group", "median", "read"]
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A value of a study: of one series, at one place on its axis (None: it has no axis)."""
+
+    study: str
+    series: str
+    x: float | None
+    value: float
+    unit: str
+    settings: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """What a file holds: the records as JSON, and the figures of studies."""
+
+    records: list[dict[str, Any]]
+    figures: list[Figure]
+
+
+def append(file: Path, what: Record | Figure) -> None:
+    """Add a line."""
+    document = what.to_json() if isinstance(what, Record) else asdict(what)
+    with file.open("ab") as out:
+        out.write(orjson.dumps(document) + b"\n")
+
+
+def read(files: Iterable[Path]) -> Results:
+    """Read files of results."""
+    lines = [orjson.loads(line) for file in files for line in file.read_bytes().splitlines()]
+    records = [line for line in lines if "study" not in line]
+    return Results(records, [Figure(**line) for line in lines if "study" in line])
+
+
+def group(records: Iterable[dict[str, Any]]) -> dict[str, dict[str, list[dict[str, Any]]]]:
+    """The records by scenario and executor, in the order in which they came."""
+    grouped: dict[str, dict[str, list[dict[str, Any]]]] = defaultdict(lambda: defaultdict(list))
+    for record in records:
+        grouped[record["scenario"]][record["executor"]].append(record)
+    return grouped
+
+
+def median(records: Iterable[dict[str, Any]], *path: str) -> float | None:
+    """The median over runs of a value somewhere in the records; None where it was not taken."""
+    supported = (record for record in records if record.get("unsupported") is None)
+    values = [value for record in supported if (value := _find(record, path)) is not None]
+    return statistics.median(values) if values else None
+
+
+def _find(record: Any, path: Sequence[str]) -> float | None:
+    """The value below these names; None where one of them is missing or None."""
+    for name in path:
+        record = None if record is None else record.get(name)
+    return record

@@ -1,0 +1,45 @@
+"""What a transaction that somebody leaves open does to the rate. Touches databases and processes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+from tasker.bench import shapes
+from tasker.bench.conversation import ours
+from tasker.bench.load import Load
+from tasker.bench.runner import run_load
+from tasker_benchmarks.results import Figure
+from tasker_benchmarks.servers import fresh_database
+from tasker_sql.connection import Database
+from tasker_sql.migrate import migrate
+
+__all__ = ["idle_transaction"]
+
+_LOAD = Load((shapes.chain(4),), 10_000)
+
+
+def idle_transaction(server: str, minutes: float = 10) -> Iterator[Figure]:
+    """The rate under load without pause while a transaction with a snapshot stays open, and after it has ended.
+
+    Vacuum can take nothing away meanwhile, so whoever looks over dead rows becomes slower and slower.
+    """
+    with fresh_database(server, "open") as database, database.connect() as idle:
+        with database.connect() as connection:
+            migrate(connection)
+        for _ in range(3):
+            yield _run(database, "before", 0)
+        idle.execute("begin isolation level repeatable read")
+        idle.execute("select pg_current_xact_id(), count(*) from tasker.task")
+        began = time.monotonic()
+        while (spent := time.monotonic() - began) < 60 * minutes:
+            yield _run(database, "while it is open", spent)
+        idle.execute("commit")
+        for _ in range(3):
+            yield _run(database, "after", time.monotonic() - began)
+
+
+def _run(database: Database, series: str, at: float) -> Figure:
+    record = run_load(ours, database, _LOAD, scenario="chain")
+    settings = {"axis": "seconds since the transaction began"}
+    return Figure("idle transaction", series, round(at, 1), record.rate, "steps a second", settings)
