@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, assert_never
+from typing import Any, Literal, NamedTuple, assert_never
 
 import orjson
 
@@ -55,8 +55,7 @@ class Definition:
     parents: tuple[tuple[int, str], ...]  # number and name of each step whose result it takes
 
 
-@dataclass(frozen=True, slots=True)
-class TaskFacts:
+class TaskFacts(NamedTuple):
     """What all steps of one task share."""
 
     task_id: str
@@ -67,8 +66,7 @@ class TaskFacts:
     trace_context: Mapping[str, str] | None
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(NamedTuple):
     """One attempt of one step, leased to this worker.
 
     `msg_id` and `read_ct` are the fencing token: the database takes an answer only while they are the last granted.

@@ -23,6 +23,7 @@ from uuid import UUID, uuid4
 import anyio
 from anyio.abc import TaskGroup, TaskStatus
 
+from tasker import telemetry
 from tasker.binding import BoundHandler, Handler, bind_handler, handler_of
 from tasker.claimer import Claimer
 from tasker.database import resolve_database
@@ -35,7 +36,7 @@ from tasker.notifier import notify
 from tasker.outcome import Completed, Failed, Outcome, Released
 from tasker.registry import register
 from tasker.requests import request_errors
-from tasker.seams import RunStep, SaveStep, Seams, StartStepChild
+from tasker.seams import RunStep, Seams
 from tasker.starting import Starter
 from tasker.template import StepDefinition, Template
 from tasker.transactions import Pools
@@ -234,11 +235,18 @@ class Worker:
         save = self._seams.save(partial(_save, session))
         start_child = self._seams.start(Starter(session).start)
 
-        def start(grant: Grant) -> None:
-            # Not in the task group: that would wait for a handler that cannot be interrupted.
-            step = asyncio.create_task(self._run_step(claimer, grant, run, save, start_child))
-            self._steps.add(step)
-            step.add_done_callback(ended)
+        def start(grants: Sequence[Grant]) -> None:
+            traced = telemetry.tracing()
+
+            def running(grant: Grant) -> Running:
+                saving, starting = partial(save, grant), partial(start_child, grant)
+                return Running(grant, saving, starting, self._pools, traced)
+
+            for grant in grants:
+                # Not in the task group: that would wait for a handler that cannot be interrupted.
+                step = asyncio.create_task(self._run_step(claimer, grant, running, run))
+                self._steps.add(step)
+                step.add_done_callback(ended)
 
         def ended(step: asyncio.Task[None]) -> None:
             self._steps.discard(step)
@@ -265,8 +273,12 @@ class Worker:
         def lost(grant: Grant, cancelled: bool) -> None:
             loop.call_soon_threadsafe(self._revoke, grant, cancelled)
 
+        def register_again() -> None:
+            if not tasks.cancel_scope.cancel_called:  # a worker that has left is not to come back
+                tasks.start_soon(self._register, session)
+
         def forgotten() -> None:
-            loop.call_soon_threadsafe(tasks.start_soon, self._register, session)
+            loop.call_soon_threadsafe(register_again)
 
         return Heartbeat(database, self.worker_id, self._lease, leases, lost, forgotten)
 
@@ -280,7 +292,7 @@ class Worker:
             running.revoke()
 
     async def _run_step(
-        self, claimer: Claimer, grant: Grant, run: RunStep, save: SaveStep, start: StartStepChild
+        self, claimer: Claimer, grant: Grant, make: Callable[[Grant], Running], run: RunStep
     ) -> None:
         handler = self._bound.get(grant.definition.definition_id)
         if handler is None:
@@ -288,8 +300,7 @@ class Worker:
         if not isinstance(handler, BoundHandler):
             claimer.settle(grant, handler)
             return
-        running = Running(grant, partial(save, grant), partial(start, grant), self._pools)
-        self._running[id(grant)] = running
+        running = self._running[id(grant)] = make(grant)
         try:
             outcome = await run(running, handler)
             if running.transaction.is_open and isinstance(outcome, Completed):
