@@ -6,6 +6,7 @@ require "tasker/testing"
 require "date"
 require "set"
 require "timeout"
+require "tmpdir"
 
 # A test whose handlers are forgotten after it.
 class HandlerTest < Minitest::Test

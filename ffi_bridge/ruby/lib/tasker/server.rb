@@ -25,7 +25,7 @@ module Tasker
       @lines = Lines.new(input, Protocol::LONGEST_LINE)
       @output = Output.new(output)
       @calls = Calls.new(@output)
-      @pool = Pool.new(concurrency) { |job| work(job) }
+      @pool = Pool.new(concurrency, rest: @output.method(:flush)) { |job| work(job) }
       @runs = {}
       @requests = {}
       @lock = Mutex.new
@@ -56,7 +56,8 @@ module Tasker
       else @calls.take_answer(message)
       end
     rescue JSON::ParserError => error
-      refuse(nil, Protocol::NO_JSON, "a line that is no JSON: #{Failures.text(error.message)[0, 200]}") unless line.strip.empty?
+      text = Failures.text(error.message)[0, 200]
+      refuse(nil, Protocol::NO_JSON, "a line that is no JSON: #{text}") unless line.scrub.strip.empty?
     end
 
     def hear(message)
@@ -154,7 +155,6 @@ module Tasker
         @ended.signal if @runs.empty?
         @shutdown && @runs.empty?
       end
-      @output.flush
       say_goodbye if leaves
     end
 
@@ -170,8 +170,9 @@ module Tasker
       give_up = now + LAST_WAIT
       @lock.synchronize do
         @ended.wait(@lock, give_up - now) until @runs.empty? || now >= give_up
-        @runs.empty?
       end
+      @output.flush
+      @lock.synchronize { @runs.empty? }
     end
 
     def now = Process.clock_gettime(Process::CLOCK_MONOTONIC)
