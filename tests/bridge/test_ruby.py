@@ -11,6 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tasker import load_templates
+from tasker.examples.orders.scenarios import SCENARIOS, Scenario
+from tasker.examples.payments import running_payment_service
+from tasker.template import Template
 from tasker_ffi_bridge.bridge import Bridge, Lost, Services
 from tasker_ffi_bridge.messages import (
     Checkpoint,
@@ -25,11 +30,6 @@ from tasker_ffi_bridge.messages import (
     TaskFacts,
     Wait,
 )
-
-from tasker import load_templates
-from tasker.examples.orders.scenarios import SCENARIOS, Scenario
-from tasker.examples.payments import running_payment_service
-from tasker.template import Template
 
 ROOT = Path(__file__).parents[2]
 GEM = ROOT / "ffi_bridge" / "ruby"
@@ -54,7 +54,9 @@ Tasker.step("echo") { |input:| input }
 
 def find_ruby() -> str:
     ruby = shutil.which("ruby")
-    assert ruby, "there is no ruby: sh checks/setup_debian.sh installs it as root, or install it by hand (3.1 or newer)"
+    assert ruby, (
+        "there is no ruby: sh checks/setup_debian.sh installs it as root, or install it by hand (3.1 or newer)"
+    )
     return ruby
 
 
@@ -103,7 +105,9 @@ def an_execute(
     time_limit: float | None = None,
 ) -> Execute:
     deadline = None if time_limit is None else time.time() + time_limit
-    key = f"{input['order_id'] if isinstance(input, dict) and 'order_id' in input else 't'}:{handler}"
+    key = (
+        f"{input['order_id'] if isinstance(input, dict) and 'order_id' in input else 't'}:{handler}"
+    )
     step = StepFacts(handler, 1, "standard", {}, attempt, 5, key, deadline)
     task = TaskFacts("t", "shop", "orders", "1.0.0", input, {}, None, ())
     return Execute(run, handler, task, step, results or {}, saved or {})
@@ -213,9 +217,7 @@ async def _run_step(
         worker = Worker()
         limit = None if step.attempt_time_limit is None else min(step.attempt_time_limit, 0.5)
         run = f"{order['order_id']}-{name}-{attempt}"
-        execute = an_execute(
-            step.handler, run, order, taken, attempt=attempt, time_limit=limit
-        )
+        execute = an_execute(step.handler, run, order, taken, attempt=attempt, time_limit=limit)
         outcome = await bridge.run(execute, worker.services)
         if not isinstance(outcome, Retry):
             return outcome, worker

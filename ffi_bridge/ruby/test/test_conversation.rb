@@ -89,6 +89,7 @@ class TestConversation < Minitest::Test
 
   def test_initialize_with_bad_params
     one = child(begin: false)
+    assert_equal(-32_600, one.outcome("echo")["code"])
     [{}, { "protocol" => "1.0" }, { "protocol" => ["1.0"], "limits" => { "message_bytes" => "many" } }].each do |params|
       assert_equal(-32_602, one.ask("initialize", params)["error"]["code"])
     end

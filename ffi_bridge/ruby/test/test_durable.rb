@@ -32,7 +32,7 @@ class TestDurable < HandlerTest
     ensured = false
     outcome = run_step do |ctx:|
       ctx.sleep(1)
-    rescue => error # rubocop:disable Style/RescueStandardError
+    rescue => error
       error
     ensure
       ensured = true

@@ -109,7 +109,7 @@ module Tasker
   class DefinitionError < TaskerError; end
 
   # Leaves a handler. No StandardError, so that a handler's own +rescue => error+ does not hold it; +ensure+ runs.
-  class Left < Exception; end # rubocop:disable Lint/InheritException
+  class Left < Exception; end
 
   # Leaves a handler that waits; it runs again from its beginning when what it waits for has come.
   class Suspended < Left

@@ -71,6 +71,8 @@ module Tasker
     end
 
     def take_request(id, method, params)
+      return refuse(id, Protocol::BAD_MESSAGE, "#{method} before initialize") unless @ready || method == "initialize"
+
       case method
       when "initialize" then begin_with(id, params)
       when "execute" then execute(id, params)

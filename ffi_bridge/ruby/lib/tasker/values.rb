@@ -19,12 +19,13 @@ module Tasker
   module Values
     # The most that a stored value may have, in bytes of JSON.
     MOST_BYTES = 16 * 1024 * 1024
-    # The deepest nesting, of what is read and what is written.
-    DEEPEST = 500
+    # The deepest nesting of what is stored. The worker's own JSON ends at 254, with what it puts around.
+    DEEPEST = 200
 
     INTEGERS = (-(2**63)...(2**64)).freeze
     PLAIN = { max_nesting: DEEPEST + 10 }.freeze
-    private_constant :INTEGERS, :PLAIN
+    READ = { max_nesting: 1024 }.freeze
+    private_constant :INTEGERS, :PLAIN, :READ
 
     class << self
       # @param value [Object]
@@ -41,7 +42,7 @@ module Tasker
       # @param text [String] JSON
       # @return [Object] nil, true, false, numbers, strings, arrays, and hashes with strings as keys
       # @raise [JSON::ParserError]
-      def load(text) = JSON.parse(text, PLAIN)
+      def load(text) = JSON.parse(text, READ)
 
       # @param value [Object]
       # @param subject [String]

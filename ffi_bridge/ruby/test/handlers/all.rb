@@ -24,7 +24,7 @@ end
 
 Tasker.step("run") do |ctx:|
   ctx.run("once") { { a: 1 } }
-rescue => error # rubocop:disable Style/RescueStandardError
+rescue => error
   "rescued #{error.class}"
 ensure
   warn "ensured"
@@ -47,7 +47,7 @@ end
 
 Tasker.step("print") do
   puts "to $stdout"
-  STDOUT.puts "to STDOUT" # rubocop:disable Style/GlobalStdStream
+  STDOUT.puts "to STDOUT"
   system("echo from a program; cat")
   $stdin.read
 end
