@@ -248,6 +248,12 @@ class TestConversation < Minitest::Test
     assert_equal %w[cancelled complete], rest.map { |answer| answer["result"]["outcome"] }.sort
   end
 
+  def test_a_timeout_around_a_call_tears_no_line
+    one = child("--concurrency", "2")
+    ids = Array.new(2) { one.execute("interrupted") }
+    ids.delete(one.receive["id"]) until ids.empty?
+  end
+
   def test_many_at_once_are_each_answered_once
     one = child("--concurrency", "50")
     ids = (1..50).map { |number| one.execute(number.even? ? "echo" : "tell") }

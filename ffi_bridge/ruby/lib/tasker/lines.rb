@@ -62,7 +62,7 @@ module Tasker
       ended.each do |part|
         line = @rest.empty? ? part : @rest << part
         yield @skipping || line.bytesize >= @limit ? nil : line.force_encoding(Encoding::UTF_8)
-        @rest = String.new(encoding: Encoding::BINARY)
+        @rest = String.new(encoding: Encoding::BINARY) unless @rest.empty?
         @skipping = false
       end
       keep(tail || "")

@@ -4,6 +4,10 @@ module Tasker
   # The lines that go out, from all threads. Whoever comes while another writes has its line written with the next ones.
   # Writes to an IO.
   class Output
+    # A Timeout around a handler's call must not tear a line in two; it comes behind the write.
+    WHOLE = { Object => :never }.freeze
+    private_constant :WHOLE
+
     # @param output [IO]
     def initialize(output)
       @output = output
@@ -28,19 +32,21 @@ module Tasker
       @lines << line
     end
 
-    # Write what waits. Blocks while the host does not read.
+    # Write what waits; when it returns, all that was put before is written. Blocks while the host does not read.
     # @return [void]
     def flush
-      @writing.synchronize do
-        until @lines.empty?
-          data = @lines.pop
-          data += @lines.pop until @lines.empty? || data.bytesize > 65_536
-          write(data)
-        end
-      end
+      Thread.handle_interrupt(WHOLE) { @writing.synchronize { drain } }
     end
 
     private
+
+    def drain
+      until @lines.empty?
+        data = @lines.pop
+        data += @lines.pop until @lines.empty? || data.bytesize > 65_536
+        write(data)
+      end
+    end
 
     # Without blocking as long as there is room: that keeps the interpreter's lock, whose hand-over costs more than the write.
     def write(data)

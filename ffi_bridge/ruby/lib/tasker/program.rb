@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-require_relative "../tasker"
+require "tasker"
 
 module Tasker
   # The program that serves the handlers of some files. Touches standard error and the process.

@@ -1,7 +1,7 @@
 # frozen_string_literal: true
 
 require "digest"
-require_relative "../tasker"
+require "tasker"
 
 module Tasker
   # Runs handlers in unit tests, without a worker.

@@ -2,6 +2,7 @@
 
 # What the conversations of the suite run.
 require "tasker"
+require "timeout"
 
 GATE = Thread::Queue.new
 
@@ -50,4 +51,12 @@ Tasker.step("print") do
   STDOUT.puts "to STDOUT"
   system("echo from a program; cat")
   $stdin.read
+end
+
+Tasker.step("interrupted") do |ctx:|
+  200.times do |number|
+    Timeout.timeout(0.0005) { loop { ctx.progress(number, note: "x" * 2000) } }
+  rescue Timeout::Error
+    nil
+  end
 end
