@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SETUP := .venv/.set-up
 
-.PHONY: help setup demo test check bench format clean
+.PHONY: help setup demo test check bench fuzz format clean
 
 help:
 	@echo "make setup   put all that is needed into .venv"
@@ -12,6 +12,7 @@ help:
 	@echo "make test    run all tests"
 	@echo "make check   lint, types, layers, SQL, docs"
 	@echo "make bench   measure this engine beside others on one server; results, table and plots into benchmarks/results"
+	@echo "make fuzz    look for bad input that is met badly, for about half an hour (TIMES=20 SECONDS=120)"
 	@echo "make format  put the code into its format"
 	@echo "make clean   take away .venv and the tools' caches"
 
@@ -43,9 +44,19 @@ bench: $(SETUP)
 	$(BIN)/python -m tasker_benchmarks run single chain_4 diamond fanout_100 --rounds 3 --scale 0.5 --statements
 	$(BIN)/python -m tasker_benchmarks run mixed batch_10000 latency --on tasker --rounds 3
 
+TIMES ?= 20
+SECONDS ?= 120
+
+fuzz: $(SETUP)
+	TASKER_FUZZ=$(TIMES) $(BIN)/python -m pytest tests/fuzz --timeout 3600
+	$(BIN)/uv pip install --quiet --python $(BIN)/python 'atheris>=3,<4'
+	for target in loader filter duration schedule binding; do \
+		$(BIN)/python -m tests.fuzz.guided $$target $(SECONDS) || exit 1; \
+	done
+
 format: $(SETUP)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf .venv .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .pytest_cache .ruff_cache .hypothesis .import_linter_cache .fuzz
