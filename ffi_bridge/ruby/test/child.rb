@@ -68,7 +68,7 @@ class Child
     line = Timeout.timeout(PATIENCE) { @output.gets }
     raise "the child has ended: #{@errors.read}" if line.nil?
 
-    JSON.parse(line)
+    JSON.parse(line, max_nesting: 1024)
   end
 
   # The rest of what it says, and its status, when its input has ended.
