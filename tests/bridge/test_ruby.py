@@ -17,6 +17,7 @@ from tasker.examples.orders.scenarios import SCENARIOS, Scenario
 from tasker.examples.payments import running_payment_service
 from tasker.template import Template
 from tasker_ffi_bridge.bridge import Bridge, Lost, Services
+from tasker_ffi_bridge.conformance import load_cases, try_child
 from tasker_ffi_bridge.messages import (
     Checkpoint,
     Complete,
@@ -136,6 +137,18 @@ async def _with_child(
     file.write_text(HANDLERS)
     async with Bridge(command(file)) as bridge:
         return [await bridge.run(execute, worker.services) for execute in executes]
+
+
+def test_it_keeps_all_of_the_protocol() -> None:
+    async def converse() -> list[str]:
+        trying = try_child(
+            command(ROOT / "examples" / "bridge" / "handlers.rb"), load_cases("full"), patience=30
+        )
+        return [
+            "\n".join([v.case.name, v.fault, *v.said]) async for v in trying if v.fault is not None
+        ]
+
+    assert asyncio.run(converse()) == []
 
 
 def test_a_run_saves_starts_a_task_and_waits_for_it(tmp_path: Path) -> None:
