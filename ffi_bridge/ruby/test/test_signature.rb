@@ -32,12 +32,10 @@ class TestSignature < Minitest::Test
   def test_each_public_method_has_a_signature
     declarations.each do |name, declaration|
       of = Object.const_get(name)
-      assert_equal of.singleton_methods(false).sort, methods_of(declaration, :singleton).sort, name unless of.is_a?(Class)
-      next unless of.is_a?(Class)
-
-      there = of.public_instance_methods(false) - INSIDE
-      there -= %i[to_s] if of < Struct
-      assert_equal there.sort, methods_of(declaration, :instance).sort, name
+      kind = of.is_a?(Class) ? :instance : :singleton
+      there = kind == :instance ? of.public_instance_methods(false) : of.singleton_methods(false)
+      there -= %i[to_s] if of.is_a?(Class) && of < Struct
+      assert_equal (there - INSIDE).sort, methods_of(declaration, kind).sort, name
     end
   end
 
