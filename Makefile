@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SETUP := .venv/.set-up
 
-.PHONY: help setup demo test check bench fuzz format clean
+.PHONY: help setup demo test check bench fuzz chaos format clean
 
 help:
 	@echo "make setup   put all that is needed into .venv"
@@ -13,6 +13,7 @@ help:
 	@echo "make check   lint, types, layers, SQL, docs"
 	@echo "make bench   measure this engine beside others on one server; results, table and plots into benchmarks/results"
 	@echo "make fuzz    look for bad input that is met badly, for about half an hour (TIMES=20 SECONDS=120)"
+	@echo "make chaos   break the engine on purpose, and judge: SECONDS=1800 SEED=7 REPORT=chaos.json"
 	@echo "make format  put the code into its format"
 	@echo "make clean   take away .venv and the tools' caches"
 
@@ -45,6 +46,7 @@ bench: $(SETUP)
 	$(BIN)/python -m tasker_benchmarks run mixed batch_10000 latency --on tasker --rounds 3
 
 TIMES ?= 20
+# For each guided target of make fuzz; in all for make chaos.
 SECONDS ?= 120
 
 fuzz: $(SETUP)
@@ -53,6 +55,10 @@ fuzz: $(SETUP)
 	for target in loader filter duration schedule binding; do \
 		$(BIN)/python -m tests.fuzz.guided $$target $(SECONDS) || exit 1; \
 	done
+
+chaos: $(SETUP)
+	sh checks/setup_debian.sh
+	$(BIN)/python -m tests.chaos --seconds $(SECONDS) $(SEED:%=--seed %) $(REPORT:%=--report %)
 
 format: $(SETUP)
 	$(BIN)/ruff check --fix .

@@ -157,6 +157,13 @@ class TestConversation < Minitest::Test
     end
   end
 
+  def test_a_checkpoint_replaces_the_last_one
+    one = child
+    one.execute("keep_large", run: "a", input: 2)
+    assert_equal({ "run" => "a", "name" => "checkpoint", "value" => { "cursor" => "xx", "partial" => nil }, "replace" => true },
+                 one.receive["params"])
+  end
+
   def test_tasks_are_started
     one = child
     one.execute("start", run: "a")

@@ -72,9 +72,11 @@ begin
     end if;
     update tasker.worker w set idle = cardinality(v_tasks) = 0, seen_at = now()
     where w.worker_id = exchange.worker_id and exchange.want > 0 and w.idle <> (cardinality(v_tasks) = 0);
-    v_granted := tasker.describe_grants(v_tasks, v_steps, v_messages, v_reads);
-    if cardinality(v_tasks) > 0 and (octet_length(v_granted::text) <= 67108864) is not true then
-        v_granted := tasker.fit_grants(v_tasks, v_steps, v_messages, v_reads);
+    if cardinality(v_tasks) > 0 then
+        v_granted := tasker.describe_grants(v_tasks, v_steps, v_messages, v_reads);
+        if (octet_length(v_granted::text) <= 67108864) is not true then
+            v_granted := tasker.fit_grants(v_tasks, v_steps, v_messages, v_reads);
+        end if;
     end if;
     return json_build_object('accepted', v_accepted, 'again', v_again, 'granted', v_granted);
 end;
