@@ -37,6 +37,7 @@ check: $(SETUP)
 	$(BIN)/python -m tasker_sql.initial --check
 	$(BIN)/python checks/sql_style.py
 	$(BIN)/python checks/docs.py
+	sh checks/typescript.sh
 
 bench: $(SETUP)
 	sh checks/setup_debian.sh

@@ -36,7 +36,9 @@ def find_node() -> Path:
     oldest = ".".join(map(str, _OLDEST))
     has = "none is here"
     if own is not None:
-        found = "one that does not tell its version" if version is None else ".".join(map(str, version))
+        found = (
+            "one that does not tell its version" if version is None else ".".join(map(str, version))
+        )
         has = f"{own} is {found}"
     raise BridgeError(
         f"handlers in TypeScript need Node {oldest} or newer, and {has}: pip install 'tasker-pg[node]'"

@@ -68,8 +68,8 @@ export class StepContext {
 
   /** The task. */
   get task(): Task {
-    const { correlation_id: correlationId = null, tags = [], context = null, ...facts } = this.#execute.task;
-    return { ...facts, context, correlationId, tags };
+    const { id, namespace, template, version, context = null, correlation_id, tags = [] } = this.#execute.task;
+    return { id, namespace, template, version, context, correlationId: correlation_id ?? null, tags };
   }
 
   /** The task's tags. */

@@ -97,12 +97,14 @@ async function converse(
     reader.push(chunk);
     if (outbox.full) input.pause();
   });
+  let lastAnswers: NodeJS.Timeout | undefined;
   input.on("end", () => {
+    lastAnswers = setTimeout(leave, LAST_ANSWERS);
     reader.end();
     session.endInput();
-    setTimeout(leave, LAST_ANSWERS).unref();
   });
   await left;
+  clearTimeout(lastAnswers);
   input.destroy();
   await Promise.race([outbox.close(), new Promise((resolve) => setTimeout(resolve, LAST_ANSWERS).unref())]);
 }
