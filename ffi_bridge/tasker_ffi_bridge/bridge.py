@@ -1,8 +1,9 @@
 """A child that is kept: started, talked with, watched, started again. Touches processes; asyncio only.
 
 Model: at most one child lives at a time. A run waits for a child that is ready and has room, and comes to an outcome,
-or to `Lost` when its child ended. A run that is cancelled keeps its place in the child until that has answered; a child
-that does not answer in time is killed.
+or to `Lost` when its child ended. Steps that were lost together run alone the next time, so that one which kills
+children takes the others with it only once. A run that is cancelled keeps its place in the child until that has
+answered; a child that does not answer in time is killed.
 """
 
 from __future__ import annotations
@@ -51,6 +52,7 @@ _PING_EVERY = 10.0
 _PING_LIMIT = 30.0
 _PATIENCE = 5.0  # seconds that a run waits for a child to come back
 _LAST_WAIT = 1.0
+_LAST_WORDS = 0.2  # seconds for the end of a dead child's log
 
 _log = logging.getLogger("tasker.bridge")
 
@@ -84,6 +86,7 @@ class Services:
 
 @dataclass(slots=True)
 class _Run:
+    key: str  # of its step, the same on each attempt
     services: Services
     ended: asyncio.Future[Outcome | Lost | Refused]
 
@@ -127,6 +130,9 @@ class Bridge:
         self._life: asyncio.Future[_Life] | None = None
         self._keeping: asyncio.Task[None] | None = None
         self._child: Initialized | None = None
+        self._runs = 0
+        self._suspects: set[str] = set()
+        self._alone = asyncio.Lock()
         self.restarts = 0
 
     @property
@@ -166,6 +172,11 @@ class Bridge:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._keeping
 
+    def new_run(self) -> str:
+        """A name for a run that no other run of this bridge has."""
+        self._runs += 1
+        return f"{self.name}:{self._runs}"
+
     async def run(self, execute: Execute, services: Services) -> Outcome | Lost | Refused:
         """Run a handler in the child, when that has room.
 
@@ -175,18 +186,18 @@ class Bridge:
             life = await self._find_life()
             if life is None:
                 return Refused(f"{self.name} is not running just now")
-            await life.room.acquire()
+            places = await self._take_places(life, execute.step.idempotency_key)
             if life.over is None:
                 break
-            life.room.release()
+            _leave_places(life, places)
         try:
             line = life.session.execute(execute)
         except ValueError:
-            life.room.release()
+            _leave_places(life, places)
             raise
         ended: asyncio.Future[Outcome | Lost | Refused] = asyncio.get_running_loop().create_future()
-        ended.add_done_callback(lambda _: life.room.release())
-        life.runs[execute.run] = _Run(services, ended)
+        ended.add_done_callback(lambda _: _leave_places(life, places))
+        life.runs[execute.run] = _Run(execute.step.idempotency_key, services, ended)
         life.process.put(line)
         try:
             return await asyncio.shield(ended)
@@ -194,6 +205,22 @@ class Bridge:
             if not ended.done():
                 self._give_up(life, execute.run, ended)
             raise
+
+    async def _take_places(self, life: _Life, key: str) -> int:
+        """Wait for a place, or for all of them, when the step may be what killed a child; how many it has."""
+        if key not in self._suspects:
+            await life.room.acquire()
+            return 1
+        async with self._alone:
+            taken = 0
+            try:
+                while taken < self.child.concurrency:
+                    await life.room.acquire()
+                    taken += 1
+            except asyncio.CancelledError:
+                _leave_places(life, taken)
+                raise
+        return taken
 
     async def _find_life(self) -> _Life | None:
         """The child that is ready, or will be soon; None when there is none for some time."""
@@ -245,17 +272,19 @@ class Bridge:
             await self._listen(life, first)
         finally:
             life.over = life.over or "ended"
+            if self._life.done():  # from here on runs wait for the next one
+                self._life = asyncio.get_running_loop().create_future()
             process.kill()
             status = await process.process.wait()
-            await asyncio.wait(tasks[1:2], timeout=1)  # the log's last lines
+            await asyncio.wait(tasks[1:2], timeout=_LAST_WORDS)
             for task in (*tasks, *life.tasks):
                 task.cancel()
-            if self._life.done():
-                self._life = asyncio.get_running_loop().create_future()
             why = _explain(life, status)
+            if len(life.runs) > 1:
+                self._suspects.update(run.key for run in life.runs.values())
             for run in life.runs.values():
                 if not run.ended.done():
-                    run.ended.set_result(Lost(f"the child {why}"))
+                    run.ended.set_result(Lost(why))
         return why
 
     async def _listen(self, life: _Life, first: asyncio.Future[None]) -> None:
@@ -276,6 +305,7 @@ class Bridge:
                 if not first.done():
                     first.set_result(None)
             case Ended(run, outcome):
+                self._suspects.discard(life.runs[run].key)
                 _settle(life, run, outcome)
             case GaveBack(run, why):
                 _settle(life, run, Refused(why))
@@ -355,6 +385,11 @@ def _settle(life: _Life, run: str, came_to: Outcome | Refused) -> None:
     ended = life.runs.pop(run).ended
     if not ended.done():
         ended.set_result(came_to)
+
+
+def _leave_places(life: _Life, places: int) -> None:
+    for _ in range(places):
+        life.room.release()
 
 
 def _keep_task(tasks: set[asyncio.Task[None]], work: Coroutine[Any, Any, None]) -> None:

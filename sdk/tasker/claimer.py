@@ -2,13 +2,15 @@
 
 Model: handlers run beside the loop and put what they come to into `outcomes`. While one exchange is under way, outcomes
 gather for the next, so batches grow with the load and an idle worker answers at once. At most one exchange is open, and
-it fills at most half of the slots, so that the other half runs meanwhile.
+it fills at most half of the slots, so that the other half runs meanwhile. What one has granted is started when the next
+one is sent, or when there is none to send, so that the database does not wait for this process.
 
 Touches the database through the two calls it is given, and nothing else.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -50,7 +52,7 @@ class Claimer:
 
     exchange: Exchange
     get_definitions: GetDefinitions
-    start: Callable[[Grant], None]
+    start: Callable[[Sequence[Grant]], None]
     slots: int
     poll: float
     leases: dict[int, Grant] = field(default_factory=dict[int, Grant])
@@ -58,6 +60,8 @@ class Claimer:
     running: int = 0
     draining: bool = False
     _definitions: dict[int, Definition] = field(default_factory=dict[int, Definition])
+    _granted: Mapping[str, Json] | None = None
+    """What the last exchange has granted and is not started yet; it counts as running."""
     _again: float | None = None
     """Seconds after which a limit may let more begin, as the last exchange said."""
     _woken: anyio.Event = field(default_factory=anyio.Event)
@@ -96,6 +100,7 @@ class Claimer:
             quiet = 0 if granted else quiet + 1
             if self.outcomes or (granted and granted == want):
                 continue
+            await self._start()
             if want > 0:
                 poll = min(self.poll, 0.005 * 2 ** min(quiet, 10))
                 await self._rest(poll if self._again is None else min(poll, self._again))
@@ -120,7 +125,7 @@ class Claimer:
         """One exchange; returns how many steps were granted."""
         batch = self._batch()
         try:
-            answer = await self.exchange(encode_outcomes(batch), want)
+            answer = await self._send(encode_outcomes(batch), want)
         except psycopg.Error as error:
             if not batch or not _is_refused(error):
                 raise
@@ -138,13 +143,31 @@ class Claimer:
                     grant.task.task_id,
                     grant.definition.name,
                 )
-        grants = await self._read(answer["granted"])
-        telemetry.exchanged(len(batch), len(grants))
-        self.running += len(grants)
-        for grant in grants:
-            self.leases[id(grant)] = grant
-            self.start(grant)
-        return len(grants)
+        self._granted = answer["granted"]
+        granted = 0 if self._granted is None else len(self._granted["steps"])
+        telemetry.exchanged(len(batch), granted)
+        self.running += granted
+        return granted
+
+    async def _send(self, outcomes: bytes, want: int) -> Mapping[str, Json]:
+        """Exchange, and start what was granted before while that is under way."""
+        if self._granted is None:
+            return await self.exchange(outcomes, want)
+        sent = asyncio.ensure_future(self.exchange(outcomes, want))
+        try:
+            await asyncio.sleep(0)  # it goes out now
+            await self._start()
+            return await sent
+        finally:
+            sent.cancel()
+
+    async def _start(self) -> None:
+        """Start what was granted and is not started yet."""
+        granted, self._granted = self._granted, None
+        if granted is not None:
+            grants = await self._read(granted)
+            self.leases.update((id(grant), grant) for grant in grants)
+            self.start(grants)
 
     def _batch(self) -> list[Answered]:
         """As many outcomes as one exchange should carry: at least one, bounded in number and in bytes."""
@@ -172,9 +195,7 @@ class Claimer:
             self.leases.pop(id(grant), None)
         del self.outcomes[: len(batch)]
 
-    async def _read(self, granted: Mapping[str, Json] | None) -> list[Grant]:
-        if granted is None:
-            return []
+    async def _read(self, granted: Mapping[str, Json]) -> list[Grant]:
         unknown = {row["definition_id"] for row in granted["steps"]} - self._definitions.keys()
         if unknown:
             for row in await self.get_definitions(sorted(unknown)):

@@ -14,6 +14,7 @@ from uuid import UUID
 from psycopg import AsyncConnection, Connection
 
 from tasker.approvals import Approval
+from tasker.cancellation import Cancellation
 from tasker.children import ChildTask, OnBlocked, OnParentEnd, new_child
 from tasker.durable import Checkpoint, Durable, SyncDurable
 from tasker.durations import Duration
@@ -102,7 +103,7 @@ class StepContext:
     """The step that is undone, in a compensation; None elsewhere."""
     correlation_id: UUID | None = None
     tags: tuple[str, ...] = ()
-    cancellation: threading.Event = field(default_factory=threading.Event, repr=False)
+    cancellation: threading.Event = field(default_factory=Cancellation, repr=False)
     """Set by the worker when the attempt should stop; handlers read `cancelled` or wait on it."""
     report: Callable[[Progress], None] = field(default=_forget, repr=False)
     """Where `progress` goes; the worker's."""
@@ -115,6 +116,9 @@ class StepContext:
 
     database: Transaction = field(default_factory=Transaction, repr=False)
     """What `transaction` opens; the worker's."""
+
+    kind: str = "standard"
+    """What kind of step it is, as templates name them."""
 
     async def run(self, name: str, function: Callable[[], Awaitable[T] | T]) -> T:
         """Call `function` once: what it returned is saved under `name`, and later runs get that.

@@ -28,14 +28,14 @@ from tasker.children import (
 )
 from tasker.durations import Duration, to_seconds
 from tasker.errors import ApprovalTimedOut, EventTimedOut, PermanentError, RetryableError
-from tasker.outcome import Waiting
+from tasker.outcome import Outcome, Waiting
 from tasker.priority import Priority
 from tasker.values import Shape, shape_of
 
 if TYPE_CHECKING:
     from tasker.workflow import Workflow
 
-__all__ = ["Checkpoint", "Durable", "Save", "Suspended", "SyncDurable"]
+__all__ = ["Checkpoint", "Durable", "Left", "Save", "SyncDurable"]
 
 T = TypeVar("T")
 
@@ -54,12 +54,12 @@ class Checkpoint:
     partial: Any = None
 
 
-class Suspended(BaseException):
-    """Leaves a handler that waits. Not an Exception, so that a handler's own `except` does not hold it."""
+class Left(BaseException):
+    """Leaves a handler with what its run came to. No Exception, so that a handler's own `except` does not hold it."""
 
-    def __init__(self, waiting: Waiting) -> None:
-        super().__init__(waiting.name)
-        self.waiting = waiting
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(type(outcome).__name__)
+        self.outcome = outcome
 
 
 async def _keep(_name: str, _data: bytes, _replace: bool) -> bool:
@@ -85,6 +85,19 @@ class Durable:
         self._start = start
         self._used: set[str] = set()
         self._awaited: dict[str, int] = {}
+
+    @property
+    def saved(self) -> Mapping[str, Any]:
+        """What earlier runs saved, and what their waits came to, by name."""
+        return self._saved
+
+    async def save(self, name: str, data: bytes, replace: bool) -> bool:
+        """Save JSON under a name as it is; whether the lease was still good."""
+        return await self._save(name, data, replace)
+
+    async def start_child(self, child: NewChild) -> UUID | None:
+        """Start a child, or find the one that was started under its name; None when the lease was lost."""
+        return await self._start(child)
 
     async def run(self, name: str, function: Callable[[], Awaitable[T] | T]) -> T:
         """What `function` returned the first time, whichever run of the handler that was."""
@@ -120,14 +133,14 @@ class Durable:
         """Leave the handler, unless the time has passed."""
         key = self._use("sleep", name or str(1 + sum(k.startswith("sleep:") for k in self._used)))
         if key not in self._saved:
-            raise Suspended(Waiting(key, seconds=_seconds(key, duration)))
+            raise Left(Waiting(key, seconds=_seconds(key, duration)))
 
     def await_event(self, event: str, timeout: Duration | None) -> Any:
         """Leave the handler, unless the event has come or the time has passed."""
         key = self._use("event", event)
         if key not in self._saved:
             seconds = None if timeout is None else _seconds(key, timeout)
-            raise Suspended(Waiting(key, event, seconds))
+            raise Left(Waiting(key, event, seconds))
         match self._saved[key]:
             case {"event": payload}:
                 return payload
@@ -149,7 +162,7 @@ class Durable:
         question, shape = make_question(name, title, data, form, who)
         if key not in self._saved:
             seconds = None if timeout is None else _seconds(key, timeout)
-            raise Suspended(Waiting(key, None, seconds, question))
+            raise Left(Waiting(key, None, seconds, question))
         match self._saved[key]:
             case {"approved": _} as answered:
                 return read_answer(answered, shape)
@@ -186,7 +199,7 @@ class Durable:
         key = self._use("task", name if again == 1 else f"{name}#{again}")
         if key not in self._saved:
             seconds = None if timeout is None else _seconds(key, timeout)
-            raise Suspended(
+            raise Left(
                 Waiting(key, seconds=seconds, task=task_id, until_blocked=_raises(on_blocked))
             )
         return read_end(self._saved[key], task_id, output, type_)

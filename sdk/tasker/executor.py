@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import math
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -20,7 +22,7 @@ from tasker import telemetry
 from tasker.binding import BoundHandler
 from tasker.children import StartChild
 from tasker.context import Progress, StepContext
-from tasker.durable import Durable, Save, Suspended
+from tasker.durable import Durable, Left, Save
 from tasker.errors import PermanentError, RetryableError
 from tasker.grant import (
     Grant,
@@ -34,17 +36,25 @@ from tasker.transactions import Pools, Transaction
 
 __all__ = ["Running", "commit", "execute"]
 
+_NO_SPAN = nullcontext()
+
 
 class Running:
-    """A grant under way: its handler's context, its progress, and the scope that interrupts it."""
+    """A grant under way: its handler's context, its progress, and how to interrupt it."""
 
-    __slots__ = ("busy", "context", "grant", "progress", "scope", "transaction")
+    __slots__ = ("busy", "context", "grant", "progress", "scope", "traced", "transaction")
 
     def __init__(
-        self, grant: Grant, save: Save, start: StartChild, pools: Pools | None = None
+        self,
+        grant: Grant,
+        save: Save,
+        start: StartChild,
+        pools: Pools | None = None,
+        traced: bool = False,
     ) -> None:
         self.grant = grant
-        self.scope = anyio.CancelScope()
+        self.traced = traced  # whether the attempt gets a span
+        self.scope: asyncio.Timeout | None = None  # while the handler is waited for
         self.progress: dict[str, Any] | None = None
         self.busy = False  # whether the handler itself runs, also when nobody waits for it any more
         self.transaction = Transaction(pools)
@@ -54,7 +64,8 @@ class Running:
     def revoke(self) -> None:
         """Tell the handler to stop: the step was cancelled, or granted to another worker, or the worker stops."""
         self.context.cancellation.set()
-        self.scope.cancel()
+        if self.scope is not None and not self.scope.expired():
+            self.scope.reschedule(-math.inf)
 
     def _report(self, progress: Progress) -> None:
         self.progress = describe_progress(progress)
@@ -66,7 +77,7 @@ async def execute(
     """Run the handler on its input and return what it came to. Raises nothing but cancellation from outside."""
     grant = running.grant
     started = time.perf_counter()
-    with telemetry.step_span(grant) as span:
+    with telemetry.step_span(grant) if running.traced else _NO_SPAN as span:
         outcome = await _attempt(running, handler, threads)
         telemetry.step_ended(grant, outcome, time.perf_counter() - started, span)
     _log_failure(running.context, outcome)
@@ -97,30 +108,39 @@ async def _attempt(
     running: Running, handler: BoundHandler, threads: anyio.CapacityLimiter
 ) -> Outcome:
     limit = running.grant.definition.attempt_time_limit
-    if limit is not None:
-        running.scope.deadline = anyio.current_time() + limit
-    with running.scope:
-        try:
-            return handler.complete(await _call(handler, running, threads))
-        except Suspended as suspended:
-            return suspended.waiting
-        except RetryableError as error:
-            return Retried(_describe(error), error.retry_after)
-        except PermanentError as error:
-            return Failed(_describe(error))
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:
-            # Whatever a handler raises ends its attempt and nothing else; but who cancels the worker is obeyed.
-            cancelled = anyio.current_effective_deadline() == -math.inf
-            if cancelled and not isinstance(error, Exception | SystemExit):
-                raise
-            return Retried(_describe(error))
+    try:
+        async with asyncio.timeout(limit) as running.scope:
+            if not running.context.cancelled:
+                return await _outcome(running, running.scope, handler, threads)
+    except TimeoutError:
+        pass  # of the scope, because those of the handler are outcomes
+    finally:
+        running.scope = None
     if running.context.cancelled:
         return Released(describe_failure("Interrupted", "the handler was interrupted"), delay=0)
     running.context.cancellation.set()
     late = f"the attempt ran past its time limit of {limit:g} s"
     return Retried(describe_failure("AttemptTimedOut", late))
+
+
+async def _outcome(
+    running: Running, scope: asyncio.Timeout, handler: BoundHandler, threads: anyio.CapacityLimiter
+) -> Outcome:
+    try:
+        return handler.complete(await _call(handler, running, threads))
+    except Left as left:
+        return left.outcome
+    except RetryableError as error:
+        return Retried(_describe(error), error.retry_after)
+    except PermanentError as error:
+        return Failed(_describe(error))
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        # Whatever a handler raises ends its attempt and nothing else; but who interrupts it is obeyed.
+        if scope.expired() and not isinstance(error, Exception | SystemExit):
+            raise
+        return Retried(_describe(error))
 
 
 async def commit(running: Running, done: Completed) -> Outcome:
@@ -183,4 +203,5 @@ def _context(
         report=report,
         durable=durable,
         database=database,
+        kind=definition.kind,
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, assert_never
+from typing import Any, Literal, NamedTuple, assert_never
 
 import orjson
 
@@ -22,6 +22,7 @@ __all__ = [
     "TaskFacts",
     "describe_error",
     "describe_failure",
+    "describe_foreign",
     "describe_progress",
     "encode_outcome",
     "encode_outcomes",
@@ -35,6 +36,7 @@ _ALONE = (None, None)  # neither a place in a batch nor an item
 _LONGEST_MESSAGE = 10_000
 _LONGEST_TRACE = 20_000
 _LONGEST_NOTE = 1_000
+_LONGEST_NAME = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +57,7 @@ class Definition:
     parents: tuple[tuple[int, str], ...]  # number and name of each step whose result it takes
 
 
-@dataclass(frozen=True, slots=True)
-class TaskFacts:
+class TaskFacts(NamedTuple):
     """What all steps of one task share."""
 
     task_id: str
@@ -67,8 +68,7 @@ class TaskFacts:
     trace_context: Mapping[str, str] | None
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(NamedTuple):
     """One attempt of one step, leased to this worker.
 
     `msg_id` and `read_ct` are the fencing token: the database takes an answer only while they are the last granted.
@@ -229,6 +229,16 @@ def _encode(grant: Grant, outcome: Outcome) -> dict[str, Json]:
 def describe_failure(kind: str, message: str) -> Failure:
     """A failure that Tasker itself found."""
     return Failure(kind, _storable(message)[:_LONGEST_MESSAGE])
+
+
+def describe_foreign(kind: str, message: str, kinds: Iterable[str], trace: str | None) -> Failure:
+    """What a handler in another language raised, cut as one of ours."""
+    return Failure(
+        _storable(kind)[:_LONGEST_NAME],
+        _storable(message or kind)[:_LONGEST_MESSAGE],
+        tuple(_storable(each)[:_LONGEST_NAME] for each in dict.fromkeys((kind, *kinds))),
+        None if trace is None else _storable(trace)[-_LONGEST_TRACE:],
+    )
 
 
 def describe_error(error: BaseException, trace: Sequence[str]) -> Failure:

@@ -17,7 +17,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from tasker.grant import Grant
 from tasker.outcome import Completed, Outcome, Waiting
 
-__all__ = ["exchanged", "step_ended", "step_span", "submit_span", "trace_context"]
+__all__ = ["exchanged", "step_ended", "step_span", "submit_span", "trace_context", "tracing"]
 
 _tracer = trace.get_tracer("tasker")
 _meter = metrics.get_meter("tasker")
@@ -31,7 +31,7 @@ _batches = _meter.create_histogram(
 
 def submit_span(template: str, tasks: int) -> AbstractContextManager[Span | None]:
     """The span of a submission."""
-    if not _tracing():
+    if not tracing():
         return nullcontext()
     attributes = {"tasker.template": template, "tasker.tasks": tasks}
     return _tracer.start_as_current_span(
@@ -41,16 +41,11 @@ def submit_span(template: str, tasks: int) -> AbstractContextManager[Span | None
 
 def trace_context() -> dict[str, str] | None:
     """The current span as W3C trace context, to be stored with a task; None when nothing is traced."""
-    if not _tracing():
+    if not tracing():
         return None
     carrier: dict[str, str] = {}
     _propagator.inject(carrier)
     return carrier or None
-
-
-def step_span(grant: Grant) -> AbstractContextManager[Span | None]:
-    """The span of one attempt, a child of the one that submitted its task."""
-    return _start_step_span(grant) if _tracing() else nullcontext()
 
 
 def step_ended(grant: Grant, outcome: Outcome, seconds: float, span: Span | None) -> None:
@@ -76,12 +71,14 @@ def exchanged(outcomes: int, grants: int) -> None:
     _batches.record(grants, {"tasker.direction": "grants"})
 
 
-def _tracing() -> bool:
+def tracing() -> bool:
+    """Whether anybody collects spans."""
     return not isinstance(trace.get_tracer_provider(), ProxyTracerProvider)
 
 
 @contextmanager
-def _start_step_span(grant: Grant) -> Generator[Span]:
+def step_span(grant: Grant) -> Generator[Span]:
+    """The span of one attempt, a child of the one that submitted its task."""
     parent = _propagator.extract(grant.task.trace_context or {})
     definition = grant.definition
     attributes = {

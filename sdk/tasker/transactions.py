@@ -59,8 +59,6 @@ class Transaction:
         self._pools = pools
         self._async: AsyncConnection | None = None
         self._sync: Connection | None = None
-        self._async_stack = AsyncExitStack()
-        self._sync_stack = ExitStack()
         self._inside = threading.RLock()
         self._over = False
 
@@ -74,10 +72,11 @@ class Transaction:
         """A connection in the transaction; what raises within is rolled back to here."""
         if self._async is None:
             pool = await self._needed().open_async()
-            with _unavailable():
-                connection = await self._async_stack.enter_async_context(pool.connection())
-                await self._async_stack.enter_async_context(connection.transaction())
-            self._async = connection
+            async with AsyncExitStack() as opening:
+                with _unavailable():
+                    connection = await opening.enter_async_context(pool.connection())
+                    await opening.enter_async_context(connection.transaction())
+                self._async, self._async_stack = connection, opening.pop_all()
         async with self._async.transaction():
             yield self._async
 
@@ -87,10 +86,11 @@ class Transaction:
         with self._inside:
             if self._sync is None:
                 pool = self._needed().open()
-                with _unavailable():
-                    connection = self._sync_stack.enter_context(pool.connection())
-                    self._sync_stack.enter_context(connection.transaction())
-                self._sync = connection
+                with ExitStack() as opening:
+                    with _unavailable():
+                        connection = opening.enter_context(pool.connection())
+                        opening.enter_context(connection.transaction())
+                    self._sync, self._sync_stack = connection, opening.pop_all()
             with self._sync.transaction():
                 yield self._sync
 

@@ -23,23 +23,26 @@ from uuid import UUID, uuid4
 import anyio
 from anyio.abc import TaskGroup, TaskStatus
 
+from tasker import telemetry
 from tasker.binding import BoundHandler, Handler, bind_handler, handler_of
 from tasker.claimer import Claimer
 from tasker.database import resolve_database
 from tasker.durations import Duration, to_seconds
 from tasker.errors import DefinitionError
 from tasker.executor import Running, commit, execute
+from tasker.foreign import foreign_handlers
 from tasker.grant import Definition, Grant, describe_failure
 from tasker.heartbeat import Heartbeat
 from tasker.notifier import notify
 from tasker.outcome import Completed, Failed, Outcome, Released
 from tasker.registry import register
 from tasker.requests import request_errors
-from tasker.seams import RunStep, SaveStep, Seams, StartStepChild
+from tasker.seams import RunStep, Seams
 from tasker.starting import Starter
 from tasker.template import StepDefinition, Template
 from tasker.transactions import Pools
 from tasker.workflow import Workflow
+from tasker_ffi_bridge import Bridge, BridgeError
 from tasker_sql.connection import Database
 from tasker_sql.session import Session
 
@@ -61,7 +64,8 @@ class Worker:
     `slots`: how many steps run at once. `lease`: how soon the steps of a worker that died are granted again (and a
     second), in seconds or as "15s". `grace`: how long a stopping worker waits for running handlers. `queues`: which
     queues to serve, by default those of the workflows and templates given. `url`: the database, by default
-    TASKER_DATABASE_URL, else the embedded one. `seams`: for tests, what stands between the worker and its calls.
+    TASKER_DATABASE_URL, else the embedded one. `bridges`: children with handlers in other languages, which the worker
+    starts and stops. `seams`: for tests, what stands between the worker and its calls.
     Workflows and templates are registered when the worker starts.
     Raises DefinitionError when two handlers have one name, or no queue is known; ConflictError when it starts and a
     template is registered under the same version with another definition.
@@ -80,6 +84,7 @@ class Worker:
         lease: Duration = "15s",
         grace: Duration = "30s",
         name: str | None = None,
+        bridges: Sequence[Bridge] = (),
         seams: Seams | None = None,
     ) -> None:
         if slots < 1:
@@ -93,6 +98,7 @@ class Worker:
             if isinstance(given, Workflow | Template)
         ]
         self._handlers = handlers_by_name(handlers)
+        self._bridges = tuple(bridges)
         self._queues = tuple(queues) or queues_of(self._templates)
         if not self._queues:
             raise DefinitionError("no queue is known: give the worker templates, or name queues")
@@ -156,6 +162,8 @@ class Worker:
     async def run(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
         """Work until stopped. Lost connections are opened again; what can't be mended is raised."""
         async with AsyncExitStack() as stack:
+            for bridge in self._bridges:
+                await self._open_bridge(stack, bridge)
             database = await resolve_database(self._url)
             session = await stack.enter_async_context(
                 Session(database.connect_async, patience=None)
@@ -189,6 +197,22 @@ class Worker:
         self._stopped.set()
         if self._broken is not None:
             raise self._broken
+
+    async def _open_bridge(self, stack: AsyncExitStack, bridge: Bridge) -> None:
+        """Start a bridge's child, and know its handlers until the worker stops."""
+        try:
+            await stack.enter_async_context(bridge)
+        except BridgeError as error:
+            raise DefinitionError(
+                f"the handlers of {bridge.name} cannot be run: it {error}"
+            ) from error
+        for handler in foreign_handlers(bridge):
+            if handler.name in self._handlers:
+                raise DefinitionError(
+                    f"two handlers are named {handler.name}; one is of {bridge.name}"
+                )
+            self._handlers[handler.name] = handler
+            stack.callback(self._handlers.pop, handler.name)
 
     def _tell_missing(self) -> None:
         """Warn of steps of the given templates that this worker cannot run: that may be meant, or a name left out."""
@@ -234,11 +258,18 @@ class Worker:
         save = self._seams.save(partial(_save, session))
         start_child = self._seams.start(Starter(session).start)
 
-        def start(grant: Grant) -> None:
-            # Not in the task group: that would wait for a handler that cannot be interrupted.
-            step = asyncio.create_task(self._run_step(claimer, grant, run, save, start_child))
-            self._steps.add(step)
-            step.add_done_callback(ended)
+        def start(grants: Sequence[Grant]) -> None:
+            traced = telemetry.tracing()
+
+            def running(grant: Grant) -> Running:
+                saving, starting = partial(save, grant), partial(start_child, grant)
+                return Running(grant, saving, starting, self._pools, traced)
+
+            for grant in grants:
+                # Not in the task group: that would wait for a handler that cannot be interrupted.
+                step = asyncio.create_task(self._run_step(claimer, grant, running, run))
+                self._steps.add(step)
+                step.add_done_callback(ended)
 
         def ended(step: asyncio.Task[None]) -> None:
             self._steps.discard(step)
@@ -280,7 +311,7 @@ class Worker:
             running.revoke()
 
     async def _run_step(
-        self, claimer: Claimer, grant: Grant, run: RunStep, save: SaveStep, start: StartStepChild
+        self, claimer: Claimer, grant: Grant, make: Callable[[Grant], Running], run: RunStep
     ) -> None:
         handler = self._bound.get(grant.definition.definition_id)
         if handler is None:
@@ -288,8 +319,7 @@ class Worker:
         if not isinstance(handler, BoundHandler):
             claimer.settle(grant, handler)
             return
-        running = Running(grant, partial(save, grant), partial(start, grant), self._pools)
-        self._running[id(grant)] = running
+        running = self._running[id(grant)] = make(grant)
         try:
             outcome = await run(running, handler)
             if running.transaction.is_open and isinstance(outcome, Completed):

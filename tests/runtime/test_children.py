@@ -23,7 +23,7 @@ from tasker import (
     Worker,
     Workflow,
 )
-from tasker.durable import Durable, Suspended
+from tasker.durable import Durable, Left
 from tasker.testing import Tasker, TaskNotEnded
 
 AT_ONCE = Retry(max_attempts=3, backoff="none")
@@ -304,7 +304,7 @@ async def test_a_unit_test_says_what_came_of_a_child() -> None:
 
     child = await context({}).start_task(billing, Invoice(number=1))
     assert child == ChildTask(child.id, "billing", billing.output)
-    with pytest.raises(Suspended):
+    with pytest.raises(Left):
         await context({}).wait_task(child)
     ended = {"task:billing": {"state": "complete", "result": {"of": 3}}}
     assert await context(ended).run_task(billing, Invoice(number=1)) == Receipt(of=3)

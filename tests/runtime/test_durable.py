@@ -23,7 +23,7 @@ from tasker import (
     Worker,
     Workflow,
 )
-from tasker.durable import Durable, Suspended
+from tasker.durable import Durable, Left
 from tasker.testing import AsyncTasker, Tasker, TaskNotEnded
 
 AT_ONCE = Retry(max_attempts=3, backoff="none")
@@ -236,7 +236,7 @@ async def test_in_a_unit_test_a_run_runs_and_a_wait_finds_what_was_given() -> No
     assert await ctx.wait_event("paid") == 7
     with pytest.raises(EventTimedOut):
         await ctx.wait_event("late")
-    with pytest.raises(Suspended):
+    with pytest.raises(Left):
         await ctx.sleep(1)
 
 

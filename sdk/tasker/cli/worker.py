@@ -1,5 +1,6 @@
 """`tasker worker`: runs the handlers of modules until it is stopped."""
 
+import gc
 import logging
 import os
 from pathlib import Path
@@ -120,6 +121,8 @@ def run_worker(options: WorkerOptions, url: str | None) -> None:
         )
     except ValueError as error:
         raise CommandFailed(ExitCode.USAGE, str(error)) from error
+
+    gc.freeze()  # what has been imported stays, so the collector need not walk it again and again
 
     async def run() -> None:
         try:

@@ -1,0 +1,232 @@
+"""The bridge and a real child: what it asks for, how it dies, how it comes back."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Awaitable
+from dataclasses import replace
+from typing import Any
+
+import psutil
+import pytest
+from tests.bridge.support import COMMAND, NOTHING, Asked, execute
+
+from tasker_ffi_bridge import Bridge, BridgeError, Lost, Refused, bridge
+from tasker_ffi_bridge.messages import Cancelled, Checkpoint, Complete, Progress, Retry, StartTask
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+async def result_of(run: Awaitable[Any]) -> Any:
+    outcome = await run
+    assert isinstance(outcome, Complete), outcome
+    return outcome.result
+
+
+async def test_runs_go_side_by_side_and_more_than_there_is_room_for_wait() -> None:
+    async with Bridge(COMMAND) as child:
+        assert child.child.concurrency == 5
+        held = [asyncio.create_task(child.run(execute("hold"), NOTHING)) for _ in range(4)]
+        many = await asyncio.gather(
+            *(result_of(child.run(execute("echo", n), NOTHING)) for n in range(50))
+        )
+        assert many == list(range(50))
+        assert not any(task.done() for task in held)
+        for task in held:
+            task.cancel()
+
+
+async def test_a_killed_child_loses_its_runs_at_once_and_is_back_within_a_second() -> None:
+    async with Bridge(COMMAND) as child:
+        held = asyncio.create_task(child.run(execute("hold"), NOTHING))
+        before = await result_of(child.run(execute("pid"), NOTHING))
+        assert before == child.process_id
+        os.kill(before, signal.SIGKILL)
+        began = time.monotonic()
+        lost = await held
+        assert isinstance(lost, Lost) and "signal 9" in lost.why and "the child begins" in lost.why
+        after = await result_of(child.run(execute("pid"), NOTHING))
+        assert time.monotonic() - began < 1 + 0.5  # the half is for a busy machine
+        assert after != before and child.restarts == 1
+
+
+@pytest.mark.parametrize("handler", ["die", "babble"])
+async def test_a_child_that_breaks_takes_only_its_own_runs_with_it(handler: str) -> None:
+    async with Bridge(COMMAND) as child:
+        assert isinstance(await child.run(execute(handler), NOTHING), Lost)
+        assert await result_of(child.run(execute("echo", "again"), NOTHING)) == "again"
+
+
+async def test_a_frozen_child_is_found_out_and_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bridge, "_PING_EVERY", 0.1)
+    monkeypatch.setattr(bridge, "_PING_LIMIT", 0.5)
+    async with Bridge(COMMAND) as child:
+        lost = await child.run(execute("freeze"), NOTHING)
+        assert isinstance(lost, Lost) and "did not answer for" in lost.why
+        assert await result_of(child.run(execute("echo", 1), NOTHING)) == 1
+
+
+async def test_a_cancelled_run_is_cancelled_in_the_child_and_gives_its_place_back() -> None:
+    async with Bridge(COMMAND) as child:
+        for _ in range(20):  # more than there is room for, one after the other
+            held = asyncio.create_task(child.run(execute("hold"), NOTHING))
+            await result_of(child.run(execute("echo", 1), NOTHING))
+            held.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await held
+        assert await result_of(child.run(execute("echo", 2), NOTHING)) == 2
+        assert child.restarts == 0
+
+
+async def test_a_run_that_does_not_let_itself_be_cancelled_costs_the_child_its_life() -> None:
+    async with Bridge(COMMAND, grace=0.3) as child:
+        beside = asyncio.create_task(child.run(execute("hold"), NOTHING))
+        stubborn = asyncio.create_task(child.run(execute("stubborn"), NOTHING))
+        await result_of(child.run(execute("echo", 1), NOTHING))
+        stubborn.cancel()
+        lost = await beside
+        assert isinstance(lost, Lost) and "did not stop within 0.3 s" in lost.why
+        assert await result_of(child.run(execute("echo", 2), NOTHING)) == 2
+
+
+async def test_what_a_run_asks_for_is_done_and_answered() -> None:
+    asked = Asked()
+    remember = {
+        "id": 7,
+        "method": "checkpoint",
+        "params": {"name": "run:x", "value": [1], "replace": True},
+    }
+    start = {
+        "id": "s",
+        "method": "start_task",
+        "params": {"name": "kid", "template": "n/t", "input": 1},
+    }
+    unknown = {"id": 9, "method": "start_task", "params": {"name": "kid", "template": "no/such"}}
+    progress = {"method": "progress", "params": {"done": 1, "total": 2, "note": "half"}}
+    async with Bridge(COMMAND) as child:
+        run = execute("ask", remember)
+        assert await result_of(child.run(run, asked.services())) == {"saved": True}
+        assert asked.heard == [Checkpoint(run.run, "run:x", [1], True)]
+        run = execute("ask", start)
+        assert await result_of(child.run(run, asked.services())) == {"task_id": "child"}
+        assert asked.heard[1:] == [StartTask(run.run, "kid", "n/t", 1)]
+        refused = await result_of(child.run(execute("ask", unknown), asked.services()))
+        assert refused == {"code": -32602, "message": "there is no template no/such"}
+        lost = await result_of(child.run(execute("ask", remember), Asked(saved=False).services()))
+        assert lost == {"saved": False}
+        run = execute("tell", progress)
+        await child.run(run, asked.services())
+        assert asked.heard[-1] == Progress(run.run, 1, 2, "half")
+
+
+async def test_odd_answers_are_failed_attempts_and_the_child_lives() -> None:
+    async with Bridge(COMMAND) as child:
+        odd = await child.run(execute("odd", {"outcome": "perhaps"}), NOTHING)
+        assert isinstance(odd, Retry) and odd.error.type == "BridgeError"
+        given_back = await child.run(
+            execute("error", {"code": -32601, "message": "not here"}), NOTHING
+        )
+        assert given_back == Refused("not here")
+        cancelled = await child.run(execute("odd", {"outcome": "cancelled"}), NOTHING)
+        assert isinstance(cancelled, Cancelled)
+        assert child.restarts == 0
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (("/no/such/program",), "cannot be started"),
+        (
+            ("/bin/sh", "-c", "echo it is the moon >&2; exit 3"),
+            "ended with status 3\nit is the moon",
+        ),
+        (("/bin/echo", "hello"), "broke the protocol"),
+        ((sys.executable, "-c", "input()"), "ended with status 0"),
+    ],
+)
+async def test_a_child_that_cannot_begin_says_why(command: tuple[str, ...], said: str) -> None:
+    with pytest.raises(BridgeError) as failure:
+        async with Bridge(command):
+            pass
+    assert said in str(failure.value)
+
+
+async def test_a_child_that_does_not_answer_initialize_is_given_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(bridge, "_START_LIMIT", 0.3)
+    with pytest.raises(BridgeError, match="did not answer initialize"):
+        async with Bridge(("/bin/sleep", "600")):
+            pass
+
+
+async def test_while_there_is_no_child_runs_are_refused_not_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(bridge, "_PATIENCE", 0.2)
+    monkeypatch.setattr(bridge, "_FIRST_BACKOFF", 5.0)
+    async with Bridge(COMMAND) as child:
+        assert isinstance(await child.run(execute("die"), NOTHING), Lost)
+        assert isinstance(await child.run(execute("echo"), NOTHING), Refused)
+
+
+async def test_leaving_lets_the_child_end_by_itself_and_leaves_nothing_behind() -> None:
+    async with Bridge(COMMAND) as child:
+        process = child.process_id
+        assert process is not None
+    assert not psutil.pid_exists(process)
+
+
+async def test_a_child_whose_worker_is_killed_ends_by_itself() -> None:
+    program = (
+        "import asyncio\n"
+        "from tasker_ffi_bridge import Bridge\n"
+        "async def main():\n"
+        f"    async with Bridge({COMMAND!r}) as child:\n"
+        "        print(child.process_id, flush=True)\n"
+        "        await asyncio.sleep(600)\n"
+        "asyncio.run(main())\n"
+    )
+    worker = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", program, stdout=asyncio.subprocess.PIPE
+    )
+    assert worker.stdout is not None
+    child = psutil.Process(int(await worker.stdout.readline()))
+    worker.kill()
+    await worker.wait()
+    await asyncio.to_thread(child.wait, 10)
+
+
+async def test_the_childs_standard_error_is_in_our_log(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, logger="tasker.bridge"):
+        async with Bridge(COMMAND, name="shop"):
+            while "shop: the child begins" not in caplog.messages:
+                await asyncio.sleep(0.01)
+
+
+async def test_a_step_that_kills_children_takes_others_with_it_only_once() -> None:
+    """Lost together, they run alone the next time: the innocent one comes through, whatever the other does."""
+    async with Bridge(COMMAND) as child:
+        killer, other = execute("die"), execute("echo", "through")
+        held = execute("hold")
+        held = replace(held, step=replace(held.step, idempotency_key="innocent"))
+        killer = replace(killer, step=replace(killer.step, idempotency_key="killer"))
+        running = asyncio.create_task(child.run(held, NOTHING))
+        assert isinstance(await child.run(killer, NOTHING), Lost)
+        assert isinstance(await running, Lost)
+        other = replace(other, step=replace(other.step, idempotency_key="innocent"))
+        for _ in range(3):
+            dying = asyncio.create_task(child.run(replace(killer, run=child.new_run()), NOTHING))
+            again = asyncio.create_task(child.run(replace(other, run=child.new_run()), NOTHING))
+            assert await result_of(again) == "through"
+            assert isinstance(await dying, Lost)

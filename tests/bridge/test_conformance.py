@@ -1,0 +1,68 @@
+"""The conformance kit: children that pass it, and that it finds what is wrong."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from tests.bridge.support import COMMAND
+
+from tasker_ffi_bridge.conformance import Case, Verdict, load_cases, try_child
+
+pytestmark = pytest.mark.anyio
+
+EXAMPLES = Path(__file__).parents[2] / "examples" / "bridge"
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+async def faults(command: tuple[str, ...], cases: list[Case], patience: float = 30) -> list[str]:
+    trying = try_child(command, cases, patience=patience)
+    return [_show(verdict) async for verdict in trying if verdict.fault]
+
+
+def _show(verdict: Verdict) -> str:
+    return "\n".join([f"{verdict.case.name}: {verdict.fault}", *verdict.said])
+
+
+async def test_a_child_in_shell_keeps_the_minimal_profile() -> None:
+    assert await faults(("sh", str(EXAMPLES / "handlers.sh")), load_cases("minimal")) == []
+
+
+async def test_a_child_in_perl_keeps_all_of_the_protocol() -> None:
+    assert await faults(("perl", str(EXAMPLES / "handlers.pl")), load_cases("full")) == []
+
+
+async def test_a_child_that_breaks_its_promises_is_found_out() -> None:
+    """The host's own test child has the handler echo alone, and knows no errors."""
+    names = ("echo", "unknown_handler", "no_json")
+    cases = [case for case in load_cases("full") if case.name in names]
+    found = await faults(COMMAND, cases, patience=1)
+    assert [line.split(":")[0] for line in found] == ["unknown_handler", "no_json"]
+    assert "-> " in found[0] and "it said nothing" in found[0]
+
+
+@pytest.mark.parametrize(
+    ("program", "fault"),
+    [
+        ("print('hello', flush=True); input()", "no JSON"),
+        ("print('[1]', flush=True); input()", "no object"),
+        ("print('{\"id\":1}', flush=True); input()", 'left out "jsonrpc"'),
+        ("import sys; sys.exit('gone')", "its output ended"),
+    ],
+)
+async def test_what_is_wrong_is_said(program: str, fault: str) -> None:
+    [first, *_] = load_cases("minimal")
+    [found] = await faults((sys.executable, "-c", program), [first])
+    assert fault in found
+
+
+async def test_a_value_that_is_not_as_expected_is_shown_by_path() -> None:
+    said = '{"jsonrpc":"2.0","id":1,"result":{"protocol":"3.0"}}'
+    program = f"print({said!r}, flush=True); input()"
+    [found] = await faults((sys.executable, "-c", program), load_cases("minimal")[:1])
+    assert 'result.protocol is "3.0", not "1.0"' in found
