@@ -18,6 +18,7 @@ from tasker import load_templates
 from tasker.examples.orders.scenarios import SCENARIOS, Scenario
 from tasker.examples.payments import PaymentService, running_payment_service
 from tasker_ffi_bridge import Bridge, BridgeError, Lost, Refused, Services, node
+from tasker_ffi_bridge.conformance import load_cases, try_child
 from tasker_ffi_bridge.messages import (
     Checkpoint,
     Complete,
@@ -33,7 +34,8 @@ from tasker_ffi_bridge.messages import (
 )
 
 LIBRARY = node.find_library()
-ORDERS = Path(__file__).parents[2] / "examples" / "typescript"
+EXAMPLES = Path(__file__).parents[2] / "examples"
+ORDERS = EXAMPLES / "typescript"
 FLAGS = ["--experimental-strip-types", "--disable-warning=ExperimentalWarning"]
 
 HANDLERS = """
@@ -126,6 +128,15 @@ def test_its_own_suite_passes() -> None:
 def test_the_example_s_own_tests_pass() -> None:
     register = (LIBRARY / "src" / "register.ts").as_uri()
     run_node_tests("--import", register, "--test", "--test-reporter=tap", ORDERS / "orders.test.ts")
+
+
+def test_it_passes_the_conformance_kit() -> None:
+    async def check() -> list[str]:
+        command = node.typescript_command([EXAMPLES / "bridge" / "handlers.ts"])
+        trying = try_child(command, load_cases("full"), patience=30)
+        return [f"{each.case.name}: {each.fault}" async for each in trying if each.fault]
+
+    assert asyncio.run(check()) == []
 
 
 def test_child_says_what_it_has(handlers: Path) -> None:
@@ -231,7 +242,7 @@ def test_template_calls_handlers_that_are_there() -> None:
     async def check() -> None:
         async with serving(ORDERS / "orders.ts") as bridge:
             served = {each.name for each in bridge.child.handlers}
-            assert {handler for _, handler in loaded.template.handlers()} == served
+            assert {handler for handler, _ in loaded.template.handlers} == served
 
     asyncio.run(check())
 

@@ -79,11 +79,11 @@ export class ChildSession {
       return;
     }
     if (!isObject(message)) {
-      this.#refuse(null, Code.noJson, "that line is no JSON object");
+      this.#refuse(null, Code.badMessage, "a message is an object");
       return;
     }
     const fault = findMessageFault(message);
-    if (fault !== undefined) this.#refuse(readId(message["id"]), Code.badMessage, fault);
+    if (fault !== undefined) this.#refuse("method" in message ? readId(message["id"]) : null, Code.badMessage, fault);
     else if (!("method" in message)) this.#takeAnswer(message as Message);
     else if ("id" in message) this.#takeRequest(message["id"] as Id, message["method"] as string, message["params"]);
     else if (message["method"] === "cancel") this.#cancel(message["params"]);
