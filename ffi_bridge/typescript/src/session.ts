@@ -225,7 +225,7 @@ export class ChildSession {
   }
 
   #shutdown(id: Id, params: unknown): void {
-    if (!isObject(params)) {
+    if (params !== undefined && !isObject(params)) {
       this.#refuse(id, Code.badParams, "params is no object");
       return;
     }
