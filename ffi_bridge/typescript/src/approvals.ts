@@ -7,11 +7,13 @@ import { isObject, type Question, type Schema } from "./protocol.ts";
 
 /** What somebody answered, or what holds because nobody did in time. */
 export interface Approval<Answer = unknown> {
+  /** What was decided. */
   readonly approved: boolean;
   /** What they filled in; null where there was no form, or it was left empty. */
   readonly answer: Answer | null;
   /** Who answered; null when nobody did. */
   readonly by: string | null;
+  /** Why, in their words. */
   readonly reason: string | null;
   /** Whether nobody answered in time, so that this is the default. */
   readonly expired: boolean;

@@ -30,9 +30,13 @@ export interface Task {
 
 /** Writes lines into the worker's log that know their run. `fields` is anything that can be shown as JSON. */
 export interface Logger {
+  /** What helps to find a fault. */
   debug(message: string, fields?: Readonly<Record<string, unknown>>): void;
+  /** What went as it should. */
   info(message: string, fields?: Readonly<Record<string, unknown>>): void;
+  /** What somebody should look at. */
   warning(message: string, fields?: Readonly<Record<string, unknown>>): void;
+  /** What went wrong. */
   error(message: string, fields?: Readonly<Record<string, unknown>>): void;
 }
 
@@ -102,6 +106,7 @@ export class StepContext {
     return this.#execute.step.attempt;
   }
 
+  /** How many attempts the step has. */
   get maxAttempts(): number {
     return this.#execute.step.max_attempts;
   }

@@ -13,7 +13,9 @@ import { Suspended } from "./waiting.ts";
 
 /** How far a handler had come, and what it had by then. */
 export interface Checkpoint<Cursor = unknown, Partial = unknown> {
+  /** How far it had come. */
   readonly cursor: Cursor;
+  /** What it had; null when nothing was given. */
   readonly partial: Partial;
 }
 

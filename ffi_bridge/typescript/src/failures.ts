@@ -43,7 +43,7 @@ function traceOf(error: Error): string {
   const parts: string[] = [];
   for (let at: unknown = error; at !== undefined && parts.length < 10; ) {
     const stack = at instanceof Error ? (at.stack ?? String(at)) : String(at);
-    const frames = stack.split("\n").filter((frame) => !frame.includes(LIBRARY));
+    const frames = stack.split("\n").filter((line) => !(/^ +at /.test(line) && line.includes(LIBRARY)));
     parts.push(frames.join("\n"));
     if (at instanceof AggregateError) parts.push(...at.errors.slice(0, 5).map((each) => `  one of them: ${each}`));
     at = at instanceof Error ? at.cause : undefined;

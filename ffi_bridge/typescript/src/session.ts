@@ -112,13 +112,16 @@ export class ChildSession {
     const text = JSON.stringify(storable(String(message)).slice(0, 100_000).toWellFormed());
     const head = `{"jsonrpc":"2.0","method":"log","params":{"level":"${level}","message":${text}${of}`;
     const more = isObject(fields) ? `,"fields":${encodeLoosely(fields)}` : "";
-    this.#wire.put(this.#fits(`${head}${more}}}`) ? `${head}${more}}}` : `${head}}}`);
+    const line = [`${head}${more}}}`, `${head}}}`].find((each) => this.#fits(each));
+    if (line === undefined) this.#wire.warn(message);
+    else this.#wire.put(line);
   }
 
   /** Say how far a run has come; nothing when it is over. */
   progress(run: string, done: number, total: number | undefined, note: string | undefined): void {
     if (!this.#runs.has(run)) return;
-    const members = { run, done, total: total ?? null, note: note === undefined ? null : storable(String(note).slice(0, 10_000)) };
+    const text = note === undefined ? null : storable(String(note).slice(0, 300).toWellFormed());
+    const members = { run, done, total: total ?? null, note: text };
     this.#wire.putProgress(run, `{"jsonrpc":"2.0","method":"progress","params":${JSON.stringify(members)}}`);
   }
 
@@ -215,13 +218,7 @@ export class ChildSession {
 
   #answerRun(id: Id, outcome: Outcome): void {
     const line = answerLine(id, encodeOutcome(outcome));
-    if (this.#fits(line)) {
-      this.#wire.put(line);
-      return;
-    }
-    const message = `what the run came to makes a message above the limit of ${this.#longest} bytes`;
-    const error = { type: "ContractError", message, kinds: ["ContractError", "PermanentError"] };
-    this.#wire.put(answerLine(id, encodeOutcome({ outcome: "error", error })));
+    this.#wire.put(this.#fits(line) ? line : answerLine(id, encodeOutcome(shorten(outcome, this.#longest))));
   }
 
   #shutdown(id: Id, params: unknown): void {
@@ -312,6 +309,16 @@ class RunServices implements Services {
   log(level: "debug" | "info" | "warning" | "error", message: string, fields?: unknown): void {
     this.#session.log(level, message, this.#run, fields);
   }
+}
+
+/** An outcome in place of one that makes a line above the limit: a failure loses its traceback, all else fails for good. */
+function shorten(outcome: Outcome, longest: number): Outcome {
+  if (outcome.outcome === "retry" || outcome.outcome === "error") {
+    const { type, message } = outcome.error;
+    return { ...outcome, error: { type: type.slice(0, 100), message: message.slice(0, 100).toWellFormed(), kinds: [] } };
+  }
+  const message = `what the run came to makes a message above the limit of ${longest} bytes`;
+  return { outcome: "error", error: { type: "ContractError", message, kinds: ["ContractError", "PermanentError"] } };
 }
 
 function answerLine(id: Id, result: string): string {

@@ -1,7 +1,7 @@
 // Every row of the protocol, said to a real child.
 
 import assert from "node:assert/strict";
-import { writeFileSync, mkdtempSync } from "node:fs";
+import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -330,6 +330,8 @@ test("skips a line above the limit, and sends none", async () => {
   await child.fails(-32003, null);
   const { outcome, error } = await child.run("return", { task: { input: { value: "medium" } } });
   assert.deepEqual([outcome, error.type], ["error", "ContractError"]);
+  const failed = await child.run("fail_at_length");
+  assert.deepEqual([failed["outcome"], failed["delay"], failed["error"].message.length], ["retry", 5, 100]);
   child.write(`${" ".repeat(1999)}\n`); // the line feed counts
   child.write(`${" ".repeat(2000)}\n`);
   await child.fails(-32003, null);
@@ -371,6 +373,22 @@ test("waits for a host that does not read, and loses nothing", async () => {
   const ids = new Set<unknown>();
   for (let count = 0; count < 50; count++) ids.add((await child.hear())["id"]);
   assert.equal(ids.size, 50);
+  await child.leave();
+});
+
+test("takes the library that the handlers' project has installed", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "tasker-"));
+  const installed = join(folder, "node_modules", "tasker-pg");
+  mkdirSync(installed, { recursive: true });
+  const exports = { ".": "./index.js", "./testing": "./index.js" };
+  writeFileSync(join(installed, "package.json"), JSON.stringify({ name: "tasker-pg", type: "module", exports }));
+  const bundled = new URL("../src/index.ts", import.meta.url).href;
+  writeFileSync(join(installed, "index.js"), `console.error("the installed one"); export * from "${bundled}";`);
+  writeFileSync(join(folder, "handlers.ts"), `import { step } from "tasker-pg"; step("pay", () => 1);`);
+  const child = new Child(join(folder, "handlers.ts"));
+  child.ask("initialize", { protocol: ["1.0"] });
+  assert.deepEqual((await child.hear())["result"].handlers, [{ name: "pay" }]);
+  await child.logged("the installed one");
   await child.leave();
 });
 

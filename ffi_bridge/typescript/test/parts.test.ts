@@ -104,6 +104,8 @@ describe("failures", () => {
       const { type, message } = describeFailure(thrown);
       assert.ok(type.length > 0 && message.length > 0);
     }
+    const own = new Error(`cannot read ${new URL("../src/index.ts", import.meta.url).href}`);
+    assert.match(describeFailure(own).traceback ?? "", /^Error: cannot read/);
     const causes = describeFailure(new AggregateError([new Error("one")], "all", { cause: "a text" })).traceback ?? "";
     assert.match(causes, /one of them: Error: one\n?.*caused by: a text/s);
     const circle = new Error("circle");
