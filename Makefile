@@ -41,6 +41,7 @@ check: $(SETUP)
 	$(BIN)/python -m tasker_sql.initial --check
 	$(BIN)/python checks/sql_style.py
 	$(BIN)/python checks/docs.py
+	sh checks/typescript.sh
 
 # Temporal's server is built with Go, for a quarter of an hour: never as a part of anything else.
 setup-benchmarks: $(SETUP)

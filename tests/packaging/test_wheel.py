@@ -93,6 +93,12 @@ def test_the_wheel_has_all_files_of_its_packages_and_no_others(wheel: Path) -> N
         for package, folder in PACKAGES.items()
         if Path(name).is_relative_to(Path(folder) / package) and (ROOT / name).exists()
     }
+    wanted |= {
+        f"tasker_ffi_bridge/typescript/{Path(name).relative_to('ffi_bridge/typescript')}"
+        for name in tracked
+        if name.startswith("ffi_bridge/typescript/src/")
+        or name == "ffi_bridge/typescript/package.json"
+    }
     assert held == wanted
     assert {f"{package}/py.typed" for package in PACKAGES} <= held
     assert sum(name.startswith("tasker_sql/functions/") for name in held) > 70
@@ -110,7 +116,8 @@ def test_its_metadata_are_those_of_the_project(wheel: Path) -> None:
         metadata = message_from_bytes(archive.read(held["METADATA"]))
     assert (metadata["Name"], metadata["Version"]) == (PROJECT["name"], PROJECT["version"])
     assert metadata["Requires-Python"] == ">=3.11"
-    assert len(metadata.get_all("Requires-Dist", [])) == len(PROJECT["dependencies"])
+    extras = sum(len(needs) for needs in PROJECT["optional-dependencies"].values())
+    assert len(metadata.get_all("Requires-Dist", [])) == len(PROJECT["dependencies"]) + extras
     assert "licenses/LICENSE" in held
 
 
@@ -134,6 +141,23 @@ def test_its_sql_can_be_read(run: Callable[..., str]) -> None:
         "print(len(migrations()), len(pgmq_sql()) > 1000, len(f('functions')) > 70, len(f('roles')))"
     )
     assert run("python", "-c", program) == "1 True True 1\n"
+
+
+def test_its_typescript_runs_where_it_was_installed(
+    run: Callable[..., str], installed: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    handlers = tmp_path_factory.mktemp("project") / "handlers.ts"
+    handlers.write_text("import { step } from 'tasker-pg'; step('pay', () => 1);")
+    program = f"""
+import subprocess
+from tasker_ffi_bridge.node import find_library, typescript_command
+hello = '{{"jsonrpc":"2.0","id":1,"method":"initialize","params":{{"protocol":["1.0"]}}}}'
+said = subprocess.run(typescript_command(["{handlers}"]), input=hello, capture_output=True, text=True)
+print(find_library(), '"handlers":[{{"name":"pay"}}]' in said.stdout, said.stderr)
+"""
+    library, served = run("python", "-c", program).split()
+    assert Path(library).is_relative_to(installed.parent)
+    assert served == "True"
 
 
 def test_everything_that_is_exported_can_be_imported(run: Callable[..., str]) -> None:
