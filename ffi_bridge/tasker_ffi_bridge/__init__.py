@@ -1,5 +1,5 @@
 """The JSON bridge to handlers in other languages: a protocol machine without I/O, and a host for children."""
 
-from tasker_ffi_bridge.bridge import Bridge, BridgeError, Lost, Refused, Services
+from tasker_ffi_bridge.bridge import Bridge, BridgeError, Lost, Refused, Services, Unacceptable
 
-__all__ = ["Bridge", "BridgeError", "Lost", "Refused", "Services"]
+__all__ = ["Bridge", "BridgeError", "Lost", "Refused", "Services", "Unacceptable"]

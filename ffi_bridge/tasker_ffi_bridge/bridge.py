@@ -34,6 +34,7 @@ from tasker_ffi_bridge.host import (
 )
 from tasker_ffi_bridge.messages import (
     Checkpoint,
+    ErrorCode,
     Execute,
     Initialized,
     Outcome,
@@ -42,7 +43,7 @@ from tasker_ffi_bridge.messages import (
 )
 from tasker_ffi_bridge.process import ChildProcess, start_child
 
-__all__ = ["Bridge", "BridgeError", "Lost", "Refused", "Services"]
+__all__ = ["Bridge", "BridgeError", "Lost", "Refused", "Services", "Unacceptable"]
 
 _FIRST_BACKOFF = 0.1  # seconds
 _LONGEST_BACKOFF = 30.0
@@ -55,6 +56,10 @@ _LAST_WAIT = 1.0
 _LAST_WORDS = 0.2  # seconds for the end of a dead child's log
 
 _log = logging.getLogger("tasker.bridge")
+
+
+class Unacceptable(Exception):
+    """What a run asked for can never be done: asking again would not help."""
 
 
 class BridgeError(Exception):
@@ -77,7 +82,10 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What a run can ask of the worker while it is open. A call that gives None says that the lease was lost."""
+    """What a run can ask of the worker while it is open. False, or None, says that the lease was lost.
+
+    A call raises Unacceptable for what can never be done; anything else that it raises may pass.
+    """
 
     progress: Callable[[Progress], None]
     checkpoint: Callable[[Checkpoint], Awaitable[bool]]
@@ -343,8 +351,11 @@ class Bridge:
                     result: Any = {"saved": await services.checkpoint(asked.what)}
                 case StartTask():
                     result = {"task_id": await services.start_task(asked.what)}
+        except Unacceptable as error:
+            life.process.put(session.refuse(asked.id, ErrorCode.BAD_PARAMS, str(error)))
         except Exception as error:
-            life.process.put(session.refuse(asked.id, str(error)))
+            _log.warning("%s: a %s failed: %s", self.name, type(asked.what).__name__, error)
+            life.process.put(session.refuse(asked.id, ErrorCode.FAILED, str(error)))
         else:
             life.process.put(session.answer(asked.id, result))
 

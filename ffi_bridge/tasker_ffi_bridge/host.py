@@ -196,10 +196,10 @@ class HostSession:
         self._asked.discard(id)
         return _line({"id": id, "result": result})
 
-    def refuse(self, id: str | int, message: str) -> bytes:
-        """Say that what was asked for cannot be done."""
+    def refuse(self, id: str | int, code: int, message: str) -> bytes:
+        """Say that what was asked for cannot be done: BAD_PARAMS says never, FAILED not now."""
         self._asked.discard(id)
-        return _error(id, ErrorCode.BAD_PARAMS, message)
+        return _error(id, code, message)
 
     def receive(self, line: bytes) -> Iterator[Event]:
         """What a line from the child says, its line feed left out or not."""

@@ -54,6 +54,7 @@ class ErrorCode:
     BAD_MESSAGE = -32600
     NO_METHOD = -32601
     BAD_PARAMS = -32602
+    FAILED = -32603
     NO_PROTOCOL = -32001
     TOO_MANY = -32002
     TOO_LONG = -32003

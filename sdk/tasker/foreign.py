@@ -14,12 +14,12 @@ from tasker.children import NewChild
 from tasker.context import StepContext
 from tasker.decorators import read_handler
 from tasker.durable import Left
-from tasker.errors import ContractError, DefinitionError
+from tasker.errors import ContractError, DefinitionError, PermanentError
 from tasker.expansion import Expansion
 from tasker.grant import describe_failure, describe_foreign
 from tasker.outcome import Failed, Outcome, Released, Retried, Waiting
 from tasker.storable import MAX_BYTES, serialize
-from tasker_ffi_bridge import Bridge, Lost, Refused, Services, messages
+from tasker_ffi_bridge import Bridge, Lost, Refused, Services, Unacceptable, messages
 from tasker_grammar.contracts import Contract, Finding, SchemaError
 
 __all__ = ["foreign_handlers"]
@@ -117,7 +117,7 @@ def _wait(wait: messages.Waiting) -> Outcome:
 async def _save(ctx: StepContext, what: messages.Checkpoint) -> bool:
     data = serialize(orjson.dumps, what.value, MAX_BYTES)
     if isinstance(data, Finding):
-        raise ContractError(f"checkpoint {what.name}", [data])
+        raise Unacceptable(str(ContractError(f"checkpoint {what.name}", [data])))
     return await ctx.durable.save(what.name, data, what.replace)
 
 
@@ -132,7 +132,10 @@ async def _start(ctx: StepContext, what: messages.StartTask) -> str | None:
         what.tags,
         what.context,
     )
-    started = await ctx.durable.start_child(child)
+    try:
+        started = await ctx.durable.start_child(child)
+    except PermanentError as error:
+        raise Unacceptable(str(error)) from error
     return None if started is None else str(started)
 
 

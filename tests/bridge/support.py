@@ -7,7 +7,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from tasker_ffi_bridge import Services
+from tasker_ffi_bridge import Services, Unacceptable
 from tasker_ffi_bridge.messages import (
     Checkpoint,
     Execute,
@@ -43,7 +43,7 @@ class Asked:
         async def start_task(what: StartTask) -> str | None:
             self.heard.append(what)
             if what.template == "no/such":
-                raise LookupError("there is no template no/such")
+                raise Unacceptable("there is no template no/such")
             return self.task_id
 
         return Services(self.heard.append, checkpoint, start_task)
