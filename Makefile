@@ -4,14 +4,17 @@ PYTHON ?= python3
 BIN := .venv/bin
 SETUP := .venv/.set-up
 
-.PHONY: help setup demo test check bench format clean
+.PHONY: help setup demo test check setup-benchmarks bench fuzz chaos format clean
 
 help:
 	@echo "make setup   put all that is needed into .venv"
 	@echo "make demo    run two workflows on a PostgreSQL that starts by itself, and kill a worker under them"
 	@echo "make test    run all tests"
 	@echo "make check   lint, types, layers, SQL, docs"
+	@echo "make setup-benchmarks   what make bench can measure only then: Temporal's server, built with Go"
 	@echo "make bench   measure this engine beside others on one server; results, table and plots into benchmarks/results"
+	@echo "make fuzz    look for bad input that is met badly, for about half an hour (TIMES=20 SECONDS=120)"
+	@echo "make chaos   break the engine on purpose, and judge: SECONDS=1800 SEED=7 REPORT=chaos.json"
 	@echo "make format  put the code into its format"
 	@echo "make clean   take away .venv and the tools' caches"
 
@@ -26,6 +29,7 @@ demo: $(SETUP)
 
 test: $(SETUP)
 	sh checks/setup_debian.sh
+	$(BIN)/python -m tasker_benchmarks.peers.tools pgflow
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile tests/engine
 	$(BIN)/python -m pytest --ignore tests/engine  # one by one: some measure time
 
@@ -39,14 +43,34 @@ check: $(SETUP)
 	$(BIN)/python checks/docs.py
 	sh checks/typescript.sh
 
+# Temporal's server is built with Go, for a quarter of an hour: never as a part of anything else.
+setup-benchmarks: $(SETUP)
+	$(BIN)/python -m tasker_benchmarks.peers.tools
+
 bench: $(SETUP)
 	sh checks/setup_debian.sh
+	$(BIN)/python -m tasker_benchmarks.peers.tools pgflow
 	$(BIN)/python -m tasker_benchmarks run single chain_4 diamond fanout_100 --rounds 3 --scale 0.5 --statements
 	$(BIN)/python -m tasker_benchmarks run mixed batch_10000 latency --on tasker --rounds 3
+
+TIMES ?= 20
+# For each guided target of make fuzz; in all for make chaos.
+SECONDS ?= 120
+
+fuzz: $(SETUP)
+	TASKER_FUZZ=$(TIMES) $(BIN)/python -m pytest tests/fuzz --timeout 3600
+	$(BIN)/uv pip install --quiet --python $(BIN)/python 'atheris>=3,<4'
+	for target in loader filter duration schedule binding; do \
+		$(BIN)/python -m tests.fuzz.guided $$target $(SECONDS) || exit 1; \
+	done
+
+chaos: $(SETUP)
+	sh checks/setup_debian.sh
+	$(BIN)/python -m tests.chaos --seconds $(SECONDS) $(SEED:%=--seed %) $(REPORT:%=--report %)
 
 format: $(SETUP)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf .venv .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .pytest_cache .ruff_cache .hypothesis .import_linter_cache .fuzz

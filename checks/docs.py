@@ -1,7 +1,7 @@
 """Checks the documentation; with --write, first writes the references that are made from the code.
 
 Looks at links and anchors, at pages that nothing leads to, at machine paths, and at whether the
-generated parts are what the code says now.
+generated parts are what the code says now; and at whether the tests are there that guarantees name.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import cli_reference
+import guarantees
 import sql_reference
 from pages import DOCS, PAGES, ROOT, find_anchors, find_links
 
@@ -38,6 +39,7 @@ def find_faults() -> Iterator[str]:
     yield from (
         f"sql: {fault}" for fault in sql_reference.find_faults(sql_reference.read_functions())
     )
+    yield from (f"docs/guarantees.md: {fault}" for fault in guarantees.find_faults())
     for page, text in _generate():
         if page.read_text("utf-8") != text:
             yield f"{page.relative_to(ROOT)}: not what the code says: python checks/docs.py --write"

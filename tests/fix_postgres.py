@@ -7,8 +7,8 @@ import subprocess
 import tempfile
 import uuid
 import warnings
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
@@ -28,6 +28,7 @@ class Server:
     bin: Path
     folder: Path
     user: str | None  # whom the server runs as, when we are root
+    environment: Mapping[str, str] = field(default_factory=dict[str, str])  # of its programs
 
     @property
     def log(self) -> Path:
@@ -41,7 +42,13 @@ class Server:
         output = self.folder / f"{program}.out"
         with output.open("ab") as out:
             done = subprocess.run(
-                command, stdout=out, stderr=out, user=self.user, cwd="/", check=False
+                command,
+                stdout=out,
+                stderr=out,
+                user=self.user,
+                cwd="/",
+                env=os.environ | dict(self.environment),
+                check=False,
             )
         assert done.returncode == 0, output.read_text()
 
@@ -103,41 +110,46 @@ def make_readable(path: Path) -> None:
         )
 
 
+def new_server(
+    version: int, *, environment: Mapping[str, str] | None = None, wal: Path | None = None
+) -> Server:
+    """A server that is made and not started. `wal`: an empty folder to keep its log in, in segments of 1 MB."""
+    user = unprivileged_user()
+    folder = Path(tempfile.mkdtemp(prefix=f"tasker-pg{version}-"))
+    if user is not None:
+        entry = pwd.getpwnam(user)
+        os.chown(folder, entry.pw_uid, entry.pw_gid)
+        if version != 15:
+            make_readable(binaries(version).parent)
+    server = Server(version, binaries(version), folder, user, environment or {})
+    more = [] if wal is None else ["--waldir", str(wal), "--wal-segsize", "1"]
+    data = str(folder / "data")
+    server.run(
+        "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "utf8", "--no-sync", *more
+    )
+    return server
+
+
+def remove_server(server: Server) -> None:
+    if (server.folder / "data" / "postmaster.pid").exists():
+        server.stop("immediate")
+    shutil.rmtree(server.folder, ignore_errors=True)
+
+
 @pytest.fixture(scope="session")
 def make_server() -> Iterator[Callable[..., Server]]:
     """Makes a new server of a version; with fsync off unless asked, because tests lose no power."""
     made: list[Server] = []
 
     def make(version: int, **settings: str) -> Server:
-        user = unprivileged_user()
-        folder = Path(tempfile.mkdtemp(prefix=f"tasker-pg{version}-"))
-        if user is not None:
-            entry = pwd.getpwnam(user)
-            os.chown(folder, entry.pw_uid, entry.pw_gid)
-            if version != 15:
-                make_readable(binaries(version).parent)
-        server = Server(version, binaries(version), folder, user)
-        server.run(
-            "initdb",
-            "-D",
-            str(folder / "data"),
-            "-U",
-            "postgres",
-            "-A",
-            "trust",
-            "-E",
-            "utf8",
-            "--no-sync",
-        )
+        server = new_server(version)
         server.start(**({"fsync": "off"} | settings))
         made.append(server)
         return server
 
     yield make
     for server in made:
-        if (server.folder / "data" / "postmaster.pid").exists():
-            server.stop("immediate")
-        shutil.rmtree(server.folder, ignore_errors=True)
+        remove_server(server)
 
 
 @pytest.fixture(scope="session")

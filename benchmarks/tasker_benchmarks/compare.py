@@ -70,7 +70,11 @@ def count_statements(
             return
         for scenario in scenarios:
             for executor in executors:
-                record = _run(server, scenario, executor, 1)
+                try:
+                    record = _run(server, scenario, executor, 1)
+                except TaskerError as error:
+                    say(f"statements of {scenario.name}, {executor.name}: {error}")
+                    continue
                 if record.cost is not None and record.cost.statements is not None:
                     unit = "statements a step"
                     yield Figure(

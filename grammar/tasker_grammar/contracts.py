@@ -89,6 +89,8 @@ class Contract:
             )
         except jsonschema_rs.ValidationError as error:
             raise SchemaError(_describe(error)) from None
+        except ValueError as error:  # a text that is no Unicode
+            raise SchemaError(str(error)) from None
 
     def check(self, value: Any) -> list[Finding]:
         """Everything wrong with `value`, which is parsed JSON; empty when nothing is."""

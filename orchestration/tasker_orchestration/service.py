@@ -13,6 +13,7 @@ from tasker_orchestration.promoter import promote
 from tasker_orchestration.pruner import prune
 from tasker_orchestration.registrar import keep_up
 from tasker_orchestration.rescuer import rescue
+from tasker_orchestration.rights import wait_for_rights
 from tasker_orchestration.scheduler import schedule
 
 __all__ = ["OrchestratorSettings", "orchestrate"]
@@ -38,7 +39,12 @@ class OrchestratorSettings:
 async def orchestrate(
     ask: Ask, *, orchestrator_id: UUID, name: str, settings: OrchestratorSettings
 ) -> None:
-    """Run every role until cancelled. A role that fails ends them all, with its error."""
+    """Run every role until cancelled. A role that fails ends them all, with its error.
+
+    A login that may not do this at the start is an error; one that loses the right later waits until it has it again.
+    """
+    await ask("select tasker.upkeep(%s, %s)", [orchestrator_id, name])
+    ask = wait_for_rights(ask)
     async with anyio.create_task_group() as roles:
 
         async def promoter() -> None:

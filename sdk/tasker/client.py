@@ -190,12 +190,15 @@ class Client(Operations):
         workflow = template if isinstance(template, Workflow) else self._workflows.get(template)
         output = None if workflow is None else workflow.output
         return [
-            TaskHandle(UUID(str(each)), self._ask, self._wait_for_change, output) for each in ids
+            TaskHandle(UUID(str(each)), self._ask, self._tell, self._wait_for_change, output)
+            for each in ids
         ]
 
     def handle(self, task_id: UUID | str) -> TaskHandle:
         """The handle of a task that was submitted before, here or anywhere. Raises InvalidInputError."""
-        return TaskHandle(_read_id(task_id, "task's id"), self._ask, self._wait_for_change)
+        return TaskHandle(
+            _read_id(task_id, "task's id"), self._ask, self._tell, self._wait_for_change
+        )
 
     async def send_event(self, correlation_id: UUID | str, name: str, payload: Any = None) -> int:
         """Send an event to every open task with a correlation id; how many have taken it, as the first of its name.
@@ -227,14 +230,14 @@ class Client(Operations):
             "select tasker.create_schedule(%s, %s, %s::jsonb, %s)",
             [namespace, name, definition, on_conflict],
         )
-        return ScheduleHandle(namespace, name, self._ask, self._encode_schedule)
+        return ScheduleHandle(namespace, name, self._ask, self._tell, self._encode_schedule)
 
     def schedule(self, name: str) -> ScheduleHandle:
         """The handle of a schedule, "namespace/name", that was created before, here or anywhere."""
         namespace, slash, short = name.partition("/")
         if not (namespace and slash and short):
             raise InvalidInputError(f"{name!r} names no schedule", 'Write "namespace/name".')
-        return ScheduleHandle(namespace, short, self._ask, self._encode_schedule)
+        return ScheduleHandle(namespace, short, self._ask, self._tell, self._encode_schedule)
 
     async def list_schedules(self, namespace: str | None = None) -> list[Mapping[str, Any]]:
         """All schedules, or those of a namespace, as `tasker.list_schedules` describes them."""
@@ -273,6 +276,10 @@ class Client(Operations):
     async def _ask(self, statement: LiteralString, parameters: Sequence[Any] = ()) -> Any:
         with request_errors():
             return await self._session.ask(statement, parameters)
+
+    async def _tell(self, statement: LiteralString, parameters: Sequence[Any] = ()) -> Any:
+        with request_errors():
+            return await self._session.tell(statement, parameters)
 
     async def _run_here(self, workflow: Workflow) -> None:
         worker = Worker(workflow, url=self._database.conninfo)

@@ -32,7 +32,7 @@ def _measure(duration: object) -> float:
         case bool():
             pass
         case int() | float():
-            return math.inf if math.isnan(duration) else float(duration)
+            return float(duration) if abs(duration) <= LONGEST else math.inf
         case timedelta():
             return duration.total_seconds()
         case str() if _TEXT.fullmatch(text := duration.replace(" ", "")):

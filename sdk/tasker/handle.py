@@ -33,10 +33,16 @@ WaitForChange = Callable[[UUID, int], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class TaskHandle:
-    """A submitted task. `id` is all that is needed to get it again: `client.handle(id)`."""
+    """A submitted task. `id` is all that is needed to get it again: `client.handle(id)`.
+
+    What asks or changes it raises DatabaseUnavailable when the database does not answer; whether a change was made is
+    then unknown: `status()` says so.
+    """
 
     id: UUID
     ask: Callable[..., Awaitable[Any]]
+    tell: Callable[..., Awaitable[Any]]
+    """As `ask`, for what must not be done twice: raises DatabaseUnavailable when the connection is lost under it."""
     wait: WaitForChange
     output: Shape | None = None
 
@@ -102,7 +108,7 @@ class TaskHandle:
 
         Raises InvalidStateError when it has ended already, or is being undone.
         """
-        return await self.ask(
+        return await self.tell(
             "select tasker.cancel_task(%s, %s, %s, %s)", [self.id, reason, actor, compensate]
         )
 
@@ -111,11 +117,11 @@ class TaskHandle:
 
         Raises InvalidStateError when it has ended, or is paused already.
         """
-        return await self.ask("select tasker.pause_task(%s, %s, %s)", [self.id, reason, actor])
+        return await self.tell("select tasker.pause_task(%s, %s, %s)", [self.id, reason, actor])
 
     async def resume(self, reason: str, *, actor: str = "client") -> Mapping[str, Json]:
         """Let the paused task go on. Raises InvalidStateError when it is not paused."""
-        return await self.ask("select tasker.resume_task(%s, %s, %s)", [self.id, reason, actor])
+        return await self.tell("select tasker.resume_task(%s, %s, %s)", [self.id, reason, actor])
 
     async def rerun(
         self,
@@ -133,7 +139,9 @@ class TaskHandle:
         the task goes on, was undone, or a result cannot be kept; ContractError when the input or a result that would be
         kept does not fit; NotFoundError for a step that is not there.
         """
-        answer = await rerun(self.ask, self.id, reason, actor, from_steps, input, version)
+        answer = await rerun(
+            self.ask, self.tell, self.id, reason, actor, from_steps, input, version
+        )
         return replace(self, id=UUID(answer["task_id"]))
 
     async def plan_rerun(
@@ -145,8 +153,8 @@ class TaskHandle:
     async def send_event(self, name: str, payload: Any = None) -> bool:
         """Send an event to the task: steps that wait for it go on, and one that waits for it later finds it.
 
-        Returns whether it was the first of its name; that one counts. Raises InvalidStateError when the task has ended,
-        ContractError when the payload is no JSON.
+        Returns whether it was the first of its name; that one counts. Raises InvalidStateError when the task has ended
+        without one of that name, ContractError when the payload is no JSON.
         """
         data = ANY_PAYLOAD.dump(payload).decode()
         answer = await self.ask(
@@ -189,7 +197,7 @@ class TaskHandle:
         found = await self.ask("select tasker.get_approval(%s, %s, %s)", [self.id, name, step])
         data = _answer.dump(answer)
         check_answer(found, approved, orjson.loads(data))
-        await self.ask(
+        await self.tell(
             "select tasker.answer_approval(%s, %s, %s, %s, %s, nullif(%s::jsonb, 'null'), %s, %s)",
             [self.id, name, approved, reason, actor, data.decode(), list(roles), step],
         )

@@ -30,7 +30,8 @@ async def notify(
     wait = 0.1
     while True:
         try:
-            async with await connect() as connection:
+            connection = await connect()
+            try:
                 for channel in channels:
                     await connection.execute(sql.SQL("listen {}").format(sql.Identifier(channel)))
                 wait = 0.1
@@ -38,6 +39,9 @@ async def notify(
                     heard(channel, "")
                 async for notification in connection.notifies():
                     heard(notification.channel, notification.payload)
+            finally:
+                # Not as a context manager: that would first roll back, which is cancelled as well.
+                await connection.close()
         except psycopg.Error as error:
             _log.info("lost the listening connection, will open another: %s", error)
         await anyio.sleep(wait)

@@ -46,6 +46,7 @@ async def plan_rerun(
 
 async def rerun(
     ask: Ask,
+    tell: Ask,
     task_id: UUID,
     reason: str,
     actor: str,
@@ -53,13 +54,16 @@ async def rerun(
     input: Json,
     version: str | None,
 ) -> Mapping[str, Json]:
-    """Run the task again, as `tasker.rerun_task`; an input of None is the one it had."""
+    """Run the task again, as `tasker.rerun_task`; an input of None is the one it had.
+
+    `tell` is what never sends a statement twice, because there would be two tasks then.
+    """
     data = None
     if input is not None:
         data = _input.dump(input)
         check_input(await _define(ask, task_id, version), orjson.loads(data))
     plan = await plan_rerun(ask, task_id, from_steps, version)
-    return await ask(
+    return await tell(
         "select tasker.rerun_task(%s, %s, %s, %s::text[], %s::jsonb, %s)",
         [task_id, reason, actor, plan["from_steps"], data and data.decode(), version],
     )

@@ -26,6 +26,8 @@ class ScheduleHandle:
     namespace: str
     name: str
     ask: Callable[..., Awaitable[Any]]
+    tell: Callable[..., Awaitable[Any]]
+    """As `ask`, for what must not be done twice: raises DatabaseUnavailable when the connection is lost under it."""
     encode: Callable[[Schedule], Awaitable[tuple[str, str]]]
 
     @property
@@ -50,11 +52,11 @@ class ScheduleHandle:
 
     async def pause(self, reason: str, *, actor: str = "client") -> Mapping[str, Json]:
         """Let it start nothing by itself until it is resumed. Raises InvalidStateError when it is paused."""
-        return await self._call("select tasker.pause_schedule(%s, %s, %s, %s)", reason, actor)
+        return await self._change("select tasker.pause_schedule(%s, %s, %s, %s)", reason, actor)
 
     async def resume(self, reason: str, *, actor: str = "client") -> Mapping[str, Json]:
         """Let it go on from now. Raises InvalidStateError when it is not paused."""
-        return await self._call("select tasker.resume_schedule(%s, %s, %s, %s)", reason, actor)
+        return await self._change("select tasker.resume_schedule(%s, %s, %s, %s)", reason, actor)
 
     async def trigger(
         self, reason: str, *, overlap: Overlap | None = None, actor: str = "client"
@@ -64,7 +66,7 @@ class ScheduleHandle:
         Returns the fire: its state is started (then there is a task_id), buffered, skipped, or refused (then there is a
         note).
         """
-        return await self._call(
+        return await self._change(
             "select tasker.trigger_schedule(%s, %s, %s, %s, %s)", reason, actor, overlap
         )
 
@@ -84,7 +86,7 @@ class ScheduleHandle:
         for at in (start, end):
             if at.utcoffset() is None:
                 raise InvalidInputError(f"{at!r} is no time with a time zone", "Give it one.")
-        return await self._call(
+        return await self._change(
             "select tasker.backfill_schedule(%s, %s, %s, %s, %s, %s, %s)",
             start,
             end,
@@ -103,13 +105,16 @@ class ScheduleHandle:
                 f"schedule {self.full_name} cannot start a template of namespace {namespace}",
                 "Create a schedule there.",
             )
-        return await self._call(
+        return await self._change(
             "select tasker.update_schedule(%s, %s, %s::jsonb, %s, %s)", definition, reason, actor
         )
 
     async def delete(self, reason: str, *, actor: str = "client") -> None:
         """Delete it, and what it has buffered. Its tasks go on."""
-        await self._call("select tasker.delete_schedule(%s, %s, %s, %s)", reason, actor)
+        await self._change("select tasker.delete_schedule(%s, %s, %s, %s)", reason, actor)
 
     async def _call(self, statement: LiteralString, *arguments: Any) -> Any:
         return await self.ask(statement, [self.namespace, self.name, *arguments])
+
+    async def _change(self, statement: LiteralString, *arguments: Any) -> Any:
+        return await self.tell(statement, [self.namespace, self.name, *arguments])

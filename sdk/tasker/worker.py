@@ -296,8 +296,12 @@ class Worker:
         def lost(grant: Grant, cancelled: bool) -> None:
             loop.call_soon_threadsafe(self._revoke, grant, cancelled)
 
+        def register_again() -> None:
+            if not tasks.cancel_scope.cancel_called:  # a worker that has left is not to come back
+                tasks.start_soon(self._register, session)
+
         def forgotten() -> None:
-            loop.call_soon_threadsafe(tasks.start_soon, self._register, session)
+            loop.call_soon_threadsafe(register_again)
 
         return Heartbeat(database, self.worker_id, self._lease, leases, lost, forgotten)
 

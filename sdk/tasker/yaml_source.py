@@ -20,6 +20,8 @@ __all__ = ["Document", "Path", "Problem", "read_documents"]
 Path = tuple[str | int, ...]
 
 _MOST_NODES = 200_000
+_DEEPEST = 100
+_LONGEST_NUMBER = 4_000  # digits; Python reads no more than 4,300
 _PREFIX = "tag:yaml.org,2002:"
 _TEXTS = ("str", "timestamp", "binary", "value")
 
@@ -123,6 +125,10 @@ class _Reader:
             if not self.document.problems:
                 self.problem(node, "there is no end to it", "Take out the alias that repeats it.")
             return None
+        if len(path) > _DEEPEST:
+            if not self.document.problems:
+                self.problem(node, "the nesting is too deep", "Flatten it.")
+            return None
         match node:
             case yaml.ScalarNode():
                 return self.scalar(node, path)
@@ -173,15 +179,13 @@ class _Reader:
                 return None
             case "bool":
                 return text.lower() == "true"
-            case "int":
+            case "int" | "float" as kind:
                 self.document.texts[path] = text
-                return _whole(text)
-            case "float":
-                self.document.texts[path] = text
-                number = float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
-                if math.isfinite(number):
+                number = _read_number(kind, text)
+                if number is not None:
                     return number
-                return self.problem(node, f"{text} is no JSON", "Write a finite number.")
+                shown = text if len(text) <= 60 else f"a number of {len(text)} digits"
+                return self.problem(node, f"{shown} is no JSON", "Write a finite number.")
             case tag if tag in _TEXTS:
                 return text
             case tag:
@@ -191,6 +195,15 @@ class _Reader:
         self.document.problems.append(Problem(node.start_mark.line + 1, what, mend))
 
 
-def _whole(text: str) -> int:
-    base = {"0o": 8, "0x": 16}.get(text[:2], 10)
-    return int(text[2:] if base != 10 else text, base)
+def _read_number(kind: str, text: str) -> int | float | None:
+    """The number, or None where a text is none (its tag may lie), or one that JSON cannot hold."""
+    if len(text) > _LONGEST_NUMBER:
+        return None
+    try:
+        if kind == "int":
+            base = {"0o": 8, "0x": 16}.get(text[:2], 10)
+            return int(text[2:] if base != 10 else text, base)
+        number = float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None

@@ -56,9 +56,12 @@ def load_templates(path: str | FilePath, *, environment: str | None = None) -> l
     """
     given = FilePath(path)
     files = [given]
-    if given.is_dir():
-        files = sorted(file for file in given.rglob("*") if file.suffix in _SUFFIXES)
     findings: list[TemplateFinding] = []
+    try:
+        if given.is_dir():
+            files = sorted(file for file in given.rglob("*") if file.suffix in _SUFFIXES)
+    except OSError as error:
+        raise TemplateError([_unreadable(given, error.strerror)]) from error
     loaded: list[LoadedTemplate] = []
     for file in files:
         try:
@@ -98,10 +101,15 @@ def parse_templates(
 def _read(file: FilePath) -> str:
     try:
         return file.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        finding = TemplateFinding(str(file), 1, f"it cannot be read: {why}", "Name a YAML file.")
-        raise TemplateError([finding]) from error
+    except UnicodeDecodeError as error:
+        raise TemplateError([_unreadable(file, "it is not UTF-8")]) from error
+    except (OSError, ValueError) as error:  # the latter where a name holds a NUL
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        raise TemplateError([_unreadable(file, why)]) from error
+
+
+def _unreadable(path: FilePath, why: str | None) -> TemplateFinding:
+    return TemplateFinding(str(path), 1, f"it cannot be read: {why}", "Name a YAML file.")
 
 
 def _load(place: Place, environment: str | None) -> LoadedTemplate | list[TemplateFinding]:

@@ -20,10 +20,10 @@ _log = logging.getLogger(__name__)
 
 # Deadlock, serialization failure, statement and lock time-outs, a server that is read-only during a failover.
 _ROLLED_BACK = frozenset({"40P01", "40001", "57014", "55P03", "25006"})
-_SERVER_GOES = frozenset(
-    {"57P01", "57P02", "57P03", "57P05", "25P03", "08006", "08001", "08003", "08004"}
-    | {"53000", "53100", "53200", "53300", "53400"}  # out of disk, memory, connections
-)
+_SERVER_GOES = frozenset({"57P01", "57P02", "57P03", "57P05", "25P03"})
+# Connections (PgBouncer says 08P01 when its server is gone, or when it has none); out of disk, memory, connections.
+_CLASSES_THAT_PASS = ("08", "53")
+_LONGEST_WAIT = 1.0  # seconds, spread by half: work goes on within two of the database's return
 _FRESH = 1.0  # seconds in which a connection that answered is taken to be alive
 
 
@@ -31,7 +31,9 @@ def passes(error: psycopg.Error) -> bool:
     """Whether an error may be gone when the same statement is sent again: lost connections, deadlocks."""
     if error.sqlstate is None:
         return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
-    return error.sqlstate in _ROLLED_BACK or error.sqlstate in _SERVER_GOES
+    return error.sqlstate in _ROLLED_BACK | _SERVER_GOES or error.sqlstate.startswith(
+        _CLASSES_THAT_PASS
+    )
 
 
 class Session:
@@ -99,7 +101,7 @@ class Session:
                     raise
                 _log.info("will ask the database again in %.2f s: %s", pause, error)
             await anyio.sleep(pause)
-            wait = min(wait * 2, 2.0)
+            wait = min(wait * 2, _LONGEST_WAIT)
 
     async def _open(self) -> AsyncConnection:
         async with self._turn:

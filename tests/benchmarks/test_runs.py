@@ -71,6 +71,9 @@ def test_workers_beside_share_the_work_and_count(database: str) -> None:
 BROKEN = {
     "ends": "import sys; sys.exit('nothing works')",
     "babbles": "print('hello', flush=True); input()",
+    "leaves badly": (
+        'print(\'{"kind":"unsupported","why":"no"}\', flush=True); input(); raise SystemExit(3)'
+    ),
     "ends when it should run": 'print(\'{"kind":"ready","versions":{}}\', flush=True); input(); input()',
 }
 

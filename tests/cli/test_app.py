@@ -121,6 +121,8 @@ def test_the_version_is_printed():
         (TaskerError("anything else"), 1),
         (TimeoutError("late"), 124),
         (psycopg.OperationalError("connection refused"), 5),
+        (psycopg.errors.UntranslatableCharacter("a NUL"), 2),
+        (FileNotFoundError(2, "No such file or directory", "nowhere"), 2),
         (ExceptionGroup("", [ExceptionGroup("", [NotFoundError("no task", None)])]), 3),
     ],
 )
@@ -190,3 +192,21 @@ def test_colours_are_left_out_where_nobody_sees_them(cli, shop):
     assert "\x1b" not in cli("task", "list").out
     assert "\x1b[" in cli("task", "list", FORCE_COLOR="1", TERM="xterm-256color").out
     assert "\x1b[3" not in cli("task", "list", FORCE_COLOR="1", NO_COLOR="1").out
+
+
+def test_what_data_says_to_a_terminal_is_not_done(cli, shop, connection):
+    """A name that moves the cursor, an error that names the window: they are written out."""
+    evil = "\x1b]0;mine\x07\x9b2J\u202e"
+    connection.execute(
+        "select tasker.submit_task('shop', 'order', tags => array[%s], start_at => '2099-01-01')",
+        [evil],
+    )
+    task = cli("task", "list", "-o", "ids").ids[0]
+    cli("task", "cancel", task, "--reason", evil)
+    shown = cli("task", "show", task)
+    raw = cli("task", "list", "-o", "json")
+    refused = cli("task", "show", evil)
+    assert raw.json[0]["tags"] == [evil]
+    assert "\\u001b]0;mine" in shown.out
+    for text in (shown.out, raw.out, refused.err):
+        assert not set(evil) - set("]0;mine2J") & set(text)

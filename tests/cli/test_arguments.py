@@ -58,6 +58,13 @@ def test_bad_json_is_pointed_at(tmp_path):
     assert raised.value.failure.code is ExitCode.USAGE
 
 
+@pytest.mark.parametrize("text", ["[" * 100_000, "9" * 5_000])
+def test_json_that_is_too_much_is_refused(text):
+    with pytest.raises(CommandFailed, match="the argument cannot be read: ") as raised:
+        read_json(text)
+    assert raised.value.failure.code is ExitCode.USAGE
+
+
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(CommandFailed, match=r"cannot read .*nowhere\.json"):
         read_json(f"@{tmp_path / 'nowhere.json'}")

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import ast
 import importlib
 import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 from checks.pages import ROOT, quoted, read_tables
 from checks.sql_reference import ROLES, read_functions
 
-README = ROOT / "README.md"
 DEPLOYMENT = ROOT / "docs" / "deployment.md"
 
 INSTRUMENT = re.compile(r'create_\w+\(\s*"(tasker\.[\w.]+)"')
@@ -35,16 +34,53 @@ def test_make_help_lists_all_that_can_be_made() -> None:
     assert {line.split()[1] for line in done.stdout.splitlines()} == set(targets.split())
 
 
-def test_each_guarantee_has_a_test_that_exists() -> None:
-    [rows] = read_tables(README, "Guarantees")
-    assert [row[0] for row in rows] == ["1", "2", "3", "4", "5", "6"]
-    for _, _, tests in rows:
-        links = re.findall(r"\[`(\w+)`\]\(([^)]+)\)", tests)
-        assert links
-        for name, path in links:
-            tree = ast.parse((ROOT / path).read_text("utf-8"))
-            functions = (ast.FunctionDef, ast.AsyncFunctionDef)
-            assert name in {node.name for node in tree.body if isinstance(node, functions)}
+@pytest.fixture
+def guarantees(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The check of the page of guarantees."""
+    monkeypatch.setattr(sys, "path", [str(ROOT / "checks"), *sys.path])
+    return importlib.import_module("guarantees")
+
+
+def test_each_guarantee_has_tests_that_are_collected(guarantees: Any) -> None:
+    promises = guarantees.read_promises()
+    assert len(promises) >= 50
+    named = {(name, path) for promise in promises for name, path in promise.tests}
+    files = sorted({str(path.relative_to(ROOT)) for _, path in named})
+    collect = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "--collect-only",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        *files,
+    ]
+    done = subprocess.run(collect, cwd=ROOT, capture_output=True, text=True, check=True)
+    collected = set(re.findall(r"^([\w/]+\.py)::(\w+)", done.stdout, re.M))
+    missing = {name for name, path in named if (str(path.relative_to(ROOT)), name) not in collected}
+    assert missing == set()
+
+
+def test_a_guarantee_that_nothing_holds_is_found(guarantees: Any, tmp_path: Path) -> None:
+    page, readme, test = (tmp_path / name for name in ("page.md", "readme.md", "test_x.py"))
+    test.write_text("def test_there(): pass\ndef helper(): pass\n")
+    head = "| | Promise | Not covered | Tests |\n| --- | --- | --- | --- |\n"
+    page.write_text(
+        f"# Page\n\n## One\n\n{head}| 1 | It holds. | | [`test_there`](test_x.py) |\n"
+        "| 2 | It is gone. | | [`test_gone`](test_x.py), [`helper`](test_x.py) |\n"
+        "\n## Two\n\n" + head + "| 4 | Nobody says. | | |\n"
+        "\n## Figures\n\n| Promise | Bound |\n| --- | --- |\n| 4, 9 | much |\n"
+    )
+    readme.write_text("## Guarantees\n\n| | Guarantee |\n| --- | --- |\n| 1 | It does not. |\n")
+    assert list(guarantees.find_faults(page, readme)) == [
+        "the promises are not numbered from 1 on",
+        "promise 2: there is no test test_gone in test_x.py",
+        "promise 2: there is no test helper in test_x.py",
+        "promise 4 names no test",
+        "README, guarantee 1: not what docs/guarantees.md promises",
+        "figures of promises that there are not: 9",
+    ]
 
 
 def test_spans_and_metrics_are_those_of_the_code() -> None:
@@ -85,6 +121,7 @@ def test_what_is_wrong_with_a_page_is_found(
     monkeypatch.setattr(check, "PAGES", [index, page, lost])
     monkeypatch.setattr(check, "DOCS", [index, page, lost])
     monkeypatch.setattr(check, "GENERATED", {})
+    monkeypatch.setattr(check.guarantees, "find_faults", lambda: [])
     assert list(check.find_faults()) == [
         "docs/page.md:2: docs/page.md has no heading #another",
         "docs/page.md:2: gone.md is not there",

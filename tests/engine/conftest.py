@@ -38,7 +38,8 @@ def db(engine: Engine) -> Connection:
 
 @pytest.fixture
 def crashing(db: Connection) -> Connection:
-    """A database in which a session that sets test.crash_at dies there."""
+    """A database in which a session that sets test.crash_at dies there. `public.effect` is a table of the user's."""
+    db.execute("create table public.effect (n integer)")
     install_crash(db)
     return db
 

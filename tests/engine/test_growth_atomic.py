@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from psycopg.types.json import Jsonb
-from tests.engine.crashing import dies_at, everything, install_crash
+from tests.engine.crashing import dies_at, everything
 from tests.engine.support import (
     Connection,
     Engine,
@@ -152,14 +152,6 @@ CASES = {
         by_hand("cancel_task", compensate=True), {"a": 1, "b": 2},
     ),
 }  # fmt: skip
-
-
-@pytest.fixture
-def crashing(db: Connection) -> Connection:
-    """A database in which a session that sets test.crash_at dies there."""
-    db.execute("create table public.effect (n integer)")
-    install_crash(db)
-    return db
 
 
 def bring_to(worker: Worker, said: Mapping[str, Json]) -> dict[str, Lease]:

@@ -211,6 +211,15 @@ def test_events_for_nobody(db: Connection, worker: Worker, task: UUID) -> None:
     assert (unknown.value.sqlstate, ended.value.sqlstate) == ("TK001", "TK004")
 
 
+def test_an_event_is_delivered_also_when_it_is_sent_again_after_the_end(
+    db: Connection, worker: Worker, task: UUID
+) -> None:
+    """A client that has not heard of its first delivery asks again."""
+    assert send(db, task)["accepted"]
+    call(db, "cancel_task", task_id=task, **WHO)
+    assert send(db, task) == {"task_id": str(task), "accepted": False, "woken": 0}
+
+
 def test_a_waiting_step_can_be_cancelled_settled_and_timed_out(
     db: Connection, worker: Worker
 ) -> None:

@@ -264,6 +264,7 @@ def test_a_cancelled_statement_s_connection_is_not_used_again(
         (psycopg.errors.IdleSessionTimeout(), True),
         (psycopg.errors.ReadOnlySqlTransaction(), True),
         (psycopg.errors.DiskFull(), True),
+        (psycopg.errors.ProtocolViolation(), True),  # PgBouncer: "server conn crashed?"
         (psycopg.errors.UniqueViolation(), False),
         (psycopg.errors.InsufficientPrivilege(), False),
         (psycopg.ProgrammingError(), False),
@@ -272,3 +273,26 @@ def test_a_cancelled_statement_s_connection_is_not_used_again(
 )
 def test_which_errors_pass(error: psycopg.Error, expected: bool) -> None:
     assert passes(error) is expected
+
+
+def test_however_long_the_database_is_away_it_is_asked_often(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pauses: list[float] = []
+
+    async def refuse() -> psycopg.AsyncConnection:
+        raise psycopg.OperationalError("it is away")
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 50:
+            raise TimeoutError
+
+    async def ask() -> None:
+        await Session(refuse, patience=None).ask("select 1")
+
+    monkeypatch.setattr(anyio, "sleep", sleep)
+    with pytest.raises(TimeoutError):
+        anyio.run(ask)
+    assert max(pauses) <= 1.5
+    assert pauses[0] < 0.1

@@ -188,6 +188,28 @@ async def test_an_attempt_past_its_limit_is_interrupted_and_retried(
     assert first["error"]["message"] == "the attempt ran past its time limit of 0.2 s"
 
 
+async def test_an_interrupted_handler_may_await_while_it_cleans_up(
+    database: str, client: Client
+) -> None:
+    tidy = Workflow("tidy")
+    cleaned: list[int] = []
+
+    @tidy.step(retry=AT_ONCE, timeout="200ms")
+    async def work(ctx: StepContext) -> int:
+        try:
+            if ctx.attempt == 1:
+                await anyio.sleep_forever()
+        finally:
+            await anyio.sleep(0.01)
+            cleaned.append(ctx.attempt)
+        return ctx.attempt
+
+    async with Worker(tidy, url=database):
+        task = await client.submit(tidy)
+        assert await task.result(timeout=PATIENCE) == 2
+    assert cleaned == [1, 2]
+
+
 async def test_a_sync_attempt_past_its_limit_is_told_and_what_it_returns_is_not_used(
     database: str, client: Client, db: psycopg.AsyncConnection
 ) -> None:

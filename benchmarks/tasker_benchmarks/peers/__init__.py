@@ -1,7 +1,29 @@
-"""Stub."""
+"""Rivals as executors: the same load, each by its own idiom, tuned as its own guides say (docs/benchmarks.md).
 
+`PEERS` are those by name. Each module is one engine, run as a program; one whose parts are not on this machine says so.
+"""
+
+from __future__ import annotations
+
+import sys
 from collections.abc import Mapping
 
 from tasker.bench.conversation import Executor
 
-PEERS: Mapping[str, Executor] = {}
+__all__ = ["PEERS"]
+
+# Parts of a scenario's tasks, so that each runs for some seconds.
+_SHARES = {
+    "absurd": 0.2,
+    "dbos": 0.1,
+    "pgflow": 0.2,
+    "pgqueuer": 0.5,
+    "procrastinate": 0.2,
+    "skip_locked": 1.0,
+    "temporal": 0.05,
+}
+
+PEERS: Mapping[str, Executor] = {
+    name: Executor(name, (sys.executable, "-m", f"tasker_benchmarks.peers.{name}"), share)
+    for name, share in _SHARES.items()
+}

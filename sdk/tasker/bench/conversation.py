@@ -84,9 +84,11 @@ def running(executor: Executor, log: Path) -> Generator[Conversation]:
     assert process.stdin is not None
     assert process.stdout is not None
     try:
-        yield Conversation(executor, process, process.stdin, process.stdout, log)
+        conversation = Conversation(executor, process, process.stdin, process.stdout, log)
+        yield conversation
         process.stdin.close()
-        process.wait(60)
+        if process.wait(60) != 0:
+            raise conversation.failure(f"it left with status {process.returncode}")
     finally:
         if process.poll() is None:
             process.kill()

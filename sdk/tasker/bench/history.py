@@ -31,5 +31,5 @@ def write_history(database: Database, shape: Shape, tasks: int) -> None:
                 "tasks": min(_PAGE, tasks - first),
             }
             connection.execute(statement, page)
-        connection.execute("alter table tasker.step set (fillfactor = 60)")
+        connection.execute("alter table tasker.step set (fillfactor = 40)")
         connection.execute("vacuum (analyze) tasker.task, tasker.step")

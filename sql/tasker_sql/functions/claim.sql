@@ -3,7 +3,8 @@
 -- lease: that attempt is recorded as lost, and counts; another begins unless the task is paused. A message that is none of
 -- ours, because something else has sent it, is taken out of the way. Internal: the second half of an exchange.
 -- Locks: messages, then steps, both skipping what another transaction holds, so that a claim never waits and can stand
--- after other work in one transaction. Index: the message table's primary key, from the class's low-water mark on.
+-- after other work in one transaction. Index: the message table's primary key, from the class's low-water mark on; the
+-- messages found are updated by their place in the table, which nobody changes while they are locked.
 
 create or replace function tasker.claim(
     p_worker_id uuid, p_queue tasker.queue, p_mark bigint, p_want integer, p_lease interval,
@@ -23,11 +24,11 @@ declare
     v_lost jsonb;
 begin
     execute format('with visible as (
-            select m.msg_id from %1$s m where m.msg_id between $1 and $1 | 1125899906842623 and m.vt <= clock_timestamp()
+            select m.ctid from %1$s m where m.msg_id between $1 and $1 | 1125899906842623 and m.vt <= clock_timestamp()
             order by m.msg_id limit $2 for update skip locked
         ), leased as (
             update %1$s m set vt = clock_timestamp() + $3, read_ct = m.read_ct + 1, last_read_at = clock_timestamp()
-            from visible v where m.msg_id = v.msg_id
+            from visible v where m.ctid = v.ctid
             returning m.msg_id, m.read_ct, m.message ->> ''task_id'' as task_id, m.message ->> ''step_no'' as step_no)
         select array_agg(l.msg_id), array_agg(l.read_ct), array_agg(l.task_id), array_agg(l.step_no) from leased l',
         p_queue.message_table)

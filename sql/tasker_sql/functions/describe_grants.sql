@@ -21,7 +21,7 @@ begin
         join tasker.step s on s.task_id = m.task_id and s.step_no = m.step_no
         join tasker.step_definition d using (definition_id)
     ), parents as (
-        select distinct g.task_id, e.from_no, e.from_id, e.many
+        select g.task_id, e.from_no, e.from_id, e.many
         from granted g join tasker.definition_edge e on e.to_id = g.definition_id
         where g.parents > 0 and g.instance is null and not e.guard
         union
@@ -34,21 +34,18 @@ begin
         where g.kind = 'dynamic'
     )
     select json_build_object(
-        'steps', (select json_agg(json_build_object(
-                'task_id', g.task_id, 'step_no', g.step_no, 'definition_id', g.definition_id, 'queue_id', g.queue_id,
-                'msg_id', g.msg_id, 'read_ct', g.read_ct, 'attempt', g.attempt, 'attempt_limit', g.attempt_limit,
-                'deadline', extract(epoch from g.deadline_at)))
-            from granted g),
+        'steps', (select json_agg(s) from (select g.task_id, g.step_no, g.definition_id, g.queue_id, g.msg_id, g.read_ct,
+                g.attempt, g.attempt_limit, extract(epoch from g.deadline_at) as deadline
+            from granted g) as s),
         'instances', (select json_agg(json_build_array(g.task_id, g.step_no, g.instance, g.input))
             from granted g where g.instance is not null),
         'undone', (select json_agg(tasker.describe_undone(g.task_id, g.step_no))
             from granted g where g.kind = 'compensation'),
         'saved', (select json_agg(json_build_array(c.task_id, c.step_no, c.name, c.value))
             from granted g join tasker.checkpoint c on c.task_id = g.task_id and c.step_no = g.step_no),
-        'tasks', (select json_agg(json_build_object(
-                'task_id', t.task_id, 'input', t.input, 'context', t.context, 'correlation_id', t.correlation_id,
-                'tags', t.tags, 'trace_context', t.trace_context))
-            from (select distinct g.task_id from granted g) as g join tasker.task t using (task_id)),
+        'tasks', (select json_agg(t) from (
+            select t.task_id, t.input, t.context, t.correlation_id, t.tags, t.trace_context
+            from (select distinct g.task_id from granted g) as g join tasker.task t using (task_id)) as t),
         'results', (select json_agg(json_build_array(s.task_id, s.step_no, s.result))
             from parents p join tasker.step s on s.task_id = p.task_id and s.step_no = p.from_no
             where not p.many),

@@ -8,7 +8,7 @@ as $$
     with chosen as (
         (select s.schedule_id, null::bigint as backfill_id, s.decided_until as after, now() as until, 1000 as room
         from tasker.schedule s where s.wake_at <= now() and s.fault is null
-        order by s.wake_at limit due_schedules.max_rows)
+        order by s.wake_at limit greatest(coalesce(due_schedules.max_rows, 100), 0))
         union all
         (select b.schedule_id, b.backfill_id, b.decided_until, b.end_at, least(1000 - w.buffered, 100)
         from tasker.backfill b join tasker.schedule s using (schedule_id)
@@ -16,7 +16,7 @@ as $$
             from tasker.fire f where f.schedule_id = b.schedule_id and f.state = 'buffered') as w
         where s.fault is null and w.buffered < 1000
             and not exists (select from tasker.backfill e where e.schedule_id = b.schedule_id and e.backfill_id < b.backfill_id)
-        order by b.backfill_id limit due_schedules.max_rows)
+        order by b.backfill_id limit greatest(coalesce(due_schedules.max_rows, 100), 0))
     )
     select json_build_object(
         'due', coalesce(json_agg(json_build_object(

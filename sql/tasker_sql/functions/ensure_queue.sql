@@ -32,7 +32,7 @@ begin
     loop
         execute format('drop index %s', v_index);
     end loop;
-    execute format('alter table pgmq.%I set (fillfactor = 60, autovacuum_vacuum_scale_factor = 0.01,
+    execute format('alter table pgmq.%I set (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.01,
         autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0)', 'q_' || v_name);
     insert into tasker.queue (name, message_table, message_sequence)
     values (p_name, format('pgmq.%I', 'q_' || v_name)::regclass,

@@ -72,9 +72,11 @@ begin
     end if;
     update tasker.worker w set idle = cardinality(v_tasks) = 0, seen_at = now()
     where w.worker_id = exchange.worker_id and exchange.want > 0 and w.idle <> (cardinality(v_tasks) = 0);
-    v_granted := tasker.describe_grants(v_tasks, v_steps, v_messages, v_reads);
-    if cardinality(v_tasks) > 0 and (octet_length(v_granted::text) <= 67108864) is not true then
-        v_granted := tasker.fit_grants(v_tasks, v_steps, v_messages, v_reads);
+    if cardinality(v_tasks) > 0 then
+        v_granted := tasker.describe_grants(v_tasks, v_steps, v_messages, v_reads);
+        if (octet_length(v_granted::text) <= 67108864) is not true then
+            v_granted := tasker.fit_grants(v_tasks, v_steps, v_messages, v_reads);
+        end if;
     end if;
     return json_build_object('accepted', v_accepted, 'again', v_again, 'granted', v_granted);
 end;
@@ -84,4 +86,4 @@ comment on function tasker.exchange(uuid, integer[], jsonb, integer, double prec
     'For workers. Applies outcomes and claims up to `want` steps from the given queues for lease_seconds. outcomes is an '
     'array of {queue_id, msg_id, read_ct, task_id, step_no, outcome, result, expansion, error, delay, wait} with outcome complete | retry | '
     'error | release | wait, the last with wait {name, event, task, until_blocked, seconds, approval: {name, title, data, form, who}}. Returns {accepted: numbers (from 1) of the outcomes that took effect, granted: {steps, '
-    'instances, undone, saved, tasks, results, gathered}, again: seconds after which a limit may let more begin, or null}. An outcome whose lease was lost is stale: it is not among the accepted and changes nothing.';
+    'instances, undone, saved, tasks, results, gathered}, again: seconds after which a limit may let more begin, or null}. An outcome whose lease was lost is stale: it is not among the accepted and changes nothing. TK002 names one that cannot be read; then none takes effect.';

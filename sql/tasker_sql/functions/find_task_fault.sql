@@ -1,4 +1,4 @@
--- The first fault in one task of a submission, as a sentence, or null; its start time apart (check_start_times). Internal.
+-- The first fault in one task of a submission, as a sentence, or null; whether a start time is one apart (check_start_times). Internal.
 -- Reads nothing but its argument. Without a fixed search_path, so that it is inlined: it runs once per task.
 
 create or replace function tasker.find_task_fault(p_task jsonb) returns text
@@ -18,6 +18,7 @@ as $$
             or jsonb_typeof(p_task -> 'tags') = 'array'
                 and exists (select from jsonb_array_elements(p_task -> 'tags') as g where jsonb_typeof(g.value) <> 'string')
             then 'tags must be an array of strings'
+        when jsonb_typeof(p_task -> 'start_at') not in ('string', 'null') then 'a start_at must be a text, as 2030-01-31T12:00:00Z'
         when jsonb_typeof(p_task -> 'trace_context') not in ('object', 'null') then 'a trace_context must be an object'
         when jsonb_typeof(p_task -> 'context') not in ('object', 'null') then 'a context must be an object'
     end

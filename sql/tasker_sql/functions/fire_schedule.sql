@@ -13,9 +13,18 @@ declare
     v_schedule tasker.schedule;
     v_next timestamptz;
 begin
+    if fire_schedule.fires is null or exists (select from unnest(fire_schedule.fires || fire_schedule.next_fire_at) with ordinality as f(at, n)
+            where not isfinite(f.at) or f.at is null and f.n <= cardinality(fire_schedule.fires)) then
+        raise exception using errcode = 'TK002', message = 'fires must be an array of times, without null and infinity',
+            hint = 'next_fire_at is null when there are no more. Nothing was decided.';
+    end if;
     select s.* into v_schedule from tasker.schedule s
     where s.schedule_id = fire_schedule.schedule_id and s.revision = fire_schedule.revision for update;
     if not found or fire_schedule.backfill_id is null and v_schedule.paused then
+        return false;
+    end if;
+    if fire_schedule.backfill_id is not null and not exists (select from tasker.backfill b
+            where b.backfill_id = fire_schedule.backfill_id and b.schedule_id = v_schedule.schedule_id) then
         return false;
     end if;
     perform tasker.settle_fires(v_schedule.schedule_id);

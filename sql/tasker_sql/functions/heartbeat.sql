@@ -21,13 +21,14 @@ declare
     v_answer json;
     v_known boolean;
 begin
-    if (heartbeat.worker_id is null or jsonb_typeof(heartbeat.leases) <> 'array'
+    if (heartbeat.worker_id is null or heartbeat.running is null or jsonb_typeof(heartbeat.leases) <> 'array'
             or not heartbeat.lease_seconds between 0.1 and 86400) is not false then
-        raise exception using errcode = 'TK002', message = format('a heartbeat takes a worker, an array of leases, not %s, and a lease of'
+        raise exception using errcode = 'TK002', message = format('a heartbeat takes a worker, how many handlers are running, an array of leases, not %s, and a lease of'
             ' 0.1 to 86,400 seconds, not %s', coalesce(jsonb_typeof(heartbeat.leases), 'null'),
             coalesce(heartbeat.lease_seconds::text, 'null')),
             hint = 'No lease was extended.';
     end if;
+    perform tasker.check_leases(heartbeat.leases);
     v_known := exists (select from tasker.worker w where w.worker_id = heartbeat.worker_id);
     update tasker.worker w set seen_at = now(), running = heartbeat.running
     where w.worker_id in (
@@ -85,4 +86,4 @@ $$;
 comment on function tasker.heartbeat(uuid, integer, jsonb, double precision) is
     'For workers. Extends leases and stores progress. leases is an array of {queue_id, msg_id, read_ct, task_id, step_no, '
     'progress}. Returns {known: whether the worker is on the list, lost: numbers (from 1) of leases that are no longer the '
-    'worker''s, cancelled: those whose step was cancelled}.';
+    'worker''s, cancelled: those whose step was cancelled}. TK002 names one that cannot be read; then none is extended.';

@@ -10,7 +10,7 @@ as $$
     where (list_approvals.task_id is null and a.answered_at is null and tasker.approval_state(a) = 'open'
             or a.task_id = list_approvals.task_id)
         and (list_approvals.who is null or a.who = '{}' or a.who && list_approvals.who)
-    order by a.asked_at, a.task_id, a.step_no, a.name limit least(list_approvals.max_rows, 1000)
+    order by a.asked_at, a.task_id, a.step_no, a.name limit least(greatest(coalesce(list_approvals.max_rows, 100), 0), 1000)
 $$;
 
 comment on function tasker.list_approvals(text[], uuid, integer) is

@@ -16,7 +16,7 @@ as $$
     join tasker.step_definition d on d.definition_id = s.definition_id
     where c.parent_id = list_children.task_id
         and (list_children.after is null or c.child_id > list_children.after)
-    order by c.child_id limit least(list_children.max_rows, 10000)
+    order by c.child_id limit least(greatest(coalesce(list_children.max_rows, 1000), 0), 10000)
 $$;
 
 comment on function tasker.list_children(uuid, uuid, integer) is

@@ -11,11 +11,10 @@ as $$
 declare
     v_page uuid[];
     v_gone uuid[];
-    v_before uuid := tasker.uuidv7_at(now() - prune.older_than);
+    v_before uuid;
 begin
-    if (prune.max_rows > 0 and prune.older_than is not null) is not true then
-        raise exception using errcode = 'TK002', message = 'prune takes an age, and at least one row at a time', hint = 'Give max_rows as 1 or more. Nothing was changed.';
-    end if;
+    perform tasker.check_pruning(prune.older_than, prune.max_rows);
+    v_before := tasker.uuidv7_at(now() - prune.older_than);
     select array_agg(p.task_id) into v_page from (
         select t.task_id from tasker.task t
         where t.task_id > coalesce(prune.after, '00000000-0000-0000-0000-000000000000')

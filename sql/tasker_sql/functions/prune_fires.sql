@@ -8,6 +8,7 @@ as $$
 declare
     v_pruned integer;
 begin
+    perform tasker.check_pruning(prune_fires.older_than, prune_fires.max_rows);
     delete from tasker.fire f
     using (
         select g.schedule_id, g.fire_id

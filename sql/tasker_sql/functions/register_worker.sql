@@ -9,9 +9,9 @@ as $$
 declare
     v_queue_ids integer[];
 begin
-    if register_worker.worker_id is null or coalesce(register_worker.name, '') = '' or register_worker.handlers is null
+    if register_worker.worker_id is null or coalesce(register_worker.name, '') = '' or array_position(register_worker.queues, null) is not null or register_worker.handlers is null
         or register_worker.version is null or (register_worker.slots > 0) is not true then
-        raise exception using errcode = 'TK002', message = 'a worker needs an id, a name, a version, a list of handlers and at least one slot',
+        raise exception using errcode = 'TK002', message = 'a worker needs an id, a name, a version, a list of handlers, at least one slot, and names of queues',
             hint = 'Nothing was registered.';
     end if;
     select array_agg(tasker.ensure_queue(q.name)) into v_queue_ids from unnest(register_worker.queues) as q(name);

@@ -11,6 +11,9 @@ declare
     v_fire tasker.fire;
     v_started integer := 0;
 begin
+    if (release_fires.max_rows > 0) is not true then
+        raise exception using errcode = 'TK002', message = 'release_fires takes at least one row at a time', hint = 'Give max_rows as 1 or more. Nothing was changed.';
+    end if;
     for v_schedule in
         select s.* from tasker.schedule s
         where s.schedule_id in (select w.schedule_id from tasker.fire w where w.state = 'buffered')

@@ -18,7 +18,7 @@ begin
         join tasker.step s using (task_id, step_no) join tasker.step_definition d using (definition_id)
         join tasker.queue q using (queue_id) group by q.message_table
     loop
-        execute format('update %s m set vt = clock_timestamp() where m.msg_id = any ($1)', v_back.message_table)
+        execute format('update %s m set vt = ''-infinity'' where m.msg_id = any ($1)', v_back.message_table)
         using v_back.messages;
     end loop;
 end;

@@ -13,6 +13,13 @@ declare
     v_table text := (select q.message_table::text from tasker.queue q where q.queue_id = save_checkpoint.queue_id);
     v_held boolean;
 begin
+    if coalesce(length(save_checkpoint.name), 0) not between 1 and 300 or save_checkpoint.value is null then
+        raise exception using errcode = 'TK002', message = 'a checkpoint has a name of 1 to 300 characters, and a value',
+            hint = 'Nothing is JSON''s null. Nothing was saved.';
+    end if;
+    if v_table is null then
+        return false;
+    end if;
     execute format('select true from %s m where m.msg_id = $1 and m.read_ct = $2 for no key update', v_table)
     into v_held using save_checkpoint.msg_id, save_checkpoint.read_ct;
     if v_held is null or not exists (select from tasker.step s

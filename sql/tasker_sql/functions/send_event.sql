@@ -21,7 +21,9 @@ begin
         raise exception using errcode = 'TK001', message = format('no task %s', send_event.task_id),
             hint = 'It may have been pruned, or belong to another database.';
     end if;
-    if v_state in ('complete', 'error', 'cancelled', 'resolved_manually') then
+    -- One that was delivered is delivered, also for a client that has not heard so and asks again, when the task has ended by then.
+    if v_state in ('complete', 'error', 'cancelled', 'resolved_manually') and not exists (
+            select from tasker.event e where e.task_id = send_event.task_id and e.name = send_event.name) then
         raise exception using errcode = 'TK004',
             message = format('task %s has ended (%s)', send_event.task_id, v_state),
             hint = 'Nobody waits for an event any more.';
@@ -46,4 +48,4 @@ $$;
 
 comment on function tasker.send_event(uuid, text, jsonb) is
     'Sends an event to a task. Steps that wait for it go on; one that waits for it later finds it. Returns {task_id, '
-    'accepted: whether it was the first of its name, woken: how many steps}. TK004 when the task has ended.';
+    'accepted: whether it was the first of its name, woken: how many steps}. TK004 when the task has ended without one of that name.';

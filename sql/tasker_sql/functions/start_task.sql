@@ -20,6 +20,9 @@ declare
     v_child_id uuid;
 begin
     perform tasker.check_child(start_task.name, start_task.child, start_task.on_parent_end);
+    if v_table is null then
+        return null;
+    end if;
     select t.* into v_parent from tasker.task t where t.task_id = start_task.task_id for no key update;
     execute format('select true from %s m where m.msg_id = $1 and m.read_ct = $2 for no key update', v_table)
     into v_held using start_task.msg_id, start_task.read_ct;

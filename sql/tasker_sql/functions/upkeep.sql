@@ -14,6 +14,9 @@ declare
     v_queues integer[] := '{}';
     v_positions bigint[] := '{}';
 begin
+    if upkeep.orchestrator_id is null or coalesce(upkeep.name, '') = '' then
+        raise exception using errcode = 'TK002', message = 'an orchestrator needs an id and a name', hint = 'Nothing was done.';
+    end if;
     if pg_current_xact_id_if_assigned() is null then
         for v_queue in select q.* from tasker.queue q order by q.queue_id loop
             execute format('select s.last_value from %s s', v_queue.message_sequence) into v_position;

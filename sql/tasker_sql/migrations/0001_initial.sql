@@ -248,7 +248,7 @@ create table tasker.step (
     expansion     jsonb,
     depth         integer,
     primary key (task_id, step_no)
-) with (fillfactor = 60, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 0);
+) with (fillfactor = 40, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 0);
 
 -- The workers of one batch: which steps of the task they are (`size` numbers from `first_no` on), and how many have had
 -- their turn. The rest wait, where the definition limits how many run at once.

@@ -31,4 +31,4 @@ create table tasker.step (
     expansion     jsonb,
     depth         integer,
     primary key (task_id, step_no)
-) with (fillfactor = 60, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 0);
+) with (fillfactor = 40, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 0);

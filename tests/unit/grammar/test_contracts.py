@@ -89,6 +89,11 @@ def test_an_unusable_schema_is_refused(schema: Any, part: str) -> None:
         fits(True, schema)
 
 
+def test_a_schema_that_is_no_unicode_is_refused() -> None:
+    with pytest.raises(SchemaError):
+        Contract({"$defs": {"\ud800": True}})
+
+
 @pytest.mark.parametrize(
     ("producer", "consumer"),
     [

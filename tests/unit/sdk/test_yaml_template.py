@@ -485,6 +485,19 @@ def test_what_cannot_be_read_is_told(tmp_path: Path) -> None:
         load_templates(tmp_path)
     with pytest.raises(TemplateError, match="it cannot be read: No such file"):
         load_templates(tmp_path / "none.yaml")
+    with pytest.raises(TemplateError, match="it cannot be read: embedded null"):
+        load_templates("no\0name.yaml")
     (tmp_path / "latin.yaml").unlink()
     with pytest.raises(TemplateError, match="there is no YAML file below"):
+        load_templates(tmp_path)
+
+
+def test_a_folder_that_goes_while_it_is_read_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*_: object) -> None:
+        raise FileNotFoundError(2, "No such file or directory")
+
+    monkeypatch.setattr(Path, "rglob", gone)
+    with pytest.raises(TemplateError, match="it cannot be read: No such file"):
         load_templates(tmp_path)
