@@ -330,7 +330,8 @@ def _find_fault(message: Json) -> str | None:
         return (
             None if has_id or "id" not in given else "a request whose id is no text and no number"
         )
-    if not has_id:
+    nameless = "id" in given and given["id"] is None and "error" in given
+    if not has_id and not nameless:
         return "a message with neither a method nor an id"
     if ("result" in given) == ("error" in given):
         return "an answer that has not exactly one of result and error"

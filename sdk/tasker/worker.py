@@ -46,7 +46,7 @@ from tasker_ffi_bridge import Bridge, BridgeError
 from tasker_sql.connection import Database
 from tasker_sql.session import Session
 
-__all__ = ["Worker", "handlers_by_name", "queues_of"]
+__all__ = ["Worker", "default_name", "handlers_by_name", "queues_of"]
 
 _log = logging.getLogger(__name__)
 
@@ -90,7 +90,7 @@ class Worker:
         if slots < 1:
             raise DefinitionError("a worker needs at least one slot")
         self.worker_id: UUID = uuid4()
-        self.name = name or f"{socket.gethostname()}:{os.getpid()}"
+        self.name = name or default_name()
         self._url = url
         self._templates = [
             given.template if isinstance(given, Workflow) else given
@@ -387,6 +387,11 @@ class Worker:
         self._running.clear()
         self._left.extend(stuck)
         return stuck
+
+
+def default_name() -> str:
+    """What a worker of this process is called when nobody names it."""
+    return f"{socket.gethostname()}:{os.getpid()}"
 
 
 def _describe(running: Running) -> str:

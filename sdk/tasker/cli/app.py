@@ -7,6 +7,7 @@ import typer
 from tasker.cli import (
     approvals,
     bench,
+    bridge,
     db,
     dead_letters,
     events,
@@ -101,3 +102,4 @@ app.command(
 )(worker)
 app.add_typer(db.app, name="db", rich_help_panel=MEASURE)
 app.add_typer(bench.app, name="bench", rich_help_panel=MEASURE)
+app.add_typer(bridge.app, name="bridge", rich_help_panel=MEASURE)

@@ -15,7 +15,7 @@ from tasker.cli.output import make_console, write_lines
 from tasker.cli.supervise import Program, run_programs, stop_on_signals, tasker_command
 from tasker.cli.target import find_database
 from tasker.cli.watch import follow, look_at, make_line_display
-from tasker.cli.worker import Log, Queues, Slots, Templates
+from tasker.cli.worker import Commands, Log, Queues, Slots, Templates
 from tasker.cli.worker_options import WorkerOptions
 
 if TYPE_CHECKING:
@@ -28,10 +28,12 @@ def dev(
     modules: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[MODULE]", help="Modules, by name (shop.orders) or file (orders.py)."
+            metavar="[MODULE]",
+            help="Modules, by name (shop.orders) or file (orders.py); files in Ruby (charge.rb), TypeScript (ship.ts).",
         ),
     ] = None,
     templates: Templates = None,
+    commands: Commands = None,
     queues: Queues = None,
     slots: Slots = 100,
     log_level: Log = LogLevel.warning,
@@ -40,15 +42,16 @@ def dev(
     """Start a database, an orchestrator and a worker, and follow your changes.
 
     Without a module it runs an example, and one task of it.
-    The worker starts again when a .py or .yaml file beside the modules changes. Ctrl-C stops all.
+    The worker starts again when a source file beside the modules changes. Ctrl-C stops all.
     """
     options = WorkerOptions(
-        modules or [EXAMPLE],
+        modules or ([] if commands else [EXAMPLE]),
         templates or (),
         slots=slots,
         queues=queues or (),
         grace="5s",
         log_level=log_level,
+        commands=commands or (),
     )
     folders = options.find_folders()
     database = _prepare_database(url)
@@ -58,9 +61,10 @@ def dev(
         Program("orchestrator", command, environment=at),
         Program("worker", tasker_command(*options.to_arguments()), folders, at),
     ]
-    _tell_what_is_where(database, options.modules, [str(folder) for folder in folders])
+    runs = [*options.modules, *options.commands]
+    _tell_what_is_where(database, runs, [str(folder) for folder in folders])
     with stop_on_signals() as stop:
-        if not modules:
+        if not (modules or commands):
             threading.Thread(target=_run_example, args=(database, stop), daemon=True).start()
         status = run_programs(programs, stop, _say)
     if status != ExitCode.OK:

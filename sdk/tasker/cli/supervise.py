@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-WATCHED = frozenset({".py", ".yaml", ".yml"})
+WATCHED = frozenset({".py", ".yaml", ".yml", ".rb", ".ts", ".mts", ".js", ".mjs"})
 IGNORED_FOLDERS = frozenset({"__pycache__", "node_modules", "site-packages", "venv"})
 # Between two looks at the files and at the processes, in seconds.
 LOOK_EVERY = 0.4

@@ -19,9 +19,22 @@ from tasker.cli.worker_options import WorkerOptions
 # Between the end of a worker's own grace and the moment when it is killed, in seconds.
 MARGIN = 5.0
 
+# How long one cancelled handler in another language may keep its place, in seconds.
+MOST_GRACE = 10.0
+
 Modules = Annotated[
-    list[str],
-    typer.Argument(metavar="MODULE", help="Modules, by name (shop.orders) or file (orders.py)."),
+    list[str] | None,
+    typer.Argument(
+        metavar="[MODULE]...",
+        help="Modules, by name (shop.orders) or file (orders.py); handlers in Ruby (charge.rb), TypeScript (ship.ts).",
+    ),
+]
+Commands = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--exec",
+        help="A program with handlers, in any language, by the bridge protocol; may be repeated.",
+    ),
 ]
 Templates = Annotated[
     list[Path] | None,
@@ -42,8 +55,9 @@ Log = Annotated[LogLevel, typer.Option("--log-level", help="How much is logged."
 
 
 def worker(
-    modules: Modules,
+    modules: Modules = None,
     templates: Templates = None,
+    commands: Commands = None,
     environment: Environment = None,
     slots: Slots = 100,
     queues: Queues = None,
@@ -56,12 +70,18 @@ def worker(
     log_level: Log = LogLevel.info,
     url: Url = None,
 ) -> None:
-    """Run the workflows and handlers of modules until stopped.
+    """Run workflows and handlers, in Python and in other languages, until stopped.
 
     SIGTERM or Ctrl-C lets running handlers end first; a second one does not wait for them.
     """
+    if not (modules or commands):
+        raise CommandFailed(
+            ExitCode.USAGE,
+            "there is nothing to run",
+            "Name a module (shop.orders), a file (charge.rb, ship.ts), or a program with --exec.",
+        )
     options = WorkerOptions(
-        modules,
+        modules or [],
         templates or (),
         environment,
         slots,
@@ -70,6 +90,7 @@ def worker(
         grace,
         name,
         log_level,
+        commands or (),
     )
     if reload:
         run_reloading(options, url)
@@ -98,9 +119,16 @@ def run_worker(options: WorkerOptions, url: str | None) -> None:
 
     from tasker.cli.serving import serve
     from tasker.discovery import discover
-    from tasker.worker import Worker
+    from tasker.languages import is_foreign, make_bridges
+    from tasker.worker import Worker, default_name
 
-    found = discover(options.modules, options.templates, options.environment)
+    files = [module for module in options.modules if is_foreign(module)]
+    modules = [module for module in options.modules if not is_foreign(module)]
+    found = discover(modules, options.templates, options.environment)
+    name = options.name or default_name()
+    bridges = make_bridges(
+        files, options.commands, worker=name, grace=min(options.grace_seconds, MOST_GRACE)
+    )
     if not (options.queues or found.all_templates):
         raise CommandFailed(
             ExitCode.USAGE,
@@ -117,7 +145,8 @@ def run_worker(options: WorkerOptions, url: str | None) -> None:
             slots=options.slots,
             lease=options.lease,
             grace=options.grace,
-            name=options.name,
+            name=name,
+            bridges=bridges,
         )
     except ValueError as error:
         raise CommandFailed(ExitCode.USAGE, str(error)) from error

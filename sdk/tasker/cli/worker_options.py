@@ -3,14 +3,10 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tasker.cli.exit_codes import ExitCode
 from tasker.cli.failures import CommandFailed
 from tasker.cli.logs import LogLevel
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +22,7 @@ class WorkerOptions:
     grace: str = "30s"
     name: str | None = None
     log_level: LogLevel = LogLevel.info
+    commands: Sequence[str] = ()
 
     @property
     def grace_seconds(self) -> float:
@@ -44,15 +41,20 @@ class WorkerOptions:
     def find_folders(self) -> list[Path]:
         """Find the folders whose changes concern the worker. Raises DiscoveryError."""
         from tasker.discovery import find_folder
+        from tasker.languages import is_foreign
 
         folders = [path if path.is_dir() else path.parent for path in self.templates]
-        return list(dict.fromkeys([*folders, *map(find_folder, self.modules)]))
+        for module in self.modules:
+            folders.append(Path(module).parent if is_foreign(module) else find_folder(module))
+        return list(dict.fromkeys(folders))
 
     def _write_options(self) -> Iterator[str]:
         for path in self.templates:
             yield f"--templates={path}"
         if self.environment is not None:
             yield f"--environment={self.environment}"
+        for command in self.commands:
+            yield f"--exec={command}"
         for queue in self.queues:
             yield f"--queue={queue}"
         if self.name is not None:

@@ -1,0 +1,91 @@
+"""`tasker bridge …`: handlers in other languages."""
+
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+from tasker.cli.arguments import Output
+from tasker.cli.exit_codes import ExitCode
+from tasker.cli.failures import CommandFailed
+from tasker.cli.output import Format, show, tell, write_lines
+
+app = typer.Typer(no_args_is_help=True, help="Handlers in other languages: is mine right?")
+
+
+class Profile(StrEnum):
+    """How much of the protocol is asked for."""
+
+    minimal = "minimal"
+    full = "full"
+
+
+@app.command(
+    context_settings={"ignore_unknown_options": True},
+    epilog="Example: tasker bridge test --profile minimal -- sh handlers.sh",
+)
+def test(
+    command: Annotated[list[str], typer.Argument(metavar="-- COMMAND...", help="What starts it.")],
+    profile: Annotated[
+        Profile, typer.Option("--profile", help="Of the whole protocol, or its least.")
+    ] = Profile.full,
+    patience: Annotated[
+        float, typer.Option("--patience", min=0.1, help="Seconds that an answer may take.")
+    ] = 10,
+    output: Output = Format.table,
+) -> None:
+    """Try a program against the bridge protocol, and say what passed and what did not.
+
+    It needs the handlers that `tasker bridge handlers` lists. Exits with 1 when a case did not pass.
+    """
+    import anyio
+
+    from tasker_ffi_bridge.conformance import load_cases, try_child
+
+    found: list[dict[str, Any]] = []
+
+    async def run() -> None:
+        async for verdict in try_child(command, load_cases(profile.value), patience=patience):
+            passed = verdict.fault is None
+            found.append(
+                {
+                    "case": verdict.case.name,
+                    "says": verdict.case.says,
+                    "passed": passed,
+                    "fault": verdict.fault,
+                    "said": list(verdict.said),
+                }
+            )
+            if output is Format.table:
+                write_lines(_describe(found[-1]))
+
+    try:
+        anyio.run(run)
+    except OSError as error:
+        raise CommandFailed(
+            ExitCode.USAGE,
+            f"{command[0]} cannot be started: {error.strerror}",
+            "Name a program that is there.",
+        ) from None
+    failed = [case["case"] for case in found if not case["passed"]]
+    if output is not Format.table:
+        show(found, output, lambda: failed, lambda: "")
+    tell(f"{len(found) - len(failed)} of {len(found)} cases passed")
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def handlers(output: Output = Format.table) -> None:
+    """The handlers that a program under test must have."""
+    from tasker.cli.tables import make_facts
+    from tasker_ffi_bridge.conformance import HANDLERS
+
+    show(dict(HANDLERS), output, lambda: list(HANDLERS), lambda: make_facts(list(HANDLERS.items())))
+
+
+def _describe(case: dict[str, Any]) -> list[str]:
+    if case["passed"]:
+        return [f"passed  {case['case']}: {case['says']}"]
+    said = [f"        {line}" for line in case["said"]]
+    return [f"FAILED  {case['case']}: {case['says']}", f"        {case['fault']}", *said]

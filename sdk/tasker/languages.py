@@ -1,0 +1,67 @@
+"""Which files and commands hold handlers in other languages, and the bridges that run them. Starts no child."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from tasker_ffi_bridge.node import typescript_command
+
+from tasker.discovery import DiscoveryError
+from tasker_ffi_bridge import Bridge, BridgeError
+from tasker_ffi_bridge.ruby import ruby_command
+
+__all__ = ["is_foreign", "make_bridges"]
+
+Command = Callable[[Sequence[str]], list[str]]
+
+_LANGUAGES: dict[str, tuple[frozenset[str], Command]] = {
+    "ruby": (frozenset({".rb"}), ruby_command),
+    "typescript": (frozenset({".ts", ".mts", ".js", ".mjs"}), typescript_command),
+}
+
+
+def is_foreign(given: str) -> bool:
+    """Whether what a worker is given is a file of handlers in another language."""
+    return any(Path(given).suffix in suffixes for suffixes, _ in _LANGUAGES.values())
+
+
+def make_bridges(
+    files: Iterable[str], commands: Iterable[str], *, worker: str, grace: float
+) -> list[Bridge]:
+    """A bridge for each language among the files, and one for each command.
+
+    Raises DiscoveryError for a file that is not there, a language whose program is missing, and an empty command.
+    """
+    given = list(files)
+    bridges: list[Bridge] = []
+    for language, (suffixes, make_command) in _LANGUAGES.items():
+        own = [_existing(file) for file in given if Path(file).suffix in suffixes]
+        if own:
+            try:
+                command = make_command(own)
+            except BridgeError as error:
+                raise DiscoveryError(str(error)) from None
+            bridges.append(Bridge(command, name=language, worker=worker, grace=grace))
+    for text in commands:
+        words = _split(text)
+        bridges.append(Bridge(words, name=Path(words[0]).name, worker=worker, grace=grace))
+    return bridges
+
+
+def _existing(file: str) -> str:
+    path = Path(file).resolve()
+    if not path.is_file():
+        raise DiscoveryError(f"there is no file {file}")
+    return str(path)
+
+
+def _split(text: str) -> list[str]:
+    try:
+        words = shlex.split(text)
+    except ValueError as error:
+        raise DiscoveryError(f"the command {text!r} cannot be read: {error}") from None
+    if not words:
+        raise DiscoveryError("a command with handlers is empty")
+    return words
