@@ -36,7 +36,12 @@ from tasker_ffi_bridge.messages import (
 LIBRARY = node.find_library()
 EXAMPLES = Path(__file__).parents[2] / "examples"
 ORDERS = EXAMPLES / "typescript"
-FLAGS = ["--experimental-strip-types", "--disable-warning=ExperimentalWarning"]
+FLAGS = [
+    "--experimental-strip-types",
+    "--disable-warning=ExperimentalWarning",
+    "--test-force-exit",  # a test that fails may leave its child behind
+    "--test-timeout=60000",
+]
 
 HANDLERS = """
 import { step } from "tasker-pg";

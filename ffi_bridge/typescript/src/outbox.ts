@@ -2,7 +2,7 @@
 
 import type { Writable } from "node:stream";
 
-/** Above so many bytes that the reader has not taken, `full` is true. */
+/** Above so many characters that the reader has not taken, `full` is true. */
 const FULL = 1024 * 1024;
 
 /** Gathers lines while the loop is busy, and while the reader is. */
@@ -11,6 +11,7 @@ export class Outbox {
   readonly #stream: Writable;
   readonly #drained: () => void;
   #lines: string[] = [];
+  #gathered = 0;
   #progress = new Map<string, string>();
   #scheduled = false;
   #blocked = false;
@@ -24,12 +25,13 @@ export class Outbox {
 
   /** Whether so much is waiting that nothing more should be taken in. */
   get full(): boolean {
-    return this.#blocked && this.#stream.writableLength > FULL;
+    return this.#blocked && this.#gathered + this.#stream.writableLength > FULL;
   }
 
   /** Send a line soon, its line feed left out. */
   readonly put = (line: string): void => {
     this.#lines.push(line);
+    this.#gathered += line.length;
     this.#schedule();
   };
 
@@ -69,6 +71,7 @@ export class Outbox {
     const lines = this.#progress.size > 0 ? [...this.#progress.values(), ...this.#lines] : this.#lines;
     this.#progress.clear();
     this.#lines = [];
+    this.#gathered = 0;
     lines.push("");
     return lines.join("\n");
   }

@@ -18,8 +18,11 @@ export class Child {
   log = "";
   #last = 0;
 
-  constructor(...parameters: string[]) {
-    this.process = spawn(process.execPath, [...FLAGS, MAIN, ...parameters]);
+  /** With the parameters of main.ts, or another program. */
+  constructor(...parameters: string[] | [{ readonly program: readonly string[] }]) {
+    const [first] = parameters;
+    const program = typeof first === "object" ? first.program : [MAIN, ...(parameters as string[])];
+    this.process = spawn(process.execPath, [...FLAGS, ...program]);
     this.process.stderr.setEncoding("utf8").on("data", (text) => (this.log += text));
     this.process.stdin.on("error", () => {});
     this.#lines = createInterface({ input: this.process.stdout })[Symbol.asyncIterator]();

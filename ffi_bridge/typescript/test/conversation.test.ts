@@ -1,12 +1,14 @@
 // Every row of the protocol, said to a real child.
 
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { after, before, describe, test } from "node:test";
 
-import { Child, executeParams } from "./child.ts";
+import { Child, executeParams, FLAGS, HANDLERS, type Line, MAIN } from "./child.ts";
 
 describe("a child that is ready", { concurrency: false }, () => {
   let child: Child;
@@ -103,7 +105,7 @@ describe("a child that is ready", { concurrency: false }, () => {
 
   test("keeps its standard output for the protocol", async () => {
     assert.equal((await child.run("print"))["result"], "printed");
-    for (const text of ["while the file was imported", "by console.log", "to process.stdout", "by a console of its own"]) {
+    for (const text of ["while the file was imported", "by console.log", "to process.stdout", "by a console of its own", "to its descriptor"]) {
       await child.logged(text);
     }
   });
@@ -180,6 +182,15 @@ describe("a child that is ready", { concurrency: false }, () => {
     child.execute("flood");
     assert.equal((await child.hear())["params"].done, 99_999);
     assert.equal((await child.hear())["result"].result, "flooded");
+  });
+
+  test("says nothing of a run that is over", async () => {
+    const id = child.execute("report_late");
+    assert.equal((await child.hear())["id"], id);
+    const { method, params } = await child.hear();
+    assert.deepEqual([method, params.message], ["log", "RetryableError: checkpoint: the run is over"]);
+    const ping = child.ask("ping", {});
+    assert.equal((await child.hear())["id"], ping);
   });
 
   test("asks for steps", async () => {
@@ -363,16 +374,30 @@ test("ends with its input, after the answers that it can still give", async () =
   assert.ok(performance.now() - since < 3000);
 });
 
-test("waits for a host that does not read, and loses nothing", async () => {
-  const child = await Child.start();
-  child.process.stdout.pause();
-  const text = "x".repeat(100_000);
-  for (let id = 0; id < 50; id++) child.execute("echo", { task: { input: text } }, `big-${id}`);
-  await new Promise((resolve) => setTimeout(resolve, 50));
-  child.process.stdout.resume();
+test("takes in no more than a host that does not read lets it give out, and loses nothing", async () => {
+  const process_ = spawn(process.execPath, [...FLAGS, MAIN, HANDLERS], { stdio: ["pipe", "pipe", "ignore"] });
+  const say = (message: Line): boolean => process_.stdin.write(`${JSON.stringify({ jsonrpc: "2.0", ...message })}\n`);
+  say({ id: "hello", method: "initialize", params: { protocol: ["1.0"] } });
+  const input = "x".repeat(100_000);
+  for (let id = 0; id < 50; id++) say({ id, method: "execute", params: executeParams("echo", { task: { input } }) });
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  assert.ok(process_.stdin.writableLength > 0);
+  say({ id: "bye", method: "shutdown", params: { grace: 1 } });
   const ids = new Set<unknown>();
-  for (let count = 0; count < 50; count++) ids.add((await child.hear())["id"]);
-  assert.equal(ids.size, 50);
+  for await (const line of createInterface({ input: process_.stdout })) ids.add((JSON.parse(line) as Line)["id"]);
+  assert.equal(ids.size, 52);
+});
+
+test("serves in a program that has got hold of standard output before", async () => {
+  const file = join(mkdtempSync(join(tmpdir(), "tasker-")), "program.ts");
+  const out = "const out = process.stdout; step('print', () => void out.write('held before'));";
+  writeFileSync(file, `import { serve, step } from "tasker-pg"; ${out} await serve();`);
+  const register = new URL("../src/register.ts", import.meta.url).href;
+  const child = new Child({ program: ["--import", register, file] });
+  child.ask("initialize", { protocol: ["1.0"] });
+  await child.hear();
+  assert.equal((await child.run("print"))["outcome"], "complete");
+  await child.logged("held before");
   await child.leave();
 });
 

@@ -28,7 +28,7 @@ describe("lines", () => {
 
   test("that are too long are skipped, wherever they stand", () => {
     assert.deepEqual(read(4, "abcd\nabc\nabcde\nab\nabcdef"), ["(too long)", "abc", "(too long)", "ab", "(too long)"]);
-    assert.deepEqual(read(4, "a\n", "abc", "def", "gh\nb\n"), ["a", "(too long)", "b"]);
+    assert.deepEqual(read(4, "a\n", "abc", "defg", "hijk", "l\nb\n"), ["a", "(too long)", "b"]);
   });
 
   test("that are no UTF-8 are refused alone", () => {
