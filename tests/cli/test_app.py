@@ -50,6 +50,7 @@ def test_every_command_is_there():
             "dlq",
             "db",
             "bench",
+            "bridge",
         ),
         "event send",
         *(f"approval {v}" for v in ("list", "show", "approve", "reject")),
@@ -64,6 +65,7 @@ def test_every_command_is_there():
         "dlq list",
         "dlq show",
         *(f"db {v}" for v in ("path", "url", "psql", "reset")),
+        *(f"bridge {v}" for v in ("test", "handlers")),
         *(f"bench {v}" for v in ("list", "run", "batch", "chain", "fanout", "latency", "idle")),
     }
 
