@@ -6,10 +6,9 @@ import shlex
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from tasker_ffi_bridge.node import typescript_command
-
 from tasker.discovery import DiscoveryError
 from tasker_ffi_bridge import Bridge, BridgeError
+from tasker_ffi_bridge.node import typescript_command
 from tasker_ffi_bridge.ruby import ruby_command
 
 __all__ = ["is_foreign", "make_bridges"]
