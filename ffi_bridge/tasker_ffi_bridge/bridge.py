@@ -95,6 +95,7 @@ class Services:
 @dataclass(slots=True)
 class _Run:
     key: str  # of its step, the same on each attempt
+    places: int
     services: Services
     ended: asyncio.Future[Outcome | Lost | Refused]
 
@@ -204,14 +205,13 @@ class Bridge:
             _leave_places(life, places)
             raise
         ended: asyncio.Future[Outcome | Lost | Refused] = asyncio.get_running_loop().create_future()
-        ended.add_done_callback(lambda _: _leave_places(life, places))
-        life.runs[execute.run] = _Run(execute.step.idempotency_key, services, ended)
+        life.runs[execute.run] = _Run(execute.step.idempotency_key, places, services, ended)
         life.process.put(line)
         try:
-            return await asyncio.shield(ended)
+            return await ended
         except asyncio.CancelledError:
-            if not ended.done():
-                self._give_up(life, execute.run, ended)
+            if life.over is None and execute.run in life.runs:
+                self._give_up(life, execute.run)
             raise
 
     async def _take_places(self, life: _Life, key: str) -> int:
@@ -233,18 +233,20 @@ class Bridge:
     async def _find_life(self) -> _Life | None:
         """The child that is ready, or will be soon; None when there is none for some time."""
         assert self._life is not None
+        if self._life.done():
+            return self._life.result()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_PATIENCE):
                 return await asyncio.shield(self._life)
         return None
 
-    def _give_up(self, life: _Life, run: str, ended: asyncio.Future[Any]) -> None:
+    def _give_up(self, life: _Life, run: str) -> None:
         """Ask a run to stop, and kill the child when it does not answer in time."""
         life.process.put(life.session.cancel(run, "cancelled"))
 
         async def insist() -> None:
-            done, _ = await asyncio.wait([ended], timeout=self._grace)
-            if not done and life.over is None:
+            await asyncio.sleep(self._grace)
+            if run in life.runs:
                 self._end(life, f"a cancelled run did not stop within {self._grace:g} s")
 
         _keep_task(life.tasks, insist())
@@ -290,9 +292,8 @@ class Bridge:
             why = _explain(life, status)
             if len(life.runs) > 1:
                 self._suspects.update(run.key for run in life.runs.values())
-            for run in life.runs.values():
-                if not run.ended.done():
-                    run.ended.set_result(Lost(why))
+            for run in list(life.runs):
+                _settle(life, run, Lost(why))
         return why
 
     async def _listen(self, life: _Life, first: asyncio.Future[None]) -> None:
@@ -392,10 +393,12 @@ class Bridge:
                 await life.process.process.wait()
 
 
-def _settle(life: _Life, run: str, came_to: Outcome | Refused) -> None:
-    ended = life.runs.pop(run).ended
-    if not ended.done():
-        ended.set_result(came_to)
+def _settle(life: _Life, run: str, came_to: Outcome | Lost | Refused) -> None:
+    """Hand a run's end to whoever waits for it, if anybody still does, and give its places to others."""
+    over = life.runs.pop(run)
+    if not over.ended.done():
+        over.ended.set_result(came_to)
+    _leave_places(life, over.places)
 
 
 def _leave_places(life: _Life, places: int) -> None:
