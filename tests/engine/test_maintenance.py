@@ -541,6 +541,20 @@ def test_a_reader_does_not_hold_the_mark_back(engine: Engine, db: Connection) ->
         assert raise_mark(db) == 20
 
 
+def test_a_transaction_that_has_drawn_no_id_holds_no_mark_back(
+    engine: Engine, db: Connection
+) -> None:
+    """It has written, and is left open: what it may not see is nobody else's concern."""
+    register(db, template("x", step("a")))
+    worker = register_worker(db)
+    with engine.connect() as forgotten:
+        forgotten.execute("begin isolation level repeatable read")
+        forgotten.execute("select pg_current_xact_id(), count(*) from tasker.task")
+        submit_many(db, "x", [{}] * 20)
+        assert run_all(worker) == 20
+        assert raise_mark(db) == 20
+
+
 def test_a_restored_database_is_not_held_back_by_old_transaction_ids(db: Connection) -> None:
     """A dump carries transaction ids of another server, which this one may reach in years."""
     register(db, template("x", step("a")))

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 
 from tasker.bench import shapes
 from tasker.bench.conversation import ours
@@ -24,9 +28,11 @@ def idle_transaction(server: str, minutes: float = 10) -> Iterator[Figure]:
 
     Vacuum can take nothing away meanwhile, so whoever looks over dead rows becomes slower and slower.
     """
-    with fresh_database(server, "open") as database, database.connect() as idle:
-        with database.connect() as connection:
-            migrate(connection)
+    with (
+        fresh_database(server, "open") as database,
+        database.connect() as idle,
+        _orchestrating(database),
+    ):
         for _ in range(3):
             yield from _run(database, "before", 0)
         idle.execute("begin isolation level repeatable read")
@@ -37,6 +43,21 @@ def idle_transaction(server: str, minutes: float = 10) -> Iterator[Figure]:
         idle.execute("commit")
         for _ in range(3):
             yield from _run(database, "after", time.monotonic() - began)
+
+
+@contextmanager
+def _orchestrating(database: Database) -> Generator[None]:
+    """Install the engine, and run an orchestrator, as whoever deploys it does."""
+    with database.connect() as connection:
+        migrate(connection)
+    command = [sys.executable, "-m", "tasker.cli", "orchestrator"]
+    environment = {**os.environ, "TASKER_DATABASE_URL": database.conninfo}
+    process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait()
 
 
 def _run(database: Database, series: str, at: float) -> Iterator[Figure]:

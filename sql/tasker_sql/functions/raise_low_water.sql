@@ -1,11 +1,11 @@
 -- Raises a queue's low-water marks, one for each class of priority: no message of the class below it is there or can still
 -- appear, so that a claim starts there instead of stepping over dead rows that an old snapshot elsewhere keeps from being
--- vacuumed. A message's id is taken before its
--- transaction commits, and after that transaction has its own id (everything that takes one has locked or written a row).
--- So the sequence's position is read first, and put down with a transaction id that was given out after that: once every
--- transaction before that id has ended, each message up to that position is visible or will never be, and the mark may
--- rise to it, or to the first message that is there, or in line. Not pg_snapshot_xmax: it is the newest id that has ended, and newer
--- ones may be running. An id ahead of this server's own comes from the dump of another one, and means nothing.
+-- vacuumed. A message's id is taken before its transaction commits, and after that transaction has its own id (everything
+-- that takes one has locked or written a row). So the sequence's position is read first, and put down with a transaction id
+-- that was given out after that: once no transaction before that id runs that has drawn from the sequence, each message up
+-- to that position is visible or will never be, and the mark may rise to it, or to the first message that is there, or in
+-- line. Who has drawn holds a lock on the sequence to its end; one that has not, an idle one above all, holds nothing up,
+-- however old it is. An id ahead of this server's own comes from the dump of another one, and means nothing.
 -- Internal: part of upkeep. Locks: the queue's row, skipping it when held.
 
 create or replace function tasker.raise_low_water(p_queue_id integer, p_position bigint) returns void
@@ -22,7 +22,12 @@ begin
     end if;
     v_marks := v_queue.low_water;
     if v_queue.low_water_xid <= pg_current_xact_id() then
-        if pg_snapshot_xmin(pg_current_snapshot()) < v_queue.low_water_xid then
+        perform from pg_locks s left join pg_locks x on x.virtualtransaction = s.virtualtransaction
+            and x.locktype = 'transactionid' and x.mode = 'ExclusiveLock' and x.granted
+        where s.locktype = 'relation' and s.relation = v_queue.message_sequence and s.mode = 'RowExclusiveLock'
+            and s.database = (select d.oid from pg_database d where d.datname = current_database())
+            and (x.transactionid is null or age(x.transactionid) > age(v_queue.low_water_xid::xid));
+        if found then
             return;
         end if;
         execute format('select array_agg(greatest(w.mark, least((w.mark >> 50 << 50) + $2, (
