@@ -24,9 +24,9 @@ class OrchestratorSettings:
     """How often the roles look and how much they take at once. Times in seconds, but for the retention."""
 
     retention: timedelta = timedelta(days=7)  # ended tasks are kept this long
-    timer_rest: float = 0.25  # longest rest between two looks at the timers
+    timer_rest: float = 0.5  # longest rest between two looks at the timers
     timer_rows: int = 1000
-    schedule_rest: float = 0.5  # longest rest between two looks at the schedules
+    schedule_rest: float = 1.0  # longest rest between two looks at the schedules
     schedule_rows: int = 100
     rescue_interval: float = 30.0
     rescue_rows: int = 1000

@@ -19,6 +19,8 @@ from tasker_sql.migrate import MigrationError
         ("batch", ["--width", 4, "--tasks", 2], 12),
         ("latency", ["--steps", 2, "--tasks", 2], 4),
         ("latency", ["--steps", 2, "--tasks", 20, "--rate", 200], 40),
+        ("chain", ["--steps", 2, "--tasks", 3, "--lang", "ruby"], 6),
+        ("latency", ["--steps", 2, "--tasks", 2, "--lang", "typescript"], 4),
     ],
 )
 def test_a_benchmark_runs_and_reports(cli, scenario, options, steps):
@@ -27,6 +29,10 @@ def test_a_benchmark_runs_and_reports(cli, scenario, options, steps):
     assert (ran.json["scenario"], ran.json["steps"]) == (scenario, steps)
     assert ran.json["rate"] > 0
     assert ran.json["cost"]["wal_bytes"] > 0 and ran.json["cost"]["commits"] > 0
+
+
+def test_what_is_not_measured_in_another_language_says_so(cli):
+    assert "found at run time" in cli("bench", "run", "batch_100", "--lang", "ruby").out
 
 
 def test_scenarios_are_listed_and_run_by_name(cli):

@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from tasker.bench.load import Done, Order, Ready, Unsupported, said
 from tasker.errors import InvalidStateError
 
-__all__ = ["Conversation", "Executor", "ours", "raw_pgmq", "running"]
+__all__ = ["Conversation", "Executor", "in_ruby", "in_typescript", "ours", "raw_pgmq", "running"]
 
 _LINES_OF_LOG = 15
 
@@ -33,6 +33,8 @@ class Executor:
 
 
 ours = Executor("tasker", (sys.executable, "-m", "tasker.bench.executor"))
+in_ruby = Executor("tasker_ruby", (*ours.command, "ruby"))
+in_typescript = Executor("tasker_typescript", (*ours.command, "typescript"))
 raw_pgmq = Executor("raw_pgmq", (sys.executable, "-m", "tasker.bench.raw_pgmq"))
 
 

@@ -1,10 +1,13 @@
 """This engine's executor: a client and a worker in one process, as a user's program would have them.
 
-Touches the database. A database without the engine gets it.
+    python -m tasker.bench.executor [python | ruby | typescript]
+
+Touches the database, and with another language than Python a child. A database without the engine gets it.
 """
 
 from __future__ import annotations
 
+import sys
 import time
 from collections import defaultdict
 from collections.abc import AsyncGenerator
@@ -16,6 +19,7 @@ from uuid import UUID
 import anyio
 import anyio.to_thread
 
+from tasker.bench.languages import build_template, make_bridge, noting
 from tasker.bench.load import (
     Backlog,
     Done,
@@ -27,12 +31,13 @@ from tasker.bench.load import (
     Together,
     Unsupported,
 )
-from tasker.bench.serve import Prepared, serve
+from tasker.bench.serve import Prepare, Prepared, serve
 from tasker.bench.shapes import Shape
 from tasker.bench.workflows import NAMESPACE, Job, build_workflow
 from tasker.client import Client, Submission
 from tasker.context import StepContext
 from tasker.handle import TaskHandle
+from tasker.template import Template
 from tasker.worker import Worker
 from tasker.workflow import Workflow
 from tasker_sql.connection import Database
@@ -43,28 +48,59 @@ _PAGE = 500
 _WATCHED_A_SECOND = 100  # results waited for one by one; more would measure the client
 
 
-@asynccontextmanager
-async def prepare(url: str, load: Load) -> AsyncGenerator[Prepared | Unsupported]:
+def prepare_in(language: str) -> Prepare:
     """Bring the database up to date, register a workflow for each shape, and start a worker for all of them."""
+
+    @asynccontextmanager
+    async def prepare(url: str, load: Load) -> AsyncGenerator[Prepared | Unsupported]:
+        times = _Times()
+        workflows = _build(language, load, times)
+        if workflows is None:
+            yield Unsupported(f"graphs found at run time are not measured in {language}")
+            return
+        async with _prepared(url, load, language, workflows, times) as engine:
+            yield engine
+
+    return prepare
+
+
+def _build(language: str, load: Load, times: _Times) -> dict[Shape, Workflow | Template] | None:
+    workflows: dict[Shape, Workflow | Template] = {}
+    for shape in dict.fromkeys(load.shapes):
+        if language == "python":
+            workflows[shape] = build_workflow(
+                shape, payload=load.payload, work=load.work, observe=times.note
+            )
+            continue
+        template = build_template(shape, load)
+        if template is None:
+            return None
+        workflows[shape] = template
+    return workflows
+
+
+@asynccontextmanager
+async def _prepared(
+    url: str,
+    load: Load,
+    language: str,
+    workflows: dict[Shape, Workflow | Template],
+    times: _Times,
+) -> AsyncGenerator[Prepared]:
     database = Database(url)
     await anyio.to_thread.run_sync(_install, database)
-    times = _Times()
-    workflows = {
-        shape: build_workflow(shape, payload=load.payload, work=load.work, observe=times.note)
-        for shape in dict.fromkeys(load.shapes)
-    }
     async with (
         Client(url) as client,
         Session(database.connect_async, patience=10) as session,
     ):
-        system = _System(url, load, client, session, workflows, times)
+        system = _System(url, load, language, client, session, workflows, times)
         await client.register(*workflows.values())
         if load.warm_up:
             async with system.working():
                 await system.submit_all(load.warm_up)
                 await system.drain()
         times.forget()
-        ready = Ready({"tasker-pg": version("tasker-pg")}, {"workers": 1})
+        ready = Ready({"tasker-pg": version("tasker-pg")}, {"workers": 1, "language": language})
         if isinstance(load.arrival, Backlog):
             await system.submit_all(load.tasks)
             yield Prepared(ready, system.run_backlog)
@@ -89,6 +125,10 @@ class _Times:
         times = self.ended if ended else self.started
         times[context.task_id][context.step_no] = time.perf_counter()
 
+    def note_both(self, task: UUID, step_no: int, started: float, ended: float) -> None:
+        self.started[task][step_no] = started
+        self.ended[task][step_no] = ended
+
     def forget(self) -> None:
         self.started.clear()
         self.ended.clear()
@@ -112,14 +152,22 @@ class _System:
 
     url: str
     load: Load
+    language: str
     client: Client
     session: Session
-    workflows: dict[Shape, Workflow]
+    workflows: dict[Shape, Workflow | Template]
     times: _Times
 
     @asynccontextmanager
     async def working(self) -> AsyncGenerator[None]:
-        async with Worker(*self.workflows.values(), url=self.url, slots=self.load.slots):
+        foreign = self.language != "python"
+        async with Worker(
+            *self.workflows.values(),
+            url=self.url,
+            slots=self.load.slots,
+            bridges=[make_bridge(self.language)] if foreign else [],
+            seams=noting(self.times.note_both) if foreign else None,
+        ):
             yield
 
     async def run(self) -> Done:
@@ -154,9 +202,9 @@ class _System:
             shape = self.load.shapes[number % len(self.load.shapes)]
             waiting[shape].append(self._submission(number))
             if len(waiting[shape]) == _PAGE:
-                handles = await self.client.submit_many(self.workflows[shape], waiting.pop(shape))
+                handles = await self.client.submit_many(self._name(shape), waiting.pop(shape))
         for shape, left in waiting.items():
-            handles = await self.client.submit_many(self.workflows[shape], left)
+            handles = await self.client.submit_many(self._name(shape), left)
         return handles[-1]
 
     async def drain(self) -> None:
@@ -172,8 +220,8 @@ class _System:
         began = time.perf_counter()
         for number in range(self.load.tasks):
             submitted = time.perf_counter()
-            workflow = self.workflows[self.load.shapes[number % len(self.load.shapes)]]
-            handle = await self.client.submit(workflow, self._submission(number).input)
+            name = self._name(self.load.shapes[number % len(self.load.shapes)])
+            handle = await self.client.submit(name, self._submission(number).input)
             await handle.result()
             results.append(time.perf_counter() - submitted)
             starts.append(self.times.first_start(handle.id) - submitted)
@@ -199,7 +247,7 @@ class _System:
                 until = min(self.load.tasks, int((time.perf_counter() - began) * rate) + 1)
                 numbers = range(number, max(until, number + 1))
                 submissions = [self._submission(n) for n in numbers]
-                handles = await self.client.submit_many(self.workflows[shape], submissions)
+                handles = await self.client.submit_many(self._name(shape), submissions)
                 for n, handle in zip(numbers, handles, strict=True):
                     due[handle.id] = began + n / rate
                     if n % each == 0:
@@ -209,9 +257,13 @@ class _System:
         starts = tuple(self.times.first_start(task) - at for task, at in due.items())
         return Done(time.perf_counter() - began, starts, tuple(results), self.times.gaps())
 
+    def _name(self, shape: Shape) -> str:
+        """What the client calls the workflow of a shape."""
+        return self.workflows[shape].full_name
+
     def _submission(self, number: int) -> Submission:
         return Submission(Job(number=number, note="x" * self.load.payload))
 
 
 if __name__ == "__main__":
-    anyio.run(serve, prepare)
+    anyio.run(serve, prepare_in(sys.argv[1] if sys.argv[1:] else "python"))

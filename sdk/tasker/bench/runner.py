@@ -96,9 +96,13 @@ def _only_work(load: Load) -> Load:
     return replace(load, arrival=Idle(0), tasks=0, warm_up=0)
 
 
-def run_beside_raw_pgmq(database: Database, load: Load, scenario: str) -> Record:
+def run_beside_raw_pgmq(
+    database: Database, load: Load, scenario: str, executor: Executor = ours
+) -> Record:
     """Run a load on this engine, then as many messages through a bare loop of pgmq; the record has the ratio."""
-    record = run_load(ours, database, load, scenario=scenario)
+    record = run_load(executor, database, load, scenario=scenario)
+    if record.unsupported is not None:
+        return record
     raw = run_load(raw_pgmq, database, load, scenario=scenario)
     if raw.unsupported is not None:
         return record

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 
 from tasker.bench.load import Done, Load, Order, Ready, Unsupported, said
 
-__all__ = ["Prepared", "serve"]
+__all__ = ["Prepare", "Prepared", "serve"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """`tasker bench …`: how fast this engine is on the database that is meant, beside bare pgmq."""
 
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
@@ -15,6 +16,15 @@ if TYPE_CHECKING:
 
     from tasker.bench.load import Load
 
+
+class Language(StrEnum):
+    """What the handlers that do nothing are written in."""
+
+    python = "python"
+    ruby = "ruby"
+    typescript = "typescript"
+
+
 app = typer.Typer(
     no_args_is_help=True,
     help="Measure this engine on a database, beside bare pgmq. Use one that serves nothing else.",
@@ -23,6 +33,10 @@ app = typer.Typer(
 Tasks = Annotated[int, typer.Option("--tasks", min=1, help="How many tasks.")]
 Slots = Annotated[
     int, typer.Option("--slots", min=1, help="How many steps the worker runs at once.")
+]
+Lang = Annotated[
+    Language,
+    typer.Option("--lang", help="The handlers' language. Graphs found at run time: python only."),
 ]
 
 
@@ -43,6 +57,7 @@ def run(
     names: Annotated[
         list[str], typer.Argument(metavar="SCENARIO...", help="See: tasker bench list")
     ],
+    lang: Lang = Language.python,
     output: Output = Format.table,
     url: Url = None,
 ) -> None:
@@ -53,7 +68,7 @@ def run(
         raise NotFoundError(
             f"there is no scenario {unknown[0]!r}", f"They are: {', '.join(scenarios)}"
         )
-    _measure([(name, scenarios[name].load) for name in names], output, url)
+    _measure([(name, scenarios[name].load) for name in names], output, url, lang)
 
 
 @app.command(epilog="Example: tasker bench chain --steps 4 --tasks 1000 -o json")
@@ -64,6 +79,7 @@ def chain(
     history: Annotated[
         int, typer.Option("--history", min=0, help="Finished tasks to write first. Takes disk.")
     ] = 0,
+    lang: Lang = Language.python,
     output: Output = Format.table,
     url: Url = None,
 ) -> None:
@@ -75,7 +91,7 @@ def chain(
     shape = shapes.chain(steps)
     if history:
         write_history(find_database(url), shape, history)
-    _measure([("chain", Load((shape,), tasks, slots=slots))], output, url)
+    _measure([("chain", Load((shape,), tasks, slots=slots))], output, url, lang)
 
 
 @app.command()
@@ -85,6 +101,7 @@ def fanout(
     ] = 1000,
     tasks: Tasks = 10,
     slots: Slots = 500,
+    lang: Lang = Language.python,
     output: Output = Format.table,
     url: Url = None,
 ) -> None:
@@ -92,7 +109,7 @@ def fanout(
     from tasker.bench import shapes
     from tasker.bench.load import Load
 
-    _measure([("fanout", Load((shapes.fanout(width),), tasks, slots=slots))], output, url)
+    _measure([("fanout", Load((shapes.fanout(width),), tasks, slots=slots))], output, url, lang)
 
 
 @app.command()
@@ -122,6 +139,7 @@ def latency(
             "--rate", min=0.1, help="Tasks a second, by the clock. Default: one at a time."
         ),
     ] = None,
+    lang: Lang = Language.python,
     output: Output = Format.table,
     url: Url = None,
 ) -> None:
@@ -130,7 +148,7 @@ def latency(
     from tasker.bench.load import Load, OneByOne, Steady
 
     arrival = OneByOne() if rate is None else Steady(rate)
-    _measure([("latency", Load((shapes.chain(steps),), tasks, arrival))], output, url)
+    _measure([("latency", Load((shapes.chain(steps),), tasks, arrival))], output, url, lang)
 
 
 @app.command()
@@ -182,6 +200,9 @@ def draw_records(records: Sequence[Mapping[str, Any]]) -> "RenderableType":
         "SCENARIO", "STEPS", "SECONDS", "STEPS/S", "OF PGMQ", "DATABASE µs/STEP", "CLIENT µs/STEP"
     )
     for record in records:
+        if "unsupported" in record:
+            table.add_row(record["scenario"], record["unsupported"])
+            continue
         cost = record["cost"]
         figures = (record["steps"], record["seconds"], record["rate"], record.get("ratio"))
         used = (cost["database_cpu_us"], cost["client_cpu_us"])
@@ -211,11 +232,25 @@ def _write(value: Any) -> str:
             return str(value)
 
 
-def _measure(loads: "Sequence[tuple[str, Load]]", output: Format, url: str | None) -> None:
+def _measure(
+    loads: "Sequence[tuple[str, Load]]",
+    output: Format,
+    url: str | None,
+    lang: Language = Language.python,
+) -> None:
     """Run named loads, each with the bare loop beside it; one record is shown as itself, several as a list."""
+    from tasker.bench.conversation import in_ruby, in_typescript, ours
     from tasker.bench.runner import run_beside_raw_pgmq
 
+    executors = {
+        Language.python: ours,
+        Language.ruby: in_ruby,
+        Language.typescript: in_typescript,
+    }
     database = find_database(url)
-    records = [run_beside_raw_pgmq(database, load, scenario).to_json() for scenario, load in loads]
+    records = [
+        run_beside_raw_pgmq(database, load, scenario, executors[lang]).to_json()
+        for scenario, load in loads
+    ]
     shown = records[0] if len(records) == 1 else records
     show(shown, output, lambda: [name for name, _ in loads], lambda: draw_records(records))

@@ -1,0 +1,81 @@
+"""The shapes as templates whose handlers are in another language, and the children that run them.
+
+Starts no child. Times are taken in the child, by the clock that it shares with this process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.resources import files
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from tasker.bench.load import Load
+from tasker.bench.shapes import Shape, Static
+from tasker.bench.workflows import NAMESPACE
+from tasker.binding import BoundHandler
+from tasker.executor import Running
+from tasker.outcome import Completed, Outcome
+from tasker.seams import RunStep, Seams
+from tasker.template import StepDefinition, Template
+from tasker_ffi_bridge import Bridge
+from tasker_ffi_bridge.node import typescript_command
+from tasker_ffi_bridge.ruby import ruby_command
+
+__all__ = ["LANGUAGES", "build_template", "make_bridge", "noting"]
+
+# Told of each handler's start and end: (task, step number, when it started, when it ended).
+Note = Callable[[UUID, int, float, float], None]
+
+LANGUAGES = ("python", "ruby", "typescript")
+
+
+def build_template(shape: Shape, load: Load) -> Template | None:
+    """A template of this shape; None of one that is found at run time."""
+    if not isinstance(shape, Static):
+        return None
+    config: dict[str, Any] = {
+        "work": load.work.kind,
+        "ms": load.work.ms,
+        "payload": load.payload or 2,
+    }
+    steps = tuple(
+        StepDefinition(
+            f"step_{number}",
+            "tasker_bench_step",
+            depends_on=tuple(f"step_{parent}" for parent in parents),
+            config=config,
+        )
+        for number, parents in enumerate(shape.parents)
+    )
+    name = f"{shape.name}_{load.work.kind}_{load.payload}_bridge"
+    return Template(NAMESPACE, name, "1", steps)
+
+
+def make_bridge(language: str) -> Bridge:
+    """The child of a language, with the benchmark's handler. Raises BridgeError when the language is not here."""
+    folder = files("tasker.bench") / "handlers"
+    match language:
+        case "ruby":
+            return Bridge(ruby_command([str(folder / "handlers.rb")]), name="ruby")
+        case _:
+            return Bridge(typescript_command([str(folder / "handlers.ts")]), name="typescript")
+
+
+def noting(note: Note) -> Seams:
+    """What tells of the times that the child has put into each result."""
+
+    def watch(run: RunStep) -> RunStep:
+        async def run_and_tell(running: Running, handler: BoundHandler) -> Outcome:
+            outcome = await run(running, handler)
+            if isinstance(outcome, Completed):
+                result = orjson.loads(outcome.result)
+                context = running.context
+                note(context.task_id, context.step_no, result["started"], result["ended"])
+            return outcome
+
+        return run_and_tell
+
+    return Seams(run=watch)
