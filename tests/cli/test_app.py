@@ -37,7 +37,7 @@ ALL = dict(commands(typer.main.get_command(app)))
 
 def test_every_command_is_there():
     assert {" ".join(path) for path in ALL} == {
-        *("dev", "demo", "doctor", "migrate", "orchestrator", "worker"),
+        *("dev", "init", "demo", "doctor", "migrate", "orchestrator", "worker"),
         *(
             "task",
             "step",
@@ -65,7 +65,7 @@ def test_every_command_is_there():
         "dlq list",
         "dlq show",
         *(f"db {v}" for v in ("path", "url", "psql", "reset")),
-        *(f"bridge {v}" for v in ("test", "handlers")),
+        *(f"bridge {v}" for v in ("test", "handlers", "path")),
         *(f"bench {v}" for v in ("list", "run", "batch", "chain", "fanout", "latency", "idle")),
     }
 

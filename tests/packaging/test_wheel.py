@@ -99,6 +99,11 @@ def test_the_wheel_has_all_files_of_its_packages_and_no_others(wheel: Path) -> N
         if name.startswith("ffi_bridge/typescript/src/")
         or name == "ffi_bridge/typescript/package.json"
     }
+    wanted |= {
+        f"tasker_ffi_bridge/ruby/{Path(name).relative_to('ffi_bridge/ruby')}"
+        for name in tracked
+        if name.startswith("ffi_bridge/ruby/lib/")
+    }
     assert held == wanted
     assert {f"{package}/py.typed" for package in PACKAGES} <= held
     assert sum(name.startswith("tasker_sql/functions/") for name in held) > 70
@@ -158,6 +163,28 @@ print(find_library(), '"handlers":[{{"name":"pay"}}]' in said.stdout, said.stder
     library, served = run("python", "-c", program).split()
     assert Path(library).is_relative_to(installed.parent)
     assert served == "True"
+
+
+@pytest.mark.parametrize("language", ["python", "ruby", "typescript"])
+def test_it_makes_projects_where_it_was_installed(
+    run: Callable[..., str], tmp_path: Path, language: str
+) -> None:
+    program = f"""
+import pathlib, sys, tempfile
+from tasker.scaffold import Language, make_project
+with tempfile.TemporaryDirectory() as folder:
+    print(*make_project(pathlib.Path(folder) / "shop", Language("{language}")))
+"""
+    made = set(run("python", "-c", program).split())
+    source = ROOT / "sdk" / "tasker" / "projects" / language
+    tracked = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=source,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.split()
+    assert made == {".gitignore" if name == "gitignore" else name for name in tracked}
 
 
 def test_everything_that_is_exported_can_be_imported(run: Callable[..., str]) -> None:

@@ -22,6 +22,7 @@ from tasker.cli.demo import demo
 from tasker.cli.dev import dev
 from tasker.cli.doctor import doctor
 from tasker.cli.exit_codes import EPILOG
+from tasker.cli.init import init
 from tasker.cli.migrate import migrate
 from tasker.cli.orchestrator import orchestrator
 from tasker.cli.output import write_lines
@@ -78,6 +79,7 @@ app.command(
     rich_help_panel=START,
     epilog="Examples:\n\ntasker dev\n\ntasker dev flows/orders.py --templates templates/",
 )(dev)
+app.command(rich_help_panel=START, epilog="Example: tasker init --lang ruby shop")(init)
 app.command(rich_help_panel=START)(demo)
 app.command(rich_help_panel=START, epilog="Example: tasker doctor --url postgresql://app@db/app")(
     doctor

@@ -1,7 +1,8 @@
 """`tasker bridge …`: handlers in other languages."""
 
 from enum import StrEnum
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated, Any, assert_never
 
 import typer
 
@@ -11,6 +12,14 @@ from tasker.cli.failures import CommandFailed
 from tasker.cli.output import Format, show, tell, write_lines
 
 app = typer.Typer(no_args_is_help=True, help="Handlers in other languages: is mine right?")
+
+
+class Part(StrEnum):
+    """What runs handlers of another language."""
+
+    ruby = "ruby"
+    typescript = "typescript"
+    node = "node"
 
 
 class Profile(StrEnum):
@@ -82,6 +91,37 @@ def handlers(output: Output = Format.table) -> None:
     from tasker_ffi_bridge.conformance import HANDLERS
 
     show(dict(HANDLERS), output, lambda: list(HANDLERS), lambda: make_facts(list(HANDLERS.items())))
+
+
+@app.command(epilog='Example: ruby -I "$(tasker bridge path ruby)" test/test_handlers.rb')
+def path(
+    part: Annotated[
+        Part, typer.Argument(help="The library for Ruby or TypeScript, or the Node that runs it.")
+    ],
+) -> None:
+    """Say where something of Tasker's is, for the tests of handlers.
+
+    ruby: the folder for `ruby -I`. typescript: the folder with `register.ts`, for `node --import`.
+    node: the program that workers run, which is the machine's own when it is new enough.
+    """
+    write_lines([str(_find(part))])
+
+
+def _find(part: Part) -> Path:
+    from tasker_ffi_bridge import BridgeError, node, ruby
+
+    match part:
+        case Part.ruby:
+            return ruby.find_library() / "lib"
+        case Part.typescript:
+            return node.find_library() / "src"
+        case Part.node:
+            try:
+                return node.find_node()
+            except BridgeError as error:
+                raise CommandFailed(ExitCode.FAILURE, str(error)) from None
+        case _:
+            assert_never(part)
 
 
 def _describe(case: dict[str, Any]) -> list[str]:

@@ -1,0 +1,16 @@
+# frozen_string_literal: true
+
+# The step in Ruby: the card is charged, once however often this runs.
+
+require "tasker"
+require_relative "../ruby/payment_client"
+
+Tasker.step("process_payment") do |validate_cart:, input:, ctx:|
+  PaymentClient.charge(
+    order_id: input["order_id"],
+    card: input["card"],
+    amount_cents: validate_cart["total_cents"],
+    idempotency_key: ctx.idempotency_key,
+    timeout: ctx.remaining
+  )
+end

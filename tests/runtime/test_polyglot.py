@@ -1,0 +1,60 @@
+"""The order workflow in three languages at once: each task goes through Python, Ruby and TypeScript."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from tests.runtime.support import PATIENCE
+
+from tasker import Client, TaskFailed, Worker
+from tasker.discovery import discover
+from tasker.examples.orders.scenarios import SCENARIOS
+from tasker.examples.payments import running_payment_service
+from tasker.languages import make_bridges
+
+pytestmark = pytest.mark.anyio
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "polyglot"
+RUBY, TYPESCRIPT = EXAMPLE / "payment.rb", EXAMPLE / "shipping.ts"
+
+
+async def test_one_task_goes_through_three_languages(
+    client: Client, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = discover([str(EXAMPLE / "orders.py")], [EXAMPLE / "order_processing.yaml"])
+    with running_payment_service() as payments:
+        monkeypatch.setenv("PAYMENT_SERVICE_URL", payments.url)
+        bridges = make_bridges([str(RUBY), str(TYPESCRIPT)], [], worker="polyglot", grace=10)
+        assert [bridge.name for bridge in bridges] == ["ruby", "typescript"]
+        async with Worker(*found.templates, *found.handlers, url=database, bridges=bridges):
+            # Each language has its own steps and no others, so a task that is complete went through all three.
+            served = [{handler.name for handler in bridge.child.handlers} for bridge in bridges]
+            assert {handler.name for handler in found.handlers} == {
+                "validate_cart",
+                "reserve_stock",
+            }
+            assert served == [{"process_payment"}, {"ship", "write_receipt"}]
+            placed = [(each, each.order(uuid4().hex)) for each in SCENARIOS]
+            tasks = [
+                await client.submit("shop_polyglot/order_processing", order.model_dump())
+                for _, order in placed
+            ]
+            for (scenario, order), task in zip(placed, tasks, strict=True):
+                if scenario.state == "complete":
+                    receipt = await task.result(timeout=PATIENCE)
+                    bought = f"Order {order.order_id}: 2 × mug, 1 × notebook. Paid 23.20 €."
+                    assert receipt["text"].startswith(bought)
+                    [charge] = payments.books().charges_of(order.order_id)
+                    assert receipt["charge_id"] == charge.charge_id
+                else:
+                    with pytest.raises(TaskFailed) as failed:
+                        await task.result(timeout=PATIENCE)
+                    assert failed.value.state == scenario.state
+                    assert failed.value.errors[0].type == "PaymentClient::CardDeclined"
+            assert [bridge.restarts for bridge in bridges] == [0, 0]
+        books = payments.books()
+    for scenario, order in placed:
+        assert books.calls_for(order.order_id) == list(scenario.answers)
+        assert len(books.charges_of(order.order_id)) == scenario.charges
