@@ -50,8 +50,8 @@ setup-benchmarks: $(SETUP)
 bench: $(SETUP)
 	sh checks/setup_debian.sh
 	$(BIN)/python -m tasker_benchmarks.peers.tools pgflow
-	$(BIN)/python -m tasker_benchmarks run single chain_4 diamond fanout_100 --rounds 3 --scale 0.5 --statements
-	$(BIN)/python -m tasker_benchmarks run mixed batch_10000 latency --on tasker --rounds 3
+	$(BIN)/python -m tasker_benchmarks run single chain_4 diamond --rounds 3 --scale 0.5
+	$(BIN)/python -m tasker_benchmarks run fanout_1000 batch_1000 mixed latency --on tasker --rounds 3
 
 TIMES ?= 20
 # For each guided target of make fuzz; in all for make chaos.
