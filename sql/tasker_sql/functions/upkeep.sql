@@ -13,6 +13,7 @@ declare
     v_position bigint;
     v_queues integer[] := '{}';
     v_positions bigint[] := '{}';
+    v_busy boolean := false;
 begin
     if upkeep.orchestrator_id is null or coalesce(upkeep.name, '') = '' then
         raise exception using errcode = 'TK002', message = 'an orchestrator needs an id and a name', hint = 'Nothing was done.';
@@ -22,6 +23,7 @@ begin
             execute format('select s.last_value from %s s', v_queue.message_sequence) into v_position;
             v_queues := v_queues || v_queue.queue_id;
             v_positions := v_positions || v_position;
+            v_busy := v_busy or v_position is distinct from v_queue.low_water_next;
         end loop;
     end if;
     insert into tasker.orchestrator as o (orchestrator_id, name) values (upkeep.orchestrator_id, upkeep.name)
@@ -32,10 +34,10 @@ begin
     perform tasker.raise_low_water(p.queue_id, p.position)
     from unnest(v_queues, v_positions) as p(queue_id, position);
     perform tasker.sweep_limits(1000);
-    return json_build_object('workers_forgotten', v_forgotten);
+    return json_build_object('workers_forgotten', v_forgotten, 'busy', v_busy);
 end;
 $$;
 
 comment on function tasker.upkeep(uuid, text) is
     'Maintenance. Reports an orchestrator, forgets processes that have not reported for a minute, and raises the queues'' '
-    'low-water marks. Returns {workers_forgotten}.';
+    'low-water marks. Returns {workers_forgotten, busy}: whether messages came since the last time, so that it is worth asking soon.';
