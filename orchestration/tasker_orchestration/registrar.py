@@ -21,7 +21,7 @@ _depths = _meter.create_gauge("tasker.queue.depth", "{step}", "Messages that cou
 
 
 async def keep_up(ask: Ask, *, orchestrator_id: UUID, name: str, interval: float) -> None:
-    """Report this orchestrator and look after the lists, for ever: every `interval` seconds, and each second under load.
+    """Report this orchestrator and look after the lists, for ever: every `interval` seconds, each second under load.
 
     What claims step over while an old transaction is open is what came since the marks were raised.
     """
