@@ -109,10 +109,13 @@ def _new_file(folder: Path) -> Path:
 
 
 def _write(folder: Path, files: list[Path]) -> None:
+    """The table and the plots, in a folder named like the last file of results."""
     results = read(files)
-    table = folder / "table.md"
+    own = folder / files[-1].stem
+    own.mkdir(parents=True, exist_ok=True)
+    table = own / "table.md"
     table.write_text(write_tables(results))
-    plots = draw_plots(results, folder)
+    plots = draw_plots(results, own)
     print(table.read_text())
     say(f"written: {', '.join(str(path) for path in (*files, table, *plots))}")
 
