@@ -217,7 +217,7 @@ def _judge_keys(evidence: Evidence) -> Iterator[Violation]:
             what = f"step {place[1]} had the keys {sorted(keys)}"
             yield Violation("a step has one idempotency key", what, place[0], runs)
         # A step that has waited goes on in the same attempt.
-        waited = {line["run"] for line in runs if _left_by(evidence, line) == "Suspended"}
+        waited = {line["run"] for line in runs if _left_by(evidence, line) == "Left"}
         granted = Counter(line["attempt"] for line in runs if line["run"] not in waited)
         for attempt, times in granted.items():
             if times > 1:

@@ -238,7 +238,7 @@ def test_a_step_that_has_waited_goes_on_in_the_same_attempt() -> None:
     story = Story()
     first = story.line("run", run="r1")
     place = story.lines.index(first)
-    again = [first | {"run": "r0"}, {"event": "left", "at": place, "run": "r0", "by": "Suspended"}]
+    again = [first | {"run": "r0"}, {"event": "left", "at": place, "run": "r0", "by": "Left"}]
     story.lines[place:place] = again
     assert story.promises() == set()
     again[1]["by"] = "RetryableError"
