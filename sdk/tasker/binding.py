@@ -26,6 +26,7 @@ __all__ = [
     "describe",
     "handler_of",
     "handlers_in",
+    "hold",
 ]
 
 ATTRIBUTE = "__tasker_handler__"
@@ -62,7 +63,7 @@ class BoundHandler:
         parameter = self.assignment.task_input
         if parameter is not None:
             if self.input_contract is not None:
-                _hold(self.input_contract, context.task_input, "the task's input")
+                hold(self.input_contract, context.task_input, "the task's input")
             arguments[parameter.name] = parameter.shape.load(context.task_input)
         for parameter in self.assignment.results:
             name = parameter.name
@@ -92,7 +93,7 @@ class BoundHandler:
         if self.kind == "decision":
             data = normalize_branches(data)
         if self.result_contract is not None:
-            _hold(self.result_contract, orjson.loads(data), shape.subject)
+            hold(self.result_contract, orjson.loads(data), shape.subject)
         return data
 
 
@@ -153,7 +154,8 @@ def _contract(schema: Schema | None, checked: Schema | None) -> Contract | None:
     return None if schema is None or schema == checked else Contract(schema)
 
 
-def _hold(contract: Contract, value: Any, subject: str) -> None:
+def hold(contract: Contract, value: Any, subject: str) -> None:
+    """Raise `ContractError` when a value is not what a contract says."""
     findings = contract.check(value)
     if findings:
         raise ContractError(subject, findings)

@@ -9,7 +9,7 @@ import orjson
 
 from tasker import telemetry
 from tasker.approvals import Question
-from tasker.binding import Handler
+from tasker.binding import Handler, hold
 from tasker.children import NewChild
 from tasker.context import StepContext
 from tasker.decorators import read_handler
@@ -39,7 +39,8 @@ def _make(bridge: Bridge, child: messages.ChildHandler) -> Handler:
     gives = _contract(child.name, child.result_schema)
 
     async def call(ctx: StepContext) -> Any:
-        _hold(takes, ctx.task_input, "the task's input")
+        if takes is not None:
+            hold(takes, ctx.task_input, "the task's input")
         services = Services(
             lambda progress: ctx.progress(progress.done, progress.total, progress.note),
             lambda what: _save(ctx, what),
@@ -51,7 +52,8 @@ def _make(bridge: Bridge, child: messages.ChildHandler) -> Handler:
             raise Left(Failed(describe_failure("BridgeError", str(too_long)))) from None
         match came_to:
             case messages.Complete(_, result, expansion):
-                _hold(gives, result, f"what handler {child.name} returned")
+                if gives is not None:
+                    hold(gives, result, f"what handler {child.name} returned")
                 return result if expansion is None else _Foreign(result, expansion)
             case _:
                 raise Left(_outcome(came_to))
@@ -172,8 +174,3 @@ def _contract(handler: str, schema: Any) -> Contract | None:
         return None if schema is None else Contract(schema)
     except SchemaError as error:
         raise DefinitionError(f"handler {handler}: {error}") from error
-
-
-def _hold(contract: Contract | None, value: Any, subject: str) -> None:
-    if contract is not None and (findings := contract.check(value)):
-        raise ContractError(subject, findings)
