@@ -1,7 +1,7 @@
 -- Extends a worker's leases, stores its handlers' progress, and tells it which steps are no longer its own. A lease is
 -- never extended past its attempt's deadline (and a second for the worker to end it), so a handler that cannot be stopped
--- loses it. Locks: the worker, messages, steps, skipping what is held (by the worker's own exchange, or an operator), so
--- that a heartbeat waits for nobody. Index: the primary keys.
+-- loses it. Locks: the worker, messages, skipping what is held (by the worker's own exchange, or an operator), so that a
+-- heartbeat waits for nobody; then steps (store_progress). Index: the primary keys.
 
 create or replace function tasker.heartbeat(
     worker_id uuid, running integer, leases jsonb, lease_seconds double precision
@@ -59,16 +59,7 @@ begin
         v_kept := v_kept || coalesce(v_numbers, '{}');
     end loop;
 
-    with reported as (
-        select s.task_id, s.step_no, l.progress
-        from rows from (jsonb_to_recordset(heartbeat.leases) as (task_id uuid, step_no integer, msg_id bigint, progress jsonb))
-            with ordinality as l(task_id, step_no, msg_id, progress, n)
-        join tasker.step s on s.task_id = l.task_id and s.step_no = l.step_no and s.msg_id = l.msg_id
-        where l.progress is not null and l.n = any (v_kept) and s.progress is distinct from l.progress
-        for no key update of s skip locked
-    )
-    update tasker.step s set progress = r.progress
-    from reported r where s.task_id = r.task_id and s.step_no = r.step_no;
+    perform tasker.store_progress(heartbeat.leases, v_kept);
 
     select json_build_object(
         'known', v_known,
