@@ -1,4 +1,4 @@
-"""A child that is kept: started, talked with, watched, started again. Touches processes; asyncio only.
+"""A child that is kept: started, talked with, started again. Touches processes; asyncio only.
 
 Model: at most one child lives at a time. A run waits for a child that is ready and has room, and comes to an outcome,
 or to `Lost` when its child ended. Steps that were lost together run alone the next time, so that one which kills
@@ -12,107 +12,28 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Any, Self, assert_never
+from typing import Self
 
-from tasker_ffi_bridge.host import (
-    Asked,
-    Broken,
-    Drained,
-    Ended,
-    Event,
-    GaveBack,
-    HostSession,
-    Logged,
-    Noticed,
-    Ponged,
-    Progressed,
-    Ready,
-    Send,
-)
-from tasker_ffi_bridge.messages import (
-    Checkpoint,
-    ErrorCode,
-    Execute,
-    Initialized,
-    Outcome,
-    Progress,
-    StartTask,
-)
-from tasker_ffi_bridge.process import ChildProcess, start_child
+from tasker_ffi_bridge.host import HostSession, Ready
+from tasker_ffi_bridge.life import Life, Lost, Refused, Run, Services, Unbegun
+from tasker_ffi_bridge.messages import Execute, Initialized, Outcome
+from tasker_ffi_bridge.process import start_child
 
-__all__ = ["Bridge", "BridgeError", "Lost", "Refused", "Services", "Unacceptable"]
+__all__ = ["Bridge", "BridgeError"]
 
 _FIRST_BACKOFF = 0.1  # seconds
 _LONGEST_BACKOFF = 30.0
 _STEADY = 10.0  # seconds after which a child that dies is one that had worked
-_START_LIMIT = 30.0
-_PING_EVERY = 10.0
-_PING_LIMIT = 30.0
 _PATIENCE = 5.0  # seconds that a run waits for a child to come back
-_LAST_WAIT = 1.0
 _LAST_WORDS = 0.2  # seconds for the end of a dead child's log
 
 _log = logging.getLogger("tasker.bridge")
 
 
-class Unacceptable(Exception):
-    """What a run asked for can never be done: asking again would not help."""
-
-
 class BridgeError(Exception):
     """A child cannot be used: it does not start, or does not speak the protocol. The message has the end of its log."""
-
-
-@dataclass(frozen=True, slots=True)
-class Lost:
-    """The child ended while it ran this."""
-
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """The child would not run it."""
-
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Services:
-    """What a run can ask of the worker while it is open. False, or None, says that the lease was lost.
-
-    A call raises Unacceptable for what can never be done; anything else that it raises may pass.
-    """
-
-    progress: Callable[[Progress], None]
-    checkpoint: Callable[[Checkpoint], Awaitable[bool]]
-    start_task: Callable[[StartTask], Awaitable[str | None]]
-
-
-@dataclass(slots=True)
-class _Run:
-    key: str  # of its step, the same on each attempt
-    places: int
-    services: Services
-    ended: asyncio.Future[Outcome | Lost | Refused]
-
-
-@dataclass(slots=True)
-class _Life:
-    """One child, from its start to its death."""
-
-    process: ChildProcess
-    session: HostSession
-    room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(0))
-    runs: dict[str, _Run] = field(default_factory=dict[str, _Run])
-    over: str | None = None
-    """Why the child has ended, or must."""
-    tasks: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
-    last_pong: float = field(default_factory=time.monotonic)
-    drained: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Bridge:
@@ -136,12 +57,11 @@ class Bridge:
         self._worker = worker
         self._environment = dict(environment or {})
         self._grace = grace
-        self._life: asyncio.Future[_Life] | None = None
+        self._life: asyncio.Future[Life] | None = None
         self._keeping: asyncio.Task[None] | None = None
         self._child: Initialized | None = None
         self._runs = 0
         self._suspects: set[str] = set()
-        self._alone = asyncio.Lock()
         self.restarts = 0
 
     @property
@@ -175,7 +95,7 @@ class Bridge:
         assert self._life is not None
         try:
             if self._life.done() and kind is None:
-                await self._drain(self._life.result())
+                await self._life.result().drain()
         finally:
             self._keeping.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -191,65 +111,32 @@ class Bridge:
 
         When the caller is cancelled, the run in the child is too. Raises ValueError when the message would be too long.
         """
+        assert self._life is not None
+        loop = asyncio.get_running_loop()
         while True:
-            life = await self._find_life()
+            life = self._life.result() if self._life.done() else await self._wait_for_life()
             if life is None:
                 return Refused(f"{self.name} is not running just now")
-            places = await self._take_places(life, execute.step.idempotency_key)
-            if life.over is None:
-                break
-            _leave_places(life, places)
-        try:
-            line = life.session.execute(execute)
-        except ValueError:
-            _leave_places(life, places)
-            raise
-        ended: asyncio.Future[Outcome | Lost | Refused] = asyncio.get_running_loop().create_future()
-        life.runs[execute.run] = _Run(execute.step.idempotency_key, places, services, ended)
-        life.process.put(line)
-        try:
-            return await ended
-        except asyncio.CancelledError:
-            if life.over is None and execute.run in life.runs:
-                self._give_up(life, execute.run)
-            raise
-
-    async def _take_places(self, life: _Life, key: str) -> int:
-        """Wait for a place, or for all of them, when the step may be what killed a child; how many it has."""
-        if key not in self._suspects:
-            await life.room.acquire()
-            return 1
-        async with self._alone:
-            taken = 0
+            alone = execute["step"]["idempotency_key"] in self._suspects
+            run = Run(
+                execute, services, self.child.concurrency if alone else 1, loop.create_future()
+            )
+            life.enter(run)
             try:
-                while taken < self.child.concurrency:
-                    await life.room.acquire()
-                    taken += 1
+                came_to = await run.ended
             except asyncio.CancelledError:
-                _leave_places(life, taken)
+                life.leave(run)
                 raise
-        return taken
+            if not isinstance(came_to, Unbegun):
+                return came_to
 
-    async def _find_life(self) -> _Life | None:
-        """The child that is ready, or will be soon; None when there is none for some time."""
+    async def _wait_for_life(self) -> Life | None:
+        """The child that will be ready soon; None when there is none for some time."""
         assert self._life is not None
-        if self._life.done():
-            return self._life.result()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_PATIENCE):
                 return await asyncio.shield(self._life)
         return None
-
-    def _give_up(self, life: _Life, run: str) -> None:
-        """Ask a run to stop, and kill the child when it does not answer in time."""
-        life.process.put(life.session.cancel(run, "cancelled"))
-
-        async def insist() -> None:
-            await asyncio.sleep(self._grace)
-            if run in life.runs:
-                self._end(life, f"a cancelled run did not stop within {self._grace:g} s")
-
-        _keep_task(life.tasks, insist())
 
     async def _keep(self, first: asyncio.Future[None]) -> None:
         """Let one child live after the other."""
@@ -274,9 +161,11 @@ class Bridge:
             process = await start_child(self.name, self._command, self._environment)
         except OSError as error:
             return f"cannot be started: {error}"
-        life = _Life(process, HostSession(self._worker))
-        beside = [process.write(), process.carry_log(), self._watch(life)]
-        tasks = [asyncio.create_task(each) for each in beside]
+        life = Life(process, HostSession(self._worker), self._suspects, self._grace)
+        tasks = [
+            asyncio.create_task(each)
+            for each in (process.carry_log(), process.write(), life.watch())
+        ]
         try:
             process.put(life.session.initialize())
             await self._listen(life, first)
@@ -286,134 +175,34 @@ class Bridge:
                 self._life = asyncio.get_running_loop().create_future()
             process.kill()
             status = await process.process.wait()
-            await asyncio.wait(tasks[1:2], timeout=_LAST_WORDS)
-            for task in (*tasks, *life.tasks):
+            await asyncio.wait(tasks[:1], timeout=_LAST_WORDS)
+            for task in tasks:
                 task.cancel()
             why = _explain(life, status)
-            if len(life.runs) > 1:
-                self._suspects.update(run.key for run in life.runs.values())
-            for run in list(life.runs):
-                _settle(life, run, Lost(why))
+            life.bury(why)
         return why
 
-    async def _listen(self, life: _Life, first: asyncio.Future[None]) -> None:
+    async def _listen(self, life: Life, first: asyncio.Future[None]) -> None:
         async for lines in life.process.lines(life.session.message_bytes):
             for line in lines:
-                for event in life.session.receive(line):
-                    self._take(life, event, first)
+                event = life.session.receive(line)
+                if isinstance(event, Ready):
+                    self._begin(life, event.child, first)
+                elif event is not None:
+                    life.take(event)
             if life.over is not None:
                 return
 
-    def _take(self, life: _Life, event: Event, first: asyncio.Future[None]) -> None:
-        match event:
-            case Ready(child):
-                self._child = child
-                life.room = asyncio.Semaphore(child.concurrency)
-                assert self._life is not None
-                self._life.set_result(life)
-                if not first.done():
-                    first.set_result(None)
-            case Ended(run, outcome):
-                self._suspects.discard(life.runs[run].key)
-                _settle(life, run, outcome)
-            case GaveBack(run, why):
-                _settle(life, run, Refused(why))
-            case Asked():
-                _keep_task(life.tasks, self._answer(life, event))
-            case Progressed(progress):
-                life.runs[progress.run].services.progress(progress)
-            case Logged(log):
-                _log.log(
-                    logging.getLevelNamesMapping()[log.level.upper()],
-                    "%s: %s",
-                    self.name,
-                    log.message,
-                )
-            case Ponged():
-                life.last_pong = time.monotonic()
-            case Drained():
-                life.drained.set()
-            case Send(line):
-                life.process.put(line)
-            case Noticed(what):
-                _log.warning("%s: %s", self.name, what)
-            case Broken(why):
-                self._end(life, f"broke the protocol: {why}")
-            case _:
-                assert_never(event)
-
-    async def _answer(self, life: _Life, asked: Asked) -> None:
-        """Do what a run has asked for, and answer it."""
-        services = life.runs[asked.what.run].services
-        session = life.session
-        try:
-            match asked.what:
-                case Checkpoint():
-                    result: Any = {"saved": await services.checkpoint(asked.what)}
-                case StartTask():
-                    result = {"task_id": await services.start_task(asked.what)}
-        except Unacceptable as error:
-            life.process.put(session.refuse(asked.id, ErrorCode.BAD_PARAMS, str(error)))
-        except Exception as error:
-            _log.warning("%s: a %s failed: %s", self.name, type(asked.what).__name__, error)
-            life.process.put(session.refuse(asked.id, ErrorCode.FAILED, str(error)))
-        else:
-            life.process.put(session.answer(asked.id, result))
-
-    async def _watch(self, life: _Life) -> None:
-        """End a child that does not become ready, or does not answer any more."""
-        started = time.monotonic()
-        while life.session.child is None:
-            await asyncio.sleep(0.05)
-            if time.monotonic() - started > _START_LIMIT:
-                self._end(life, f"did not answer initialize within {_START_LIMIT:g} s")
-                return
-        life.last_pong = time.monotonic()
-        while life.session.child.ping:
-            await asyncio.sleep(_PING_EVERY)
-            if time.monotonic() - life.last_pong > _PING_LIMIT:
-                self._end(life, f"did not answer for {_PING_LIMIT:g} s")
-                return
-            life.process.put(life.session.ping())
-
-    def _end(self, life: _Life, why: str) -> None:
-        life.over = life.over or why
-        life.process.kill()
-
-    async def _drain(self, life: _Life) -> None:
-        """Ask the child to leave; it is killed when it stays."""
-        life.process.put(life.session.shutdown(self._grace))
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._grace):
-                await life.drained.wait()
-        life.over = "was told to leave"
-        life.process.close_input()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_LAST_WAIT):
-                await life.process.process.wait()
+    def _begin(self, life: Life, child: Initialized, first: asyncio.Future[None]) -> None:
+        assert self._life is not None
+        self._child = child
+        life.begin(child)
+        self._life.set_result(life)
+        if not first.done():
+            first.set_result(None)
 
 
-def _settle(life: _Life, run: str, came_to: Outcome | Lost | Refused) -> None:
-    """Hand a run's end to whoever waits for it, if anybody still does, and give its places to others."""
-    over = life.runs.pop(run)
-    if not over.ended.done():
-        over.ended.set_result(came_to)
-    _leave_places(life, over.places)
-
-
-def _leave_places(life: _Life, places: int) -> None:
-    for _ in range(places):
-        life.room.release()
-
-
-def _keep_task(tasks: set[asyncio.Task[None]], work: Coroutine[Any, Any, None]) -> None:
-    """Run something beside, and hold on to it until it is done."""
-    task = asyncio.create_task(work)
-    tasks.add(task)
-    task.add_done_callback(tasks.discard)
-
-
-def _explain(life: _Life, status: int) -> str:
+def _explain(life: Life, status: int) -> str:
     """What became of a child, with the end of its log."""
     if life.over != "ended":
         why = life.over or ""

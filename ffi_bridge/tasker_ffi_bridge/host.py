@@ -6,7 +6,7 @@ in `Broken`, after which nothing more is to be said to it; the runs that were op
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -170,13 +170,14 @@ class HostSession:
 
     def execute(self, execute: Execute) -> bytes:
         """Start a run. Raises ValueError when its line would be above the limit: the step can never run here."""
-        line = self._call("execute", execute.run, execute)
+        run = execute["run"]
+        line = self._call("execute", run, execute)
         if len(line) > self.message_bytes:
             del self._calls[self._last]
             raise ValueError(
                 f"what the step is given makes a message of {len(line):,} bytes; {self.message_bytes:,} is the most"
             )
-        self.open_runs[execute.run] = self._last
+        self.open_runs[run] = self._last
         return line
 
     def cancel(self, run: str, reason: str) -> bytes:
@@ -201,39 +202,34 @@ class HostSession:
         self._asked.discard(id)
         return _error(id, code, message)
 
-    def receive(self, line: bytes) -> Iterator[Event]:
-        """What a line from the child says, its line feed left out or not."""
-        if not line.strip():
-            return
+    def receive(self, line: bytes) -> Event | None:
+        """What a line from the child says, its line feed left out or not; None for nothing that matters."""
         if len(line) > self.message_bytes:
-            yield Broken(f"a line of {len(line):,} bytes; {self.message_bytes:,} is the most")
-            return
+            return Broken(f"a line of {len(line):,} bytes; {self.message_bytes:,} is the most")
         try:
             message = orjson.loads(line)
         except orjson.JSONDecodeError:
-            yield Broken(f"a line that is no JSON: {_quote(line)}")
-            return
+            return Broken(f"a line that is no JSON: {_quote(line)}") if line.strip() else None
         fault = _find_fault(message)
         if fault is not None:
-            yield Broken(f"{fault}: {_quote(line)}")
-        elif "method" in message:
-            yield from self._hear(message)
-        else:
-            yield from self._take_answer(message)
+            return Broken(f"{fault}: {_quote(line)}")
+        if "method" in message:
+            return self._hear(message)
+        return self._take_answer(message)
 
-    def _call(self, method: str, run: str, params: dict[str, Json] | Execute) -> bytes:
+    def _call(self, method: str, run: str, params: Mapping[str, Json]) -> bytes:
         self._last += 1
         self._calls[self._last] = (method, run)
         return _line({"id": self._last, "method": method, "params": params})
 
-    def _hear(self, message: dict[str, Json]) -> Iterator[Event]:
+    def _hear(self, message: dict[str, Json]) -> Event | None:
         """A request or a notification of the child's."""
+        method, params = message["method"], message.get("params")
         if self.child is None:
-            yield Broken(f"{message['method']} before initialize was answered")
-        elif "id" in message:
-            yield self._take_request(message["id"], message["method"], message.get("params"))
-        else:
-            yield from self._take_notification(message["method"], message.get("params"))
+            return Broken(f"{method} before initialize was answered")
+        if "id" in message:
+            return self._take_request(message["id"], method, params)
+        return self._take_notification(method, params)
 
     def _take_request(self, id: str | int, method: str, params: Json) -> Event:
         kind = _REQUESTS.get(method)
@@ -250,43 +246,42 @@ class HostSession:
         self._asked.add(id)
         return Asked(id, what)
 
-    def _take_notification(self, method: str, params: Json) -> Iterator[Event]:
+    def _take_notification(self, method: str, params: Json) -> Event | None:
         kind = _NOTIFICATIONS.get(method)
         if kind is None:
-            if method not in self._unknown:
-                self._unknown.add(method)
-                yield Noticed(f"notifications of {method} are not known, and ignored")
-            return
+            if method in self._unknown:
+                return None
+            self._unknown.add(method)
+            return Noticed(f"notifications of {method} are not known, and ignored")
         try:
             what = kind.validate_python(params)
         except ValidationError as error:
-            yield Noticed(f"a {method} that cannot be used: {explain(error)}")
-            return
+            return Noticed(f"a {method} that cannot be used: {explain(error)}")
         match what:
             case Progress() if what.run in self.open_runs:
-                yield Progressed(what)
+                return Progressed(what)
             case Log():
-                yield Logged(what)
+                return Logged(what)
             case _:
-                pass  # progress of a run that has just ended
+                return None  # progress of a run that has just ended
 
-    def _take_answer(self, message: dict[str, Json]) -> Iterator[Event]:
-        call = self._calls.pop(message["id"], None) if isinstance(message["id"], int) else None
+    def _take_answer(self, message: dict[str, Json]) -> Event:
+        id = message.get("id")
+        call = self._calls.pop(id, None) if isinstance(id, int) else None
         if call is None:
-            yield Noticed(f"an answer to request {message['id']}, which is not open")
-            return
+            return Noticed(f"an answer to request {id}, which is not open")
         method, run = call
         error = cast("dict[str, Json] | None", message.get("error"))
         match method:
-            case "initialize":
-                yield self._begin(message, error)
             case "execute":
                 del self.open_runs[run]
-                yield _end(run, message, error)
+                return _end(run, message, error)
+            case "initialize":
+                return self._begin(message, error)
             case "ping":
-                yield Ponged()
+                return Ponged()
             case _:
-                yield Drained()
+                return Drained()
 
     def _begin(self, message: dict[str, Json], error: dict[str, Json] | None) -> Event:
         if error is not None:

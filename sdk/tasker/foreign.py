@@ -11,7 +11,7 @@ from tasker import telemetry
 from tasker.approvals import Question
 from tasker.binding import Handler, hold
 from tasker.children import NewChild
-from tasker.context import StepContext
+from tasker.context import StepContext, UndoneStep
 from tasker.decorators import read_handler
 from tasker.durable import Left
 from tasker.errors import ContractError, DefinitionError, PermanentError
@@ -19,7 +19,7 @@ from tasker.expansion import Expansion
 from tasker.grant import describe_failure, describe_foreign
 from tasker.outcome import Failed, Outcome, Released, Retried, Waiting
 from tasker.storable import MAX_BYTES, serialize
-from tasker_ffi_bridge import Bridge, Lost, Refused, Services, Unacceptable, messages
+from tasker_ffi_bridge import Bridge, Lost, Refused, Unacceptable, messages
 from tasker_grammar.contracts import Contract, Finding, SchemaError
 
 __all__ = ["foreign_handlers"]
@@ -41,13 +41,8 @@ def _make(bridge: Bridge, child: messages.ChildHandler) -> Handler:
     async def call(ctx: StepContext) -> Any:
         if takes is not None:
             hold(takes, ctx.task_input, "the task's input")
-        services = Services(
-            lambda progress: ctx.progress(progress.done, progress.total, progress.note),
-            lambda what: _save(ctx, what),
-            lambda what: _start(ctx, what),
-        )
         try:
-            came_to = await bridge.run(_execute(bridge.new_run(), child.name, ctx), services)
+            came_to = await bridge.run(_execute(bridge.new_run(), child.name, ctx), _Services(ctx))
         except ValueError as too_long:
             raise Left(Failed(describe_failure("BridgeError", str(too_long)))) from None
         match came_to:
@@ -59,6 +54,41 @@ def _make(bridge: Bridge, child: messages.ChildHandler) -> Handler:
                 raise Left(_outcome(came_to))
 
     return read_handler(call, child.name, {})
+
+
+class _Services:
+    """What a run in a child can ask for, as its context does it."""
+
+    __slots__ = ("_ctx",)
+
+    def __init__(self, ctx: StepContext) -> None:
+        self._ctx = ctx
+
+    def progress(self, progress: messages.Progress) -> None:
+        self._ctx.progress(progress.done, progress.total, progress.note)
+
+    async def checkpoint(self, what: messages.Checkpoint) -> bool:
+        data = serialize(orjson.dumps, what.value, MAX_BYTES)
+        if isinstance(data, Finding):
+            raise Unacceptable(str(ContractError(f"checkpoint {what.name}", [data])))
+        return await self._ctx.durable.save(what.name, data, what.replace)
+
+    async def start_task(self, what: messages.StartTask) -> str | None:
+        child = NewChild(
+            what.name,
+            what.template,
+            what.input,
+            what.version,
+            what.on_parent_end,
+            what.priority,
+            what.tags,
+            what.context,
+        )
+        try:
+            started = await self._ctx.durable.start_child(child)
+        except PermanentError as error:
+            raise Unacceptable(str(error)) from error
+        return None if started is None else str(started)
 
 
 class _Foreign(Expansion[Any]):
@@ -116,57 +146,44 @@ def _wait(wait: messages.Waiting) -> Outcome:
     return Waiting(wait.name, wait.event, wait.seconds, question, task, wait.until_blocked)
 
 
-async def _save(ctx: StepContext, what: messages.Checkpoint) -> bool:
-    data = serialize(orjson.dumps, what.value, MAX_BYTES)
-    if isinstance(data, Finding):
-        raise Unacceptable(str(ContractError(f"checkpoint {what.name}", [data])))
-    return await ctx.durable.save(what.name, data, what.replace)
-
-
-async def _start(ctx: StepContext, what: messages.StartTask) -> str | None:
-    child = NewChild(
-        what.name,
-        what.template,
-        what.input,
-        what.version,
-        what.on_parent_end,
-        what.priority,
-        what.tags,
-        what.context,
-    )
-    try:
-        started = await ctx.durable.start_child(child)
-    except PermanentError as error:
-        raise Unacceptable(str(error)) from error
-    return None if started is None else str(started)
-
-
 def _execute(run: str, handler: str, ctx: StepContext) -> messages.Execute:
-    correlation = None if ctx.correlation_id is None else str(ctx.correlation_id)
-    task = messages.TaskFacts(
-        str(ctx.task_id),
-        ctx.namespace,
-        ctx.template,
-        ctx.version,
-        ctx.task_input,
-        ctx.task_context,
-        correlation,
-        ctx.tags,
-    )
-    step = messages.StepFacts(
-        ctx.step_name,
-        ctx.step_no,
-        ctx.kind,
-        ctx.config,
-        ctx.attempt,
-        ctx.max_attempts,
-        ctx.idempotency_key,
-        None if ctx.deadline is None else ctx.deadline.timestamp(),
-    )
-    undone = ctx.undoes
-    undoes = undone and messages.Undone(undone.name, undone.idempotency_key, undone.completed)
-    trace = telemetry.trace_context()
-    return messages.Execute(run, handler, task, step, ctx.results, ctx.durable.saved, undoes, trace)
+    correlation, deadline, undone = ctx.correlation_id, ctx.deadline, ctx.undoes
+    return {
+        "run": run,
+        "handler": handler,
+        "task": {
+            "id": str(ctx.task_id),
+            "namespace": ctx.namespace,
+            "template": ctx.template,
+            "version": ctx.version,
+            "input": ctx.task_input,
+            "context": ctx.task_context,
+            "correlation_id": None if correlation is None else str(correlation),
+            "tags": ctx.tags,
+        },
+        "step": {
+            "name": ctx.step_name,
+            "number": ctx.step_no,
+            "kind": ctx.kind,
+            "config": ctx.config,
+            "attempt": ctx.attempt,
+            "max_attempts": ctx.max_attempts,
+            "idempotency_key": ctx.idempotency_key,
+            "deadline": None if deadline is None else deadline.timestamp(),
+        },
+        "results": ctx.results,
+        "saved": ctx.durable.saved,
+        "undoes": None if undone is None else _undone(undone),
+        "trace": telemetry.trace_context(),
+    }
+
+
+def _undone(step: UndoneStep) -> messages.Undone:
+    return {
+        "name": step.name,
+        "idempotency_key": step.idempotency_key,
+        "completed": step.completed,
+    }
 
 
 def _contract(handler: str, schema: Any) -> Contract | None:

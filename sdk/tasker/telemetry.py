@@ -40,8 +40,8 @@ def submit_span(template: str, tasks: int) -> AbstractContextManager[Span | None
 
 
 def trace_context() -> dict[str, str] | None:
-    """The current span as W3C trace context, to be stored with a task; None when nothing is traced."""
-    if not tracing():
+    """The current span as W3C trace context, to be handed on; None outside of any."""
+    if not trace.get_current_span().get_span_context().is_valid:
         return None
     carrier: dict[str, str] = {}
     _propagator.inject(carrier)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -13,18 +15,66 @@ from tasker_ffi_bridge.messages import (
     Execute,
     Progress,
     StartTask,
-    StepFacts,
-    TaskFacts,
 )
 
 COMMAND = (sys.executable, str(Path(__file__).with_name("child.py")))
 _numbers = count(1)
 
 
-def execute(handler: str, input: Any = None, **more: Any) -> Execute:
-    task = TaskFacts("t", "n", "flow", "1", input, {}, None, ())
-    step = StepFacts(handler, 1, "standard", {}, 1, 3, "t:1", None)
-    return Execute(f"run {next(_numbers)}", handler, task, step, {}, {}, **more)
+def execute(handler: str, input: Any = None, key: str = "t:1") -> Execute:
+    return make_execute(f"run {next(_numbers)}", handler, input, key=key)
+
+
+def make_execute(
+    run: str,
+    handler: str,
+    input: Any,
+    *,
+    task_id: str = "t",
+    key: str,
+    attempt: int = 1,
+    deadline: float | None = None,
+    results: Mapping[str, Any] | None = None,
+    saved: Mapping[str, Any] | None = None,
+) -> Execute:
+    """One attempt of one step, named as its handler is."""
+    return {
+        "run": run,
+        "handler": handler,
+        "task": {
+            "id": task_id,
+            "namespace": "shop",
+            "template": "order_processing",
+            "version": "1.0.0",
+            "input": input,
+            "context": {},
+            "correlation_id": None,
+            "tags": [],
+        },
+        "step": {
+            "name": handler,
+            "number": 1,
+            "kind": "standard",
+            "config": {},
+            "attempt": attempt,
+            "max_attempts": 5,
+            "idempotency_key": key,
+            "deadline": deadline,
+        },
+        "results": results or {},
+        "saved": saved or {},
+        "undoes": None,
+        "trace": None,
+    }
+
+
+@dataclass(frozen=True)
+class Calls:
+    """What a run can ask for, as functions."""
+
+    progress: Callable[[Progress], None]
+    checkpoint: Callable[[Checkpoint], Awaitable[bool]]
+    start_task: Callable[[StartTask], Awaitable[str | None]]
 
 
 class Asked:
@@ -46,7 +96,7 @@ class Asked:
                 raise Unacceptable("there is no template no/such")
             return self.task_id
 
-        return Services(self.heard.append, checkpoint, start_task)
+        return Calls(self.heard.append, checkpoint, start_task)
 
 
 NOTHING = Asked().services()

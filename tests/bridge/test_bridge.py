@@ -9,14 +9,13 @@ import signal
 import sys
 import time
 from collections.abc import Awaitable
-from dataclasses import replace
 from typing import Any
 
 import psutil
 import pytest
 from tests.bridge.support import COMMAND, NOTHING, Asked, execute
 
-from tasker_ffi_bridge import Bridge, BridgeError, Lost, Refused, bridge
+from tasker_ffi_bridge import Bridge, BridgeError, Lost, Refused, bridge, life
 from tasker_ffi_bridge.messages import Cancelled, Checkpoint, Complete, Progress, Retry, StartTask
 
 pytestmark = pytest.mark.anyio
@@ -68,8 +67,8 @@ async def test_a_child_that_breaks_takes_only_its_own_runs_with_it(handler: str)
 
 
 async def test_a_frozen_child_is_found_out_and_killed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bridge, "_PING_EVERY", 0.1)
-    monkeypatch.setattr(bridge, "_PING_LIMIT", 0.5)
+    monkeypatch.setattr(life, "_PING_EVERY", 0.1)
+    monkeypatch.setattr(life, "_PING_LIMIT", 0.5)
     async with Bridge(COMMAND) as child:
         lost = await child.run(execute("freeze"), NOTHING)
         assert isinstance(lost, Lost) and "did not answer for" in lost.why
@@ -116,17 +115,17 @@ async def test_what_a_run_asks_for_is_done_and_answered() -> None:
     async with Bridge(COMMAND) as child:
         run = execute("ask", remember)
         assert await result_of(child.run(run, asked.services())) == {"saved": True}
-        assert asked.heard == [Checkpoint(run.run, "run:x", [1], True)]
+        assert asked.heard == [Checkpoint(run["run"], "run:x", [1], True)]
         run = execute("ask", start)
         assert await result_of(child.run(run, asked.services())) == {"task_id": "child"}
-        assert asked.heard[1:] == [StartTask(run.run, "kid", "n/t", 1)]
+        assert asked.heard[1:] == [StartTask(run["run"], "kid", "n/t", 1)]
         refused = await result_of(child.run(execute("ask", unknown), asked.services()))
         assert refused == {"code": -32602, "message": "there is no template no/such"}
         lost = await result_of(child.run(execute("ask", remember), Asked(saved=False).services()))
         assert lost == {"saved": False}
         run = execute("tell", progress)
         await child.run(run, asked.services())
-        assert asked.heard[-1] == Progress(run.run, 1, 2, "half")
+        assert asked.heard[-1] == Progress(run["run"], 1, 2, "half")
 
 
 async def test_odd_answers_are_failed_attempts_and_the_child_lives() -> None:
@@ -164,7 +163,7 @@ async def test_a_child_that_cannot_begin_says_why(command: tuple[str, ...], said
 async def test_a_child_that_does_not_answer_initialize_is_given_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(bridge, "_START_LIMIT", 0.3)
+    monkeypatch.setattr(life, "_START_LIMIT", 0.3)
     with pytest.raises(BridgeError, match="did not answer initialize"):
         async with Bridge(("/bin/sleep", "600")):
             pass
@@ -217,16 +216,35 @@ async def test_the_childs_standard_error_is_in_our_log(caplog: pytest.LogCapture
 async def test_a_step_that_kills_children_takes_others_with_it_only_once() -> None:
     """Lost together, they run alone the next time: the innocent one comes through, whatever the other does."""
     async with Bridge(COMMAND) as child:
-        killer, other = execute("die"), execute("echo", "through")
-        held = execute("hold")
-        held = replace(held, step=replace(held.step, idempotency_key="innocent"))
-        killer = replace(killer, step=replace(killer.step, idempotency_key="killer"))
+        held, killer = execute("hold", key="innocent"), execute("die", key="killer")
         running = asyncio.create_task(child.run(held, NOTHING))
         assert isinstance(await child.run(killer, NOTHING), Lost)
         assert isinstance(await running, Lost)
-        other = replace(other, step=replace(other.step, idempotency_key="innocent"))
         for _ in range(3):
-            dying = asyncio.create_task(child.run(replace(killer, run=child.new_run()), NOTHING))
-            again = asyncio.create_task(child.run(replace(other, run=child.new_run()), NOTHING))
+            dying = asyncio.create_task(child.run(execute("die", key="killer"), NOTHING))
+            other = execute("echo", "through", key="innocent")
+            again = asyncio.create_task(child.run(other, NOTHING))
             assert await result_of(again) == "through"
             assert isinstance(await dying, Lost)
+
+
+async def test_a_run_that_comes_while_the_child_dies_is_for_the_next_one() -> None:
+    async with Bridge(COMMAND) as child:
+        before = await result_of(child.run(execute("pid"), NOTHING))
+        child._life.result().end("was told to")  # killed, and its end not seen yet
+        async with asyncio.timeout(5):
+            assert await result_of(child.run(execute("pid"), NOTHING)) != before
+
+
+async def test_what_waited_behind_a_run_that_was_cancelled_in_line_goes_on() -> None:
+    async with Bridge(COMMAND) as child:
+        lost = (execute("hold", key="big"), execute("die", key="killer"))  # they run alone now
+        await asyncio.gather(*(child.run(run, NOTHING) for run in lost))
+        held = asyncio.create_task(child.run(execute("hold", key="small"), NOTHING))
+        big = asyncio.create_task(child.run(execute("echo", key="big"), NOTHING))
+        behind = asyncio.create_task(child.run(execute("echo", 3, key="other"), NOTHING))
+        await asyncio.wait([behind], timeout=0.1)
+        assert not behind.done()
+        big.cancel()
+        assert await result_of(behind) == 3
+        held.cancel()

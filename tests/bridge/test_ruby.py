@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.bridge.support import Calls, make_execute
 
 from tasker import load_templates
 from tasker.examples.orders.scenarios import SCENARIOS, Scenario
 from tasker.examples.payments import running_payment_service
 from tasker.template import Template
-from tasker_ffi_bridge.bridge import Bridge, Lost, Services
+from tasker_ffi_bridge import Bridge, Lost
 from tasker_ffi_bridge.conformance import load_cases, try_child
 from tasker_ffi_bridge.messages import (
     Checkpoint,
@@ -27,8 +28,6 @@ from tasker_ffi_bridge.messages import (
     Progress,
     Retry,
     StartTask,
-    StepFacts,
-    TaskFacts,
     Wait,
 )
 
@@ -81,7 +80,7 @@ class Worker:
         self.checkpoints: list[Checkpoint] = []
         self.tasks: list[StartTask] = []
         self.began = asyncio.Event()
-        self.services = Services(self._take, self._save, self._start)
+        self.services = Calls(self._take, self._save, self._start)
 
     def _take(self, progress: Progress) -> None:
         self.progress.append(progress)
@@ -109,9 +108,16 @@ def an_execute(
     key = (
         f"{input['order_id'] if isinstance(input, dict) and 'order_id' in input else 't'}:{handler}"
     )
-    step = StepFacts(handler, 1, "standard", {}, attempt, 5, key, deadline)
-    task = TaskFacts("t", "shop", "orders", "1.0.0", input, {}, None, ())
-    return Execute(run, handler, task, step, results or {}, saved or {})
+    return make_execute(
+        run,
+        handler,
+        input,
+        key=key,
+        attempt=attempt,
+        deadline=deadline,
+        results=results,
+        saved=saved,
+    )
 
 
 def run_suite(*arguments: str | Path) -> None:

@@ -13,11 +13,12 @@ from uuid import uuid4
 
 import pytest
 import yaml
+from tests.bridge.support import Calls, make_execute
 
 from tasker import load_templates
 from tasker.examples.orders.scenarios import SCENARIOS, Scenario
 from tasker.examples.payments import PaymentService, running_payment_service
-from tasker_ffi_bridge import Bridge, BridgeError, Lost, Refused, Services, node
+from tasker_ffi_bridge import Bridge, BridgeError, Lost, Refused, node
 from tasker_ffi_bridge.conformance import load_cases, try_child
 from tasker_ffi_bridge.messages import (
     Checkpoint,
@@ -28,8 +29,6 @@ from tasker_ffi_bridge.messages import (
     Progress,
     Retry,
     StartTask,
-    StepFacts,
-    TaskFacts,
     Wait,
 )
 
@@ -63,7 +62,7 @@ class Worker:
         self.progress: list[Progress] = []
         self.saved: dict[str, Any] = {}
         self.started: list[StartTask] = []
-        self.services = Services(self.progress.append, self._save, self._start)
+        self.services = Calls(self.progress.append, self._save, self._start)
 
     async def _save(self, checkpoint: Checkpoint) -> bool:
         self.saved[checkpoint.name] = checkpoint.value
@@ -81,9 +80,15 @@ def execute(
     saved: Mapping[str, Any] | None = None,
     key: str = "key",
 ) -> Execute:
-    task = TaskFacts(str(uuid4()), "shop", "order_processing", "1.0.0", input, {}, None, ())
-    step = StepFacts(handler, 1, "standard", {}, 1, 3, key, None)
-    return Execute(uuid4().hex, handler, task, step, results or {}, saved or {})
+    return make_execute(
+        uuid4().hex,
+        handler,
+        input,
+        task_id=str(uuid4()),
+        key=key,
+        results=results,
+        saved=saved,
+    )
 
 
 @asynccontextmanager

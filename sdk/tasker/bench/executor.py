@@ -19,7 +19,7 @@ from uuid import UUID
 import anyio
 import anyio.to_thread
 
-from tasker.bench.languages import build_template, make_bridge, noting
+from tasker.bench.languages import build_template, is_timed, make_bridge, noting
 from tasker.bench.load import (
     Backlog,
     Done,
@@ -35,6 +35,7 @@ from tasker.bench.serve import Prepare, Prepared, serve
 from tasker.bench.shapes import Shape
 from tasker.bench.workflows import NAMESPACE, Job, build_workflow
 from tasker.client import Client, Submission
+from tasker.collector import spare_collector
 from tasker.context import StepContext
 from tasker.handle import TaskHandle
 from tasker.template import Template
@@ -165,8 +166,8 @@ class _System:
             *self.workflows.values(),
             url=self.url,
             slots=self.load.slots,
-            bridges=[make_bridge(self.language)] if foreign else [],
-            seams=noting(self.times.note_both) if foreign else None,
+            bridges=[make_bridge(self.language, self.load.slots)] if foreign else [],
+            seams=noting(self.times.note_both) if foreign and is_timed(self.load) else None,
         ):
             yield
 
@@ -266,4 +267,5 @@ class _System:
 
 
 if __name__ == "__main__":
+    spare_collector()  # as `tasker worker` does
     anyio.run(serve, prepare_in(sys.argv[1] if sys.argv[1:] else "python"))

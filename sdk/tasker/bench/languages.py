@@ -1,6 +1,7 @@
 """The shapes as templates whose handlers are in another language, and the children that run them.
 
-Starts no child. Times are taken in the child, by the clock that it shares with this process.
+Starts no child. Times are taken in the child, by the clock that it shares with this process, and only where they are
+asked for: they stand in the results, which would make them longer than in Python.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from uuid import UUID
 
 import orjson
 
-from tasker.bench.load import Load
+from tasker.bench.load import Load, OneByOne, Steady
 from tasker.bench.shapes import Shape, Static
 from tasker.bench.workflows import NAMESPACE
 from tasker.binding import BoundHandler
@@ -24,7 +25,7 @@ from tasker_ffi_bridge import Bridge
 from tasker_ffi_bridge.node import typescript_command
 from tasker_ffi_bridge.ruby import ruby_command
 
-__all__ = ["LANGUAGES", "build_template", "make_bridge", "noting"]
+__all__ = ["LANGUAGES", "build_template", "is_timed", "make_bridge", "noting"]
 
 # Told of each handler's start and end: (task, step number, when it started, when it ended).
 Note = Callable[[UUID, int, float, float], None]
@@ -40,6 +41,7 @@ def build_template(shape: Shape, load: Load) -> Template | None:
         "work": load.work.kind,
         "ms": load.work.ms,
         "payload": load.payload or 2,
+        "timed": is_timed(load),
     }
     steps = tuple(
         StepDefinition(
@@ -54,14 +56,27 @@ def build_template(shape: Shape, load: Load) -> Template | None:
     return Template(NAMESPACE, name, "1", steps)
 
 
-def make_bridge(language: str) -> Bridge:
-    """The child of a language, with the benchmark's handler. Raises BridgeError when the language is not here."""
+def is_timed(load: Load) -> bool:
+    """Whether a load is about how long something takes, and not about how much goes through."""
+    return isinstance(load.arrival, OneByOne | Steady)
+
+
+def make_bridge(language: str, slots: int) -> Bridge:
+    """The child of a language, with the benchmark's handler, that takes as many runs as the worker has slots.
+
+    Raises BridgeError when the language is not here.
+    """
     folder = files("tasker.bench") / "handlers"
     match language:
         case "ruby":
-            return Bridge(ruby_command([str(folder / "handlers.rb")]), name="ruby")
+            return Bridge(
+                ruby_command([str(folder / "handlers.rb")], concurrency=slots), name="ruby"
+            )
         case _:
-            return Bridge(typescript_command([str(folder / "handlers.ts")]), name="typescript")
+            return Bridge(
+                typescript_command([str(folder / "handlers.ts")], concurrency=slots),
+                name="typescript",
+            )
 
 
 def noting(note: Note) -> Seams:

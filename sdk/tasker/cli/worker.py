@@ -1,6 +1,5 @@
 """`tasker worker`: runs the handlers of modules until it is stopped."""
 
-import gc
 import logging
 import os
 from pathlib import Path
@@ -118,6 +117,7 @@ def run_worker(options: WorkerOptions, url: str | None) -> None:
     import anyio
 
     from tasker.cli.serving import serve
+    from tasker.collector import spare_collector
     from tasker.discovery import discover
     from tasker.languages import is_foreign, make_bridges
     from tasker.worker import Worker, default_name
@@ -151,7 +151,7 @@ def run_worker(options: WorkerOptions, url: str | None) -> None:
     except ValueError as error:
         raise CommandFailed(ExitCode.USAGE, str(error)) from error
 
-    gc.freeze()  # what has been imported stays, so the collector need not walk it again and again
+    spare_collector()
 
     async def run() -> None:
         try:

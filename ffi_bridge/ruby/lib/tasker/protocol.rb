@@ -15,14 +15,13 @@ module Tasker
     TOO_MANY = -32_002
     TOO_LONG = -32_003
 
-    OPTIONAL_HASH = ->(value) { value.nil? || value.is_a?(Hash) }
-    OPTIONAL_NUMBER = ->(value) { value.nil? || value.is_a?(Numeric) }
-    EXECUTE = { "run" => String, "handler" => String, "task" => Hash, "step" => Hash, "results" => Hash, "saved" => Hash,
-                "undoes" => OPTIONAL_HASH, "trace" => OPTIONAL_HASH }.freeze
+    EXECUTE = { "run" => String, "handler" => String, "task" => Hash, "step" => Hash, "results" => Hash, "saved" => Hash }.freeze
+    EXECUTE_OR_NULL = { "undoes" => Hash, "trace" => Hash }.freeze
     TASK = { "id" => String, "namespace" => String, "template" => String, "version" => String, "tags" => Array }.freeze
     STEP = { "name" => String, "number" => Integer, "kind" => String, "config" => Hash, "attempt" => Integer,
-             "max_attempts" => Integer, "idempotency_key" => String, "deadline" => OPTIONAL_NUMBER }.freeze
-    private_constant :OPTIONAL_HASH, :OPTIONAL_NUMBER, :EXECUTE, :TASK, :STEP
+             "max_attempts" => Integer, "idempotency_key" => String }.freeze
+    STEP_OR_NULL = { "deadline" => Numeric }.freeze
+    private_constant :EXECUTE, :EXECUTE_OR_NULL, :TASK, :STEP, :STEP_OR_NULL
 
     class << self
       # @param id [String, Integer, nil]
@@ -71,7 +70,8 @@ module Tasker
 
       # @return [String, nil] what is wrong with the params of +execute+
       def execute_fault(params)
-        misfit(params, EXECUTE, "") || misfit(params["task"], TASK, "task.") || misfit(params["step"], STEP, "step.")
+        misfit(params, EXECUTE, EXECUTE_OR_NULL, "") || misfit(params["task"], TASK, {}, "task.") ||
+          misfit(params["step"], STEP, STEP_OR_NULL, "step.")
       end
 
       private
@@ -84,8 +84,12 @@ module Tasker
         "a method that is no text" unless method.is_a?(String)
       end
 
-      def misfit(object, fields, prefix)
-        fields.each { |name, kind| return "#{prefix}#{name} is missing or wrong" unless kind === object[name] }
+      def misfit(object, fields, fields_or_null, prefix)
+        fields.each_pair { |name, kind| return "#{prefix}#{name} is missing or wrong" unless kind === object[name] }
+        fields_or_null.each_pair do |name, kind|
+          value = object[name]
+          return "#{prefix}#{name} is wrong" unless value.nil? || kind === value
+        end
         nil
       end
     end

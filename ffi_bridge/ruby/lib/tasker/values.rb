@@ -23,7 +23,7 @@ module Tasker
     DEEPEST = 200
 
     INTEGERS = (-(2**63)...(2**64)).freeze
-    PLAIN = { max_nesting: DEEPEST + 10 }.freeze
+    PLAIN = JSON::State.new(max_nesting: DEEPEST + 10).freeze
     READ = { max_nesting: 1024 }.freeze
     private_constant :INTEGERS, :PLAIN, :READ
 
@@ -33,7 +33,7 @@ module Tasker
       # @return [String] its JSON
       # @raise [ContractError]
       def dump(value, subject)
-        text = JSON.generate(clean?(value, 0) ? value : plain(value, subject), PLAIN)
+        text = PLAIN.dup.generate(clean?(value, 0) ? value : plain(value, subject))
         return text if text.bytesize <= MOST_BYTES
 
         raise ContractError, "#{subject} has #{text.bytesize} bytes as JSON; #{MOST_BYTES} is the most"
@@ -57,17 +57,30 @@ module Tasker
         case value
         when nil, true, false then true
         when String then clean_text?(value)
-        when Integer then INTEGERS.cover?(value)
+        when Integer then value.bit_length < 64 || INTEGERS.cover?(value)
         when Float then value.finite?
         when Array then depth < DEEPEST && value.all? { |item| clean?(item, depth + 1) }
-        when Hash then depth < DEEPEST && clean_keys?(value) && value.each_value.all? { |item| clean?(item, depth + 1) }
+        when Hash then depth < DEEPEST && clean_object?(value, depth + 1)
         else false
         end
       end
 
-      def clean_keys?(hash)
-        hash.each_key.all? { |key| key.is_a?(String) && clean_text?(key) } ||
-          hash.each_key.all? { |key| key.is_a?(Symbol) && clean_text?(key.name) }
+      # Keys of one kind, because a string and a symbol may be the same text.
+      def clean_object?(hash, depth)
+        kind = nil
+        hash.each_pair do |key, item|
+          kind ||= key.class
+          return false unless key.instance_of?(kind) && clean_key?(key) && clean?(item, depth)
+        end
+        true
+      end
+
+      def clean_key?(key)
+        case key
+        when String then clean_text?(key)
+        when Symbol then clean_text?(key.name)
+        else false
+        end
       end
 
       def clean_text?(text)

@@ -7,15 +7,16 @@ interface Config {
   readonly work: "nothing" | "sleep" | "spin";
   readonly ms: number;
   readonly payload: number;
+  readonly timed: boolean;
 }
 
 const now = (): number => Number(process.hrtime.bigint()) / 1e9;
 
 step("tasker_bench_step", async ({ ctx }) => {
-  const started = now();
-  const config = ctx.config as unknown as Config;
-  if (config.work === "sleep") await setTimeout(config.ms);
-  const until = started + config.ms / 1000;
-  while (config.work === "spin" && now() < until);
-  return { number: 1, note: "x".repeat(config.payload), started, ended: now() };
+  const { work, ms, payload, timed } = ctx.config as unknown as Config;
+  const started = timed ? now() : 0;
+  if (work === "sleep") await setTimeout(ms);
+  if (work === "spin") for (const until = now() + ms / 1000; now() < until; );
+  const result = { number: 1, note: "x".repeat(payload) };
+  return timed ? { ...result, started, ended: now() } : result;
 });

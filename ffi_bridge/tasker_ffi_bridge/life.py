@@ -1,0 +1,285 @@
+"""One child, from its start to its end: what runs in it, and what waits for a place. Touches its process; asyncio only.
+
+Model: a run stands in line, is sent when it has its place, or all of them, and keeps that until the child has answered,
+also when nobody waits for the answer any more. Lines go out, and places to others, as answers are read; no task is
+woken in between.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections import deque
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from typing import Any, Protocol, assert_never
+
+from tasker_ffi_bridge.host import (
+    Asked,
+    Broken,
+    Drained,
+    Ended,
+    Event,
+    GaveBack,
+    HostSession,
+    Logged,
+    Noticed,
+    Ponged,
+    Progressed,
+    Ready,
+    Send,
+)
+from tasker_ffi_bridge.messages import (
+    Checkpoint,
+    ErrorCode,
+    Execute,
+    Initialized,
+    Outcome,
+    Progress,
+    StartTask,
+)
+from tasker_ffi_bridge.process import ChildProcess
+
+__all__ = ["Life", "Lost", "Refused", "Run", "Services", "Unacceptable", "Unbegun"]
+
+_START_LIMIT = 30.0  # seconds
+_PING_EVERY = 10.0
+_PING_LIMIT = 30.0
+_LAST_WAIT = 1.0
+
+_log = logging.getLogger("tasker.bridge")
+
+
+class Unacceptable(Exception):
+    """What a run asked for can never be done: asking again would not help."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """The child ended while it ran this."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The child would not run it."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unbegun:
+    """The child ended before the run had a place in it: it may be run in the next one."""
+
+
+class Services(Protocol):
+    """What a run can ask of the worker while it is open. False, or None, says that the lease was lost.
+
+    A call raises Unacceptable for what can never be done; anything else that it raises may pass.
+    """
+
+    def progress(self, progress: Progress, /) -> None:
+        """Note how far it has come."""
+        ...
+
+    async def checkpoint(self, checkpoint: Checkpoint, /) -> bool:
+        """Save something for later runs of the step; whether it is stored."""
+        ...
+
+    async def start_task(self, task: StartTask, /) -> str | None:
+        """Start a child task, or find it; its id."""
+        ...
+
+
+@dataclass(slots=True, eq=False)
+class Run:
+    """A run that is in a child, or in line for it. `places`: how many it takes there."""
+
+    execute: Execute
+    services: Services
+    places: int
+    ended: asyncio.Future[Outcome | Lost | Refused | Unbegun]
+
+    @property
+    def key(self) -> str:
+        """What its step has on each attempt."""
+        return self.execute["step"]["idempotency_key"]
+
+
+class Life:
+    """One child's. `suspects` are the keys of steps that may have killed one; a step that ends is none any more.
+
+    `grace`: seconds that a cancelled run has to answer, and the child to leave.
+    """
+
+    def __init__(
+        self, process: ChildProcess, session: HostSession, suspects: set[str], grace: float
+    ) -> None:
+        self.process = process
+        self.session = session
+        self.over: str | None = None
+        """Why the child has ended, or must."""
+        self._suspects = suspects
+        self._grace = grace
+        self._free = 0
+        self._line: deque[Run] = deque()
+        self._runs: dict[str, Run] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._last_pong = time.monotonic()
+        self._drained = asyncio.Event()
+
+    def begin(self, child: Initialized) -> None:
+        """The child is ready for runs."""
+        self._free = child.concurrency
+
+    def enter(self, run: Run) -> None:
+        """Stand in line; the run's future tells what it came to."""
+        self._line.append(run)
+        self._advance()
+
+    def leave(self, run: Run) -> None:
+        """Nobody waits for the run any more: ask it to stop, and end the child when it does not answer in time."""
+        name = run.execute["run"]
+        if self.over is not None:
+            return
+        if name not in self._runs:
+            self._advance()  # it stood in line, perhaps before others
+            return
+        self.process.put(self.session.cancel(name, "cancelled"))
+
+        async def insist() -> None:
+            await asyncio.sleep(self._grace)
+            if name in self._runs:
+                self.end(f"a cancelled run did not stop within {self._grace:g} s")
+
+        self._beside(insist())
+
+    def take(self, event: Event) -> None:
+        """Do what a line of the child's asks for, once it is ready."""
+        match event:
+            case Ended(name, outcome):
+                self._suspects.discard(self._runs[name].key)
+                self._settle(name, outcome)
+            case GaveBack(name, why):
+                self._settle(name, Refused(why))
+            case Asked():
+                self._beside(self._answer(event, self._runs[event.what.run].services))
+            case Progressed(progress):
+                self._runs[progress.run].services.progress(progress)
+            case Logged(log):
+                level = logging.getLevelNamesMapping()[log.level.upper()]
+                _log.log(level, "%s: %s", self.process.name, log.message)
+            case Ponged():
+                self._last_pong = time.monotonic()
+            case Drained():
+                self._drained.set()
+            case Send(line):
+                self.process.put(line)
+            case Noticed(what):
+                _log.warning("%s: %s", self.process.name, what)
+            case Broken(why):
+                self.end(f"broke the protocol: {why}")
+            case Ready():
+                raise AssertionError("the host's session lets a child begin once")
+            case _:
+                assert_never(event)
+
+    async def watch(self) -> None:
+        """End a child that does not become ready, or does not answer any more."""
+        started = time.monotonic()
+        while self.session.child is None:
+            await asyncio.sleep(0.05)
+            if time.monotonic() - started > _START_LIMIT:
+                self.end(f"did not answer initialize within {_START_LIMIT:g} s")
+                return
+        self._last_pong = time.monotonic()
+        while self.session.child.ping:
+            await asyncio.sleep(_PING_EVERY)
+            if time.monotonic() - self._last_pong > _PING_LIMIT:
+                self.end(f"did not answer for {_PING_LIMIT:g} s")
+                return
+            self.process.put(self.session.ping())
+
+    def end(self, why: str) -> None:
+        """Kill the child."""
+        self.over = self.over or why
+        self.process.kill()
+
+    async def drain(self) -> None:
+        """Ask the child to leave; who ends its life kills it when it stays."""
+        self.process.put(self.session.shutdown(self._grace))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._grace):
+                await self._drained.wait()
+        self.over = "was told to leave"
+        self.process.close_input()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LAST_WAIT):
+                await self.process.process.wait()
+
+    def bury(self, why: str) -> None:
+        """The child is dead: its runs are lost, and those in line are for the next one."""
+        for task in self._tasks:
+            task.cancel()
+        if len(self._runs) > 1:
+            self._suspects.update(run.key for run in self._runs.values())
+        for run in self._runs.values():
+            if not run.ended.done():
+                run.ended.set_result(Lost(why))
+        for run in self._line:
+            if not run.ended.done():
+                run.ended.set_result(Unbegun())
+
+    def _advance(self) -> None:
+        """Send what there is room for, in the order in which it came."""
+        while self._line and self.over is None:
+            run = self._line[0]
+            if not run.ended.done():
+                if run.places > self._free:
+                    return
+                self._send(run)
+            self._line.popleft()
+
+    def _send(self, run: Run) -> None:
+        try:
+            line = self.session.execute(run.execute)
+        except ValueError as too_long:
+            run.ended.set_exception(too_long)
+            return
+        self._free -= run.places
+        self._runs[run.execute["run"]] = run
+        self.process.put(line)
+
+    def _settle(self, name: str, came_to: Outcome | Refused) -> None:
+        """Hand a run's end to whoever waits for it, if anybody still does, and give its places to others."""
+        run = self._runs.pop(name)
+        if not run.ended.done():
+            run.ended.set_result(came_to)
+        self._free += run.places
+        self._advance()
+
+    async def _answer(self, asked: Asked, services: Services) -> None:
+        """Do what a run has asked for, and answer it."""
+        session, what = self.session, asked.what
+        try:
+            match what:
+                case Checkpoint():
+                    result: Any = {"saved": await services.checkpoint(what)}
+                case StartTask():
+                    result = {"task_id": await services.start_task(what)}
+        except Unacceptable as error:
+            self.process.put(session.refuse(asked.id, ErrorCode.BAD_PARAMS, str(error)))
+        except Exception as error:
+            _log.warning("%s: a %s failed: %s", self.process.name, type(what).__name__, error)
+            self.process.put(session.refuse(asked.id, ErrorCode.FAILED, str(error)))
+        else:
+            self.process.put(session.answer(asked.id, result))
+
+    def _beside(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run something beside, and hold on to it until it is done."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
