@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import shutil
-import subprocess
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
 from tasker_ffi_bridge.bridge import BridgeError
+from tasker_ffi_bridge.toolchain import find_sources, read_version
 
 __all__ = ["find_library", "find_node", "typescript_command"]
 
@@ -27,7 +26,7 @@ def find_node() -> Path:
     Raises BridgeError when there is neither, which says what to install.
     """
     own = shutil.which("node")
-    version = None if own is None else _read_version(own)
+    version = None if own is None else read_version(own, "v")
     if own is not None and version is not None and version >= _OLDEST:
         return Path(own)
     packaged = _find_packaged()
@@ -47,9 +46,7 @@ def find_node() -> Path:
 
 def find_library() -> Path:
     """The folder with the TypeScript library: its package.json, and its sources in `src`."""
-    here = Path(__file__).resolve().parent
-    installed = here / "typescript"
-    return installed if installed.is_dir() else here.parent / "typescript"
+    return find_sources("typescript")
 
 
 def typescript_command(files: Sequence[str | Path], *, concurrency: int | None = None) -> list[str]:
@@ -60,17 +57,6 @@ def typescript_command(files: Sequence[str | Path], *, concurrency: int | None =
     most = [] if concurrency is None else [f"--concurrency={concurrency}"]
     main = find_library() / "src" / "main.ts"
     return [str(find_node()), *_FLAGS, str(main), *most, "--", *map(str, files)]
-
-
-def _read_version(node: str) -> tuple[int, int] | None:
-    try:
-        said = subprocess.run(
-            [node, "--version"], capture_output=True, text=True, timeout=10, check=True
-        ).stdout
-    except (OSError, subprocess.SubprocessError):
-        return None
-    found = re.match(r"v(\d+)\.(\d+)", said)
-    return None if found is None else (int(found[1]), int(found[2]))
 
 
 def _find_packaged() -> Path | None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import shutil
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
 from tasker_ffi_bridge.bridge import BridgeError
+from tasker_ffi_bridge.toolchain import find_sources, read_version
 
 __all__ = ["find_library", "find_ruby", "ruby_command"]
 
@@ -23,17 +22,16 @@ def find_ruby() -> Path:
         raise BridgeError(
             f"handlers in Ruby need Ruby {oldest} or newer, and none is here. On Debian: apt-get install ruby"
         )
-    version = _read_version(own)
+    version = read_version(own, "ruby ")
     if version is None or version < _OLDEST:
-        raise BridgeError(f"handlers in Ruby need Ruby {oldest} or newer, and {own} is older")
+        found = "does not tell its version" if version is None else "is older"
+        raise BridgeError(f"handlers in Ruby need Ruby {oldest} or newer, and {own} {found}")
     return Path(own)
 
 
 def find_library() -> Path:
     """The folder with the Ruby library: its sources are in `lib`."""
-    here = Path(__file__).resolve().parent
-    installed = here / "ruby"
-    return installed if installed.is_dir() else here.parent / "ruby"
+    return find_sources("ruby")
 
 
 def ruby_command(files: Sequence[str | Path], *, concurrency: int | None = None) -> list[str]:
@@ -44,9 +42,3 @@ def ruby_command(files: Sequence[str | Path], *, concurrency: int | None = None)
     most = [] if concurrency is None else ["--concurrency", str(concurrency)]
     library = str(find_library() / "lib")
     return [str(find_ruby()), "-I", library, "-r", "tasker/main", *map(str, files), *most]
-
-
-def _read_version(ruby: str) -> tuple[int, ...] | None:
-    said = subprocess.run([ruby, "--version"], capture_output=True, text=True, check=False)
-    found = re.match(r"ruby (\d+)\.(\d+)", said.stdout)
-    return None if found is None else (int(found[1]), int(found[2]))

@@ -13,6 +13,7 @@ module Tasker
     def self.run(arguments)
       Streams.take
       files = read(arguments) or return 2
+      compile
       files.each { |file| load_file(file) or return 1 }
       Tasker.serve unless Tasker.served?
       0
@@ -35,6 +36,12 @@ module Tasker
       nil
     end
     private_class_method :read
+
+    # Ruby's own compiler, where it can be turned on from within (3.3 and newer).
+    def self.compile
+      RubyVM::YJIT.enable if defined?(RubyVM::YJIT) && RubyVM::YJIT.respond_to?(:enable)
+    end
+    private_class_method :compile
 
     def self.load_file(file)
       load(File.expand_path(file))
