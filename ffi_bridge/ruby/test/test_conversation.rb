@@ -226,6 +226,19 @@ class TestConversation < Minitest::Test
     refute_includes rest.map { |answer| answer["id"] }, last, "a run was still open"
   end
 
+  def test_what_still_runs_when_the_grace_is_over_is_cancelled_and_left
+    one = child
+    run = one.execute("until_cancelled", run: "a")
+    one.receive
+    one.execute("hang", run: "b") # for ever
+    one.receive
+    assert_equal(-32_602, one.ask("shutdown", { "grace" => "5" })["error"]["code"])
+    one.request("shutdown", { "grace" => 0.1 })
+    answer = one.receive
+    assert_equal [run, "stopped by itself"], [answer["id"], answer["result"]["result"]]
+    assert Timeout.timeout(Child::PATIENCE) { one.process.value }.success? # its input is still open
+  end
+
   def test_shutdown_of_what_is_idle
     one = child
     assert_equal({}, one.ask("shutdown", { "grace" => 5 })["result"])

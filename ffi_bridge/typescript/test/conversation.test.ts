@@ -362,13 +362,25 @@ test("answers what is open before it leaves, takes nothing new, and then ends", 
   assert.equal(await child.ended, 0);
 });
 
+test("aborts what still runs when the grace of shutdown is over, and ends", async () => {
+  const child = await Child.start();
+  const held = child.execute("hold");
+  child.execute("block"); // for ever
+  await child.fails(-32602, child.ask("shutdown", { grace: "8" }));
+  child.ask("shutdown", { grace: 0.2 });
+  assert.deepEqual(await child.hear(), { jsonrpc: "2.0", id: held, result: { outcome: "cancelled" } });
+  assert.equal(await child.ended, 0); // its input is still open
+});
+
 test("ends with its input, after the answers that it can still give", async () => {
   const child = await Child.start();
-  const id = child.execute("deaf");
-  child.execute("hold");
+  const deaf = child.execute("deaf");
+  const held = child.execute("hold");
+  child.execute("block");
   child.process.stdin.end('{"jsonrpc":"2.0","id":"last","method":"ping","params":{}}');
   assert.equal((await child.hear())["id"], "last");
-  assert.equal((await child.hear())["id"], id);
+  assert.deepEqual(await child.hear(), { jsonrpc: "2.0", id: held, result: { outcome: "cancelled" } });
+  assert.equal((await child.hear())["id"], deaf);
   const since = performance.now();
   assert.equal(await child.ended, 0);
   assert.ok(performance.now() - since < 3000);
