@@ -37,6 +37,7 @@ from tasker_ffi_bridge.messages import (
     ErrorCode,
     Execute,
     Initialized,
+    Log,
     Outcome,
     Progress,
     StartTask,
@@ -84,12 +85,14 @@ class Refused:
 class Services:
     """What a run can ask of the worker while it is open. False, or None, says that the lease was lost.
 
-    A call raises Unacceptable for what can never be done; anything else that it raises may pass.
+    A call raises Unacceptable for what can never be done; anything else that it raises may pass. `log` takes the
+    lines of the log that know their run.
     """
 
     progress: Callable[[Progress], None]
     checkpoint: Callable[[Checkpoint], Awaitable[bool]]
     start_task: Callable[[StartTask], Awaitable[str | None]]
+    log: Callable[[Log], None]
 
 
 @dataclass(slots=True)
@@ -322,13 +325,12 @@ class Bridge:
                 _keep_task(life.tasks, self._answer(life, event))
             case Progressed(progress):
                 life.runs[progress.run].services.progress(progress)
+            case Logged(log) if log.run in life.runs:
+                life.runs[log.run].services.log(log)
             case Logged(log):
-                _log.log(
-                    logging.getLevelNamesMapping()[log.level.upper()],
-                    "%s: %s",
-                    self.name,
-                    log.message,
-                )
+                level = logging.getLevelNamesMapping()[log.level.upper()]
+                fields = {"fields": log.fields} if log.fields else None
+                _log.log(level, "%s: %s", self.name, log.message, extra=fields)
             case Ponged():
                 life.last_pong = time.monotonic()
             case Drained():

@@ -36,10 +36,15 @@ def find_library() -> Path:
     return installed if installed.is_dir() else here.parent / "ruby"
 
 
-def ruby_command(files: Sequence[str | Path]) -> list[str]:
-    """The command that serves the handlers in `files`. Raises BridgeError as `find_ruby`."""
+def ruby_command(files: Sequence[str | Path], *, concurrency: int | None = None) -> list[str]:
+    """The command that serves the handlers in `files`, of which `concurrency` (10) run at once at most.
+
+    Raises BridgeError as `find_ruby`.
+    """
+    # Behind the files: before them it would be an option of Ruby's own.
+    most = [] if concurrency is None else ["--concurrency", str(concurrency)]
     library = str(find_library() / "lib")
-    return [str(find_ruby()), "-I", library, "-r", "tasker/main", *map(str, files)]
+    return [str(find_ruby()), "-I", library, "-r", "tasker/main", *map(str, files), *most]
 
 
 def _read_version(ruby: str) -> tuple[int, ...] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any, assert_never
 from uuid import UUID
 
@@ -24,6 +25,7 @@ from tasker_grammar.contracts import Contract, Finding, SchemaError
 
 __all__ = ["foreign_handlers"]
 
+_LEVELS = logging.getLevelNamesMapping()
 _REFUSED_DELAY = (
     1.0  # seconds until a step that the child would not run is granted again, to whoever
 )
@@ -45,6 +47,9 @@ def _make(bridge: Bridge, child: messages.ChildHandler) -> Handler:
             lambda progress: ctx.progress(progress.done, progress.total, progress.note),
             lambda what: _save(ctx, what),
             lambda what: _start(ctx, what),
+            lambda log: ctx.logger.log(
+                _LEVELS[log.level.upper()], "%s", log.message, extra=log.fields
+            ),
         )
         try:
             came_to = await bridge.run(_execute(bridge.new_run(), child.name, ctx), services)

@@ -11,6 +11,7 @@ from tasker_ffi_bridge import Services, Unacceptable
 from tasker_ffi_bridge.messages import (
     Checkpoint,
     Execute,
+    Log,
     Progress,
     StartTask,
     StepFacts,
@@ -31,7 +32,7 @@ class Asked:
     """Notes what is asked for, and gives what it was told to give."""
 
     def __init__(self, saved: bool = True, task_id: str | None = "child") -> None:
-        self.heard: list[Progress | Checkpoint | StartTask] = []
+        self.heard: list[Progress | Checkpoint | StartTask | Log] = []
         self.saved = saved
         self.task_id = task_id
 
@@ -46,7 +47,7 @@ class Asked:
                 raise Unacceptable("there is no template no/such")
             return self.task_id
 
-        return Services(self.heard.append, checkpoint, start_task)
+        return Services(self.heard.append, checkpoint, start_task, self.heard.append)
 
 
 NOTHING = Asked().services()

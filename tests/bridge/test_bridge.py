@@ -10,16 +10,28 @@ import sys
 import time
 from collections.abc import Awaitable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 from tests.bridge.support import COMMAND, NOTHING, Asked, execute
 
+from tasker.languages import make_bridges
 from tasker_ffi_bridge import Bridge, BridgeError, Lost, Refused, bridge
-from tasker_ffi_bridge.messages import Cancelled, Checkpoint, Complete, Progress, Retry, StartTask
+from tasker_ffi_bridge.messages import (
+    Cancelled,
+    Checkpoint,
+    Complete,
+    Log,
+    Progress,
+    Retry,
+    StartTask,
+)
 
 pytestmark = pytest.mark.anyio
+
+EXAMPLES = Path(__file__).parents[2] / "examples" / "bridge"
 
 
 @pytest.fixture
@@ -230,3 +242,27 @@ async def test_a_step_that_kills_children_takes_others_with_it_only_once() -> No
             again = asyncio.create_task(child.run(replace(other, run=child.new_run()), NOTHING))
             assert await result_of(again) == "through"
             assert isinstance(await dying, Lost)
+
+
+async def test_what_a_run_logs_comes_to_it_with_its_fields_and_all_else_is_the_bridges(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    said = {"level": "warning", "message": "odd", "fields": {"n": 1}}
+    asked = Asked()
+    with caplog.at_level(logging.INFO, logger="tasker.bridge"):
+        async with Bridge(COMMAND, name="shop") as child:
+            for more in ({}, {"run": "of another"}):
+                tell = {"method": "log", "params": said | more}
+                await result_of(child.run(execute("tell", tell), asked.services()))
+    assert asked.heard == [Log("warning", "odd", asked.heard[0].run, {"n": 1})]
+    [record] = [one for one in caplog.records if one.getMessage() == "shop: odd"]
+    assert (record.levelname, vars(record)["fields"]) == ("WARNING", {"n": 1})
+
+
+@pytest.mark.parametrize(("files", "own"), [(["handlers.rb"], 10), (["handlers.ts"], 100)])
+async def test_how_many_runs_a_child_takes_can_be_said(files: list[str], own: int) -> None:
+    paths = [str(EXAMPLES / file) for file in files]
+    for said, expected in ((None, own), (3, 3)):
+        [bridge] = make_bridges(paths, [], worker="w", grace=5, concurrency=said)
+        async with bridge:
+            assert bridge.child.concurrency == expected
