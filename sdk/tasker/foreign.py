@@ -18,9 +18,10 @@ from tasker.durable import Left
 from tasker.errors import ContractError, DefinitionError, PermanentError
 from tasker.expansion import Expansion
 from tasker.grant import describe_failure, describe_foreign
-from tasker.outcome import Failed, Outcome, Released, Retried, Waiting
+from tasker.outcome import Failed, Lost, Outcome, Released, Retried, Waiting
 from tasker.storable import MAX_BYTES, serialize
-from tasker_ffi_bridge import Bridge, Lost, Refused, Services, Unacceptable, messages
+from tasker_ffi_bridge import Bridge, Refused, Services, Unacceptable, messages
+from tasker_ffi_bridge import Lost as LostRun
 from tasker_grammar.contracts import Contract, Finding, SchemaError
 
 __all__ = ["foreign_handlers"]
@@ -82,7 +83,12 @@ class _Foreign(Expansion[Any]):
 
 
 def _outcome(
-    came_to: messages.Retry | messages.GiveUp | messages.Wait | messages.Cancelled | Lost | Refused,
+    came_to: messages.Retry
+    | messages.GiveUp
+    | messages.Wait
+    | messages.Cancelled
+    | LostRun
+    | Refused,
 ) -> Outcome:
     match came_to:
         case messages.Retry(_, error, delay):
@@ -99,8 +105,8 @@ def _outcome(
                     "BridgeError", "the child cancelled a run that nobody had cancelled"
                 )
             )
-        case Lost(why):
-            return Retried(describe_failure("ChildDied", f"the child {why}"))
+        case LostRun(why):
+            return Lost(describe_failure("ChildDied", f"the child {why}"))
         case Refused(why):
             return Released(describe_failure("HandlerMissing", why), _REFUSED_DELAY)
         case _:
