@@ -1,6 +1,7 @@
 // The child's side of the conversation: lines in, lines out, and handlers run in between. Does no I/O itself.
 
 import { StepContext } from "./context.ts";
+import { decode } from "./decode.ts";
 import type { Services } from "./durable.ts";
 import { PermanentError, RetryableError } from "./errors.ts";
 import { execute } from "./execute.ts";
@@ -75,7 +76,7 @@ export class ChildSession {
     if (this.#state === "ended" || line.trim() === "") return;
     let message: unknown;
     try {
-      message = JSON.parse(line);
+      message = decode(line);
     } catch {
       this.#refuse(null, Code.noJson, "that line is no JSON");
       return;
@@ -335,5 +336,5 @@ function answerLine(id: Id, result: string): string {
 }
 
 function readId(id: unknown): Id | null {
-  return typeof id === "string" || typeof id === "number" ? id : null;
+  return typeof id === "string" || (typeof id === "number" && Number.isInteger(id)) ? id : null;
 }

@@ -45,17 +45,12 @@ module Tasker
       def fault(message)
         return "a line that is no JSON object" unless message.is_a?(Hash)
         return 'a message without "jsonrpc": "2.0"' unless message["jsonrpc"] == "2.0"
-        return "an id that is no text and no integer" if message.key?("id") && !id?(message["id"])
-        return method_fault(message["method"]) if message.key?("method")
-        return "a message with neither a method nor an id" unless message.key?("id")
-        return nil if message.key?("result") ^ message.key?("error")
-
-        "an answer that has not exactly one of result and error"
+        message.key?("method") ? call_fault(message) : answer_fault(message)
       end
 
-      # @return [String, Integer, nil] the id of a message that may be none
+      # @return [String, Integer, nil] the id of a request that may be no message
       def id_of(message)
-        id = message.is_a?(Hash) ? message["id"] : nil
+        id = message.is_a?(Hash) && message.key?("method") ? message["id"] : nil
         id if id?(id)
       end
 
@@ -80,9 +75,21 @@ module Tasker
 
       def id_text(id) = id.is_a?(Integer) ? id : JSON.generate(id)
 
-      def method_fault(method)
-        "a method that is no text" unless method.is_a?(String)
+      def call_fault(message)
+        return "a method that is no text" unless message["method"].is_a?(String)
+
+        "an id that is no text and no integer" if message.key?("id") && !id?(message["id"])
       end
+
+      def answer_fault(message)
+        nameless = message.key?("id") && message["id"].nil? && message.key?("error")
+        return "a message with neither a method nor an id" unless nameless || id?(message["id"])
+        return "an answer that has not exactly one of result and error" unless message.key?("result") ^ message.key?("error")
+
+        "an error without a code and a message" if message.key?("error") && !error?(message["error"])
+      end
+
+      def error?(error) = error.is_a?(Hash) && error["code"].is_a?(Integer) && error["message"].is_a?(String)
 
       def misfit(object, fields, prefix)
         fields.each { |name, kind| return "#{prefix}#{name} is missing or wrong" unless kind === object[name] }

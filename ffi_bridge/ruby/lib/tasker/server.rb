@@ -58,7 +58,7 @@ module Tasker
       end
     rescue JSON::ParserError => error
       text = Failures.text(error.message)[0, 200]
-      refuse(nil, Protocol::NO_JSON, "a line that is no JSON: #{text}") unless line.scrub.strip.empty?
+      refuse(nil, Protocol::NO_JSON, "a line that is no JSON: #{text}") unless line.scrub.match?(/\A[ \t\r]*\z/)
     end
 
     def hear(message)
