@@ -304,8 +304,8 @@ class Bridge:
             for line in lines:
                 for event in life.session.receive(line):
                     self._take(life, event, first)
-            if life.over is not None:
-                return
+                if life.over is not None:
+                    return
 
     def _take(self, life: _Life, event: Event, first: asyncio.Future[None]) -> None:
         match event:
@@ -322,7 +322,10 @@ class Bridge:
             case GaveBack(run, why):
                 _settle(life, run, Refused(why))
             case Asked():
-                _keep_task(life.tasks, self._answer(life, event))
+                services = life.runs[
+                    event.what.run
+                ].services  # now: the run may end with the next line
+                _keep_task(life.tasks, self._answer(life, event, services))
             case Progressed(progress):
                 life.runs[progress.run].services.progress(progress)
             case Logged(log) if log.run in life.runs:
@@ -344,9 +347,8 @@ class Bridge:
             case _:
                 assert_never(event)
 
-    async def _answer(self, life: _Life, asked: Asked) -> None:
+    async def _answer(self, life: _Life, asked: Asked, services: Services) -> None:
         """Do what a run has asked for, and answer it."""
-        services = life.runs[asked.what.run].services
         session = life.session
         try:
             match asked.what:

@@ -143,6 +143,7 @@ _NOTIFICATIONS: Mapping[str, TypeAdapter[Any]] = {
     "progress": TypeAdapter(Progress),
     "log": TypeAdapter(Log),
 }
+_MOST_UNKNOWN = 100  # methods that are remembered, so that each is told of once
 _REQUESTS: Mapping[str, TypeAdapter[Any]] = {
     "checkpoint": TypeAdapter(Checkpoint),
     "start_task": TypeAdapter(StartTask),
@@ -238,7 +239,7 @@ class HostSession:
     def _take_request(self, id: str | int, method: str, params: Json) -> Event:
         kind = _REQUESTS.get(method)
         if kind is None:
-            return Send(_error(id, ErrorCode.NO_METHOD, f"there is no method {method}"))
+            return Send(_error(id, ErrorCode.NO_METHOD, f"there is no method {_clip(method)}"))
         if id in self._asked:
             return Send(_error(id, ErrorCode.BAD_MESSAGE, f"request {id} is open already"))
         try:
@@ -253,9 +254,9 @@ class HostSession:
     def _take_notification(self, method: str, params: Json) -> Iterator[Event]:
         kind = _NOTIFICATIONS.get(method)
         if kind is None:
-            if method not in self._unknown:
+            if method not in self._unknown and len(self._unknown) < _MOST_UNKNOWN:
                 self._unknown.add(method)
-                yield Noticed(f"notifications of {method} are not known, and ignored")
+                yield Noticed(f"notifications of {_clip(method)} are not known, and ignored")
             return
         try:
             what = kind.validate_python(params)
@@ -273,7 +274,7 @@ class HostSession:
     def _take_answer(self, message: dict[str, Json]) -> Iterator[Event]:
         call = self._calls.pop(message["id"], None) if isinstance(message["id"], int) else None
         if call is None:
-            yield Noticed(f"an answer to request {message['id']}, which is not open")
+            yield Noticed(f"an answer to request {_clip(str(message['id']))}, which is not open")
             return
         method, run = call
         error = cast("dict[str, Json] | None", message.get("error"))
@@ -354,5 +355,8 @@ def _line(message: dict[str, Json]) -> bytes:
 
 
 def _quote(line: bytes) -> str:
-    text = line.decode(errors="replace").strip()
-    return repr(text if len(text) <= 200 else f"{text[:200]}…")
+    return repr(_clip(line.decode(errors="replace").strip()))
+
+
+def _clip(text: str) -> str:
+    return text if len(text) <= 200 else f"{text[:200]}…"
