@@ -11,7 +11,9 @@ import typer
 
 from tasker.bench.conversation import Executor, ours, raw_pgmq
 from tasker.bench.scenarios import Scenario, scenarios
+from tasker_benchmarks.about import describe
 from tasker_benchmarks.compare import compare, count_statements, say
+from tasker_benchmarks.docs import IMAGES, show
 from tasker_benchmarks.peers import PEERS
 from tasker_benchmarks.plots import draw_plots
 from tasker_benchmarks.results import append, read
@@ -51,8 +53,9 @@ def run(
     """Run scenarios on engines, in turn, and write the table and the plots."""
     chosen = [_scaled(scenarios[name], scale) for name in _choose(names, list(scenarios))]
     engines = [EXECUTORS[name] for name in _choose(executors.split(","), list(EXECUTORS))]
-    file = _new_file(into)
-    failed = compare(url or own_server(), chosen, engines, rounds, file)
+    server = url or own_server()
+    file = _new_file(into, server)
+    failed = compare(server, chosen, engines, rounds, file)
     if statements:
         for figure in count_statements(chosen, engines):
             append(file, figure)
@@ -71,8 +74,8 @@ def study(
     into: Folder = _FOLDER,
 ) -> None:
     """Run studies of this engine, and write the table and the plots."""
-    file = _new_file(into)
     server = url or own_server()
+    file = _new_file(into, server)
     for name in _choose(names, list(STUDIES)):
         for figure in STUDIES[name](server):
             append(file, figure)
@@ -90,6 +93,24 @@ def report(
     _write(into, files)
 
 
+@app.command()
+def docs(
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[FILE]...", help="Results, as .jsonl, later ones over earlier ones."
+        ),
+    ] = None,
+    into: Annotated[Path, typer.Option("--into", help="The folder of the pictures.")] = IMAGES,
+) -> None:
+    """Take results into the documentation: what its pictures show (figures.json), and the pictures (SVG)."""
+    try:
+        made = show((read([file]) for file in files or []), into)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    say(f"written: {', '.join(map(str, made))}")
+
+
 def _choose(names: list[str], known: list[str]) -> list[str]:
     if names == ["all"]:
         return known
@@ -103,9 +124,11 @@ def _scaled(scenario: Scenario, scale: float) -> Scenario:
     return replace(scenario, load=replace(scenario.load, tasks=tasks))
 
 
-def _new_file(folder: Path) -> Path:
+def _new_file(folder: Path, server: str) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
-    return folder / f"{datetime.now(UTC):%Y-%m-%dT%H%M%S}.jsonl"
+    file = folder / f"{datetime.now(UTC):%Y-%m-%dT%H%M%S}.jsonl"
+    append(file, describe(server))
+    return file
 
 
 def _write(folder: Path, files: list[Path]) -> None:

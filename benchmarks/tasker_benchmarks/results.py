@@ -13,7 +13,7 @@ import orjson
 
 from tasker.bench.record import Record
 
-__all__ = ["Figure", "Results", "append", "group", "median", "read"]
+__all__ = ["About", "Figure", "Results", "append", "group", "median", "read"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +29,33 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
+class About:
+    """Of what the results in a file are; its first line. `commit` ends in "+" where something was not committed."""
+
+    commit: str
+    taken_on: str
+    machine: str
+    server: str
+
+
+@dataclass(frozen=True, slots=True)
 class Results:
-    """What a file holds: the records as JSON, and the figures of studies."""
+    """What files hold: the records as JSON, and the figures of studies; of what the last one is, if it says so."""
 
     records: list[dict[str, Any]]
     figures: list[Figure]
+    about: Mapping[str, str] | None = None
 
 
-def append(file: Path, what: Record | Figure) -> None:
+def append(file: Path, what: About | Record | Figure) -> None:
     """Add a line."""
-    document = what.to_json() if isinstance(what, Record) else asdict(what)
+    match what:
+        case About():
+            document: dict[str, Any] = {"about": asdict(what)}
+        case Record():
+            document = what.to_json()
+        case Figure():
+            document = asdict(what)
     with file.open("ab") as out:
         out.write(orjson.dumps(document) + b"\n")
 
@@ -46,8 +63,10 @@ def append(file: Path, what: Record | Figure) -> None:
 def read(files: Iterable[Path]) -> Results:
     """Read files of results."""
     lines = [orjson.loads(line) for file in files for line in file.read_bytes().splitlines()]
-    records = [line for line in lines if "study" not in line]
-    return Results(records, [Figure(**line) for line in lines if "study" in line])
+    about = [line["about"] for line in lines if "about" in line]
+    records = [line for line in lines if "study" not in line and "about" not in line]
+    figures = [Figure(**line) for line in lines if "study" in line]
+    return Results(records, figures, about[-1] if about else None)
 
 
 def group(records: Iterable[dict[str, Any]]) -> dict[str, dict[str, list[dict[str, Any]]]]:

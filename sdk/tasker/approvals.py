@@ -55,7 +55,7 @@ def make_question(
     if isinstance(who, str):
         raise PermanentError(f"approval {name}: who is a list of people and roles, not {who!r}")
     shape = shape_of(Any if form is None else form, f"the answer to approval {name}")
-    schema = shape.accepted()
+    schema = shape.accepted
     if form is not None and schema is None:
         raise PermanentError(f"approval {name}: {form!r} has no JSON Schema to be asked by")
     shown = orjson.loads(_anything.dump(data))

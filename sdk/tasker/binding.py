@@ -131,8 +131,8 @@ def bind_handler(
     taken = assignment.task_input.shape if assignment.task_input else None
     try:
         # What pydantic has checked by an annotation need not be checked again by its schema.
-        input_contract = _contract(input_schema, taken.accepted()) if taken else None
-        result_contract = _contract(step.result_schema, signature.result.produced())
+        input_contract = _contract(input_schema, taken.accepted) if taken else None
+        result_contract = _contract(step.result_schema, signature.result.produced)
         function = handler.make()
     except SchemaError as error:
         raise DefinitionError(f"step {step.name}: {error}") from error

@@ -175,7 +175,7 @@ def _shape(subject: str, signature: Signature | None, name: str) -> Shape:
 def _check_fit(subject: str, node: Node[Any], taken: Shape) -> None:
     if node.shape is None:
         return
-    misfit = find_misfit(node.shape, node.shape.produced(), taken)
+    misfit = find_misfit(node.shape, node.shape.produced, taken)
     if misfit is not None:
         gives, takes = annotation_text(node.shape.annotation), annotation_text(taken.annotation)
         raise PermanentError(

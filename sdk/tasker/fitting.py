@@ -20,7 +20,7 @@ def find_misfit(given: Shape, given_schema: Schema | None, taken: Shape) -> str 
     """
     if given.adapter is None or taken.adapter is None:
         return None
-    taken_schema = taken.accepted()
+    taken_schema = taken.accepted
     if given_schema is None or taken_schema is None:
         return None if _is_kind_of(given, taken) else "at $: one of them has no JSON Schema"
     match fits(given_schema, taken_schema):

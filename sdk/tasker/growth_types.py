@@ -25,7 +25,7 @@ def find_result_fault(kind: Kind, result: Shape, expands: bool) -> str | None:
         return "only an ordinary step, a dynamic one and a convergence can return an Expansion"
     if result.adapter is None:
         return None
-    if kind == "decision" and find_misfit(result, result.produced(), _branches) is not None:
+    if kind == "decision" and find_misfit(result, result.produced, _branches) is not None:
         return (
             "a decision returns the name of a step, a list of names, or None, and not"
             f" {annotation_text(result.annotation)}"
@@ -37,7 +37,7 @@ def find_result_fault(kind: Kind, result: Shape, expands: bool) -> str | None:
 
 def stored_schema(kind: Kind, result: Shape) -> Schema | None:
     """The schema of the result as it is stored: a decision's answer always as a list of names."""
-    return _NAMES if kind == "decision" else result.produced()
+    return _NAMES if kind == "decision" else result.produced
 
 
 def given_shape(step: StepDefinition, result: Shape, to: Kind) -> Shape:

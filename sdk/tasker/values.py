@@ -11,7 +11,7 @@ import dataclasses
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, cast
 
 import orjson
@@ -29,7 +29,7 @@ _ANYTHING = (inspect.Parameter.empty, Any, object)
 _MAX_FINDINGS = 10
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Shape:
     """What one value must be: `subject` names it in messages, `annotation` is what was written."""
 
@@ -62,10 +62,12 @@ class Shape:
             raise ContractError(self.subject, [data])
         return data
 
+    @cached_property
     def accepted(self) -> Schema | None:
         """The JSON Schema of what `load` takes; None for anything or what has no schema."""
         return None if self.adapter is None else accepted_schema(self.adapter)
 
+    @cached_property
     def produced(self) -> Schema | None:
         """The JSON Schema of what `dump` gives; None for anything or what has no schema."""
         return None if self.adapter is None else produced_schema(self.adapter)

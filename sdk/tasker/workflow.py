@@ -105,7 +105,7 @@ class Workflow:
         self.limits = read_limits(limits, f"workflow {self.full_name}", ANY)
         self.time_limit = read_seconds(time_limit, f"workflow {self.full_name}: time_limit")
         self.input = shape_of(Any if input is None else input, f"workflow {self.full_name}: input")
-        self._input_schema = self.input.accepted()
+        self._input_schema = self.input.accepted
         self._steps: dict[str, _Step] = {}
         self._template: Template | None = None
         self._output: tuple[Shape | None] | None = None
@@ -313,7 +313,7 @@ class Workflow:
             name = parameter.name
             returned = self._steps[name].handler.signature.result
             given = undone_shape(step, known[name], returned)
-            schema = known[name].result_schema if given is returned else given.produced()
+            schema = known[name].result_schema if given is returned else given.produced
             self._agree(undone, parameter, given, schema, f"step {name} gives")
             if name not in sure and not accepts_none(parameter):
                 raise DefinitionError(
@@ -442,7 +442,7 @@ class Workflow:
             if given is returned:
                 giver, schema = f"step {parameter.name} returns", parent.definition.result_schema
             else:
-                giver, schema = f"step {parameter.name} gives", given.produced()
+                giver, schema = f"step {parameter.name} gives", given.produced
             self._agree(step.name, parameter, given, schema, giver)
             if parameter.name in lacking and not accepts_none(parameter):
                 raise DefinitionError(

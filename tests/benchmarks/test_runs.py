@@ -92,12 +92,32 @@ def test_a_failed_run_is_counted_and_the_others_go_on(tasker_server: str, tmp_pa
     assert [record["executor"] for record in read([file]).records] == ["tasker"]
 
 
+def test_larger_tasks_are_compared_with_as_many_steps_that_can_run_at_once() -> None:
+    def measure(count: int) -> dict[str, tuple[int, int]]:
+        """Steps in all, and those that nothing keeps from running once the first of each task are done."""
+        found: dict[str, tuple[int, int]] = {}
+        for series, load in growth.loads_of(count).items():
+            (shape,) = load.shapes
+            assert isinstance(shape, shapes.Static)
+            first = {number for number, of in enumerate(shape.parents) if not of}
+            width = max(len(first), sum(of == (0,) for of in shape.parents))
+            found[series] = (load.tasks * len(shape.parents), load.tasks * width)
+        return found
+
+    hundred, thousand = measure(100), measure(1_000)
+    assert hundred["chains of 10"] == thousand["chains of 10"] == (20_000, 2_000)
+    for steps, at_once in (hundred["fan-out"], thousand["fan-out"]):
+        assert steps == 20_000 and at_once > 19_000
+    for steps, at_once in (hundred.popitem()[1], thousand.popitem()[1]):
+        assert steps in (10_000, 100_000) and at_once == 100
+
+
 def test_studies_give_figures(tasker_server: str, tmp_path: Path) -> None:
     small = growth.Size(steps=100, rounds=1, at_once=10)
     found = [
         *growth.steps_per_task(tasker_server, (3,), small),
         *growth.workers(tasker_server, (2,), small),
-        *growth.connections(tasker_server, (5,), small),
+        *growth.connections(tasker_server, (5, 100_000), small),  # no server has so much room
         *growth.history(tasker_server, (50,), small),
         *latency_under_load(tasker_server, (0.1,), 1),
         *recovery(tasker_server, (1,), 1),

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 import psycopg
+from tests.chaos.bridges import are_complete
 from tests.chaos.ledger import read_end
 from tests.chaos.stage import Stage
 
@@ -22,7 +23,7 @@ def is_calm(stage: Stage) -> bool:
             row = connection.execute(query, [names]).fetchone()
     except psycopg.OperationalError:
         return False
-    if row is None or row[0] < wanted:
+    if row is None or row[0] < wanted or not all(map(are_complete, stage.hosts)):
         return False
     return any(
         line["event"] == "run" and line["at"] > time.monotonic() - 1
@@ -32,7 +33,8 @@ def is_calm(stage: Stage) -> bool:
 
 def has_room(stage: Stage) -> bool:
     """Whether little waits in the queue, so that workers have free slots: the bound of a recovery is said for that."""
-    query = "select count(*) from pgmq.q_tasker_chaos where vt <= clock_timestamp()"
+    query = """select count(*) from (select vt from pgmq.q_tasker_chaos union all select vt from pgmq.q_tasker_abroad)
+        where vt <= clock_timestamp()"""
     with psycopg.connect(stage.url, autocommit=True) as connection:
         row = connection.execute(query).fetchone()
     return row is not None and row[0] < 10

@@ -24,6 +24,8 @@ from tasker import Client, DatabaseUnavailable
 T = TypeVar("T")
 
 AT_ONCE = 40
+EXPECTANT = ("patient", "afar")
+"""What waits for an event."""
 
 
 async def insist(ask: Callable[[], Awaitable[T]]) -> T:
@@ -55,7 +57,7 @@ async def play(client: Client, script: Script) -> None:
     handle = await submit(client, script)
     if script.number % 7 == 0:
         handle = await submit(client, script)
-    if script.kind == "patient":
+    if script.kind in EXPECTANT:
         payload = {"number": 7 * script.number}
         await insist(lambda: handle.send_event(EVENT, payload))
         write_down("sent", key=script.key, task=str(handle.id))

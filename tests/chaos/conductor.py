@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 
+import psutil
 import psycopg
 from tests.chaos.calm import has_room, is_calm, wait_for
 from tests.chaos.faults import FAULTS, MEASURED, Fault
@@ -22,7 +23,7 @@ UNAVAILABLE = 5
 AWAY = "the database does not answer"
 _OPEN = """
     select (select count(*) from tasker.task where state in ('pending', 'in_progress', 'waiting', 'paused'))
-        + (select count(*) from pgmq.q_tasker_chaos)
+        + (select count(*) from pgmq.q_tasker_chaos) + (select count(*) from pgmq.q_tasker_abroad)
 """
 
 
@@ -71,8 +72,8 @@ async def _do(stage: Stage, strike: Strike, faults: Sequence[Fault]) -> None:
     stage.say("striking", fault=strike.fault, seconds=strike.seconds)
     try:
         facts = await fault.strike(stage, strike.which, strike.seconds)
-    except psycopg.OperationalError as error:
-        # Another fault has the server just now, and this one found nobody to strike.
+    except (psycopg.OperationalError, psutil.NoSuchProcess) as error:
+        # Another fault has the server or the process just now, and this one found nobody to strike.
         facts = {"missed": str(error)[:200]}
     stage.say("struck", fault=strike.fault, measured=strike.measured, facts=facts)
 

@@ -11,13 +11,15 @@ import asyncio
 import subprocess
 import sys
 import time
-from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
+import psutil
 import psycopg
+from tests.chaos.bridges import Child, by_host, find_children
 from tests.chaos.ledger import read_end
 from tests.chaos.plan import FaultKind, Stream
 from tests.chaos.stage import Stage
@@ -26,8 +28,7 @@ from tests.chaos.worker import LEASE
 Facts = Mapping[str, Any]
 Strikes = Callable[[Stage, float, float], Awaitable[Facts]]
 
-LONGEST = 5.0
-"""Seconds that a handler may run; one that has not ended by then was killed, or has failed."""
+NOBODY: Facts = {"missed": "no child has run anything lately"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +56,59 @@ def kill(role: str) -> Strikes:
 
 async def kill_busiest(stage: Stage, which: float, seconds: float) -> Facts:
     """The worker that runs most handlers, so that there is something to recover."""
-    lines = list(read_end(stage.ledger))
-    over = {line["run"] for line in lines if line["event"] == "end"}
-    running = Counter(
-        line["pid"] for line in lines if line["event"] == "run" and line["run"] not in over
-        and line["at"] > time.monotonic() - LONGEST
-    )  # fmt: skip
-    post = max(stage.of("worker"), key=lambda post: running[post.pid])
+    running = by_host(list(read_end(stage.ledger)))
+    post = max(stage.of("worker"), key=lambda post: running.get(post.pid or 0, 0))
     at = time.monotonic()
     pid = await asyncio.to_thread(post.kill)
     post.start()
     return {"victim": pid, "killed": at}
+
+
+async def kill_child(stage: Stage, which: float, seconds: float) -> Facts:
+    child = await choose_child(stage, which)
+    return NOBODY if child is None else end_child(child)
+
+
+async def freeze_child(stage: Stage, which: float, seconds: float) -> Facts:
+    """Its worker keeps the leases of what it runs. Where the worker is killed meanwhile, it comes back to nobody."""
+    child = await choose_child(stage, which)
+    if child is None:
+        return NOBODY
+    child.process.suspend()
+    frozen = time.monotonic()
+    try:
+        await asyncio.sleep(seconds)
+    finally:
+        with suppress(psutil.NoSuchProcess):  # where its worker has ended it
+            child.process.resume()
+    return {**tell(child), "frozen": frozen, "thawed": time.monotonic()}
+
+
+async def choose_child(stage: Stage, which: float, patience: float = 5) -> Child | None:
+    """One that is in the middle of something, as soon as there is any, so that there is something to lose."""
+    deadline = time.monotonic() + patience
+    while True:
+        children = find_children(stage.ledger, stage.hosts)
+        busy = [child for child in children if child.runs]
+        if busy or time.monotonic() > deadline:
+            break
+        await asyncio.sleep(0.02)
+    there = busy or children
+    return there[int(which * len(there))] if there else None
+
+
+def end_child(child: Child) -> Facts:
+    at, clock = (
+        time.monotonic(),
+        datetime.now(UTC),
+    )  # which is the server's, where no fault moves that
+    child.process.kill()
+    return {**tell(child), "killed": at, "clock": clock.isoformat()}
+
+
+def tell(child: Child) -> Facts:
+    pid, host, language = child.process.pid, child.host, child.language
+    return {"victim": pid, "host": host, "language": language, "runs": child.runs}
 
 
 def freeze(role: str) -> Strikes:
@@ -227,6 +270,8 @@ def fault(
 FAULTS = (
     fault("kill a worker", "processes", 5, 0, 0.5, kill("worker")),
     fault("freeze a worker", "processes", 4, LEASE + 1, LEASE + 3, freeze("worker")),
+    fault("kill a bridge child", "processes", 4, 0, 0, kill_child),
+    fault("freeze a bridge child", "processes", 3, 0.5, LEASE + 3, freeze_child),
     fault("kill an orchestrator", "processes", 2, 0, 1, kill("orchestrator")),
     fault("freeze an orchestrator", "processes", 1, 1, 4, freeze("orchestrator")),
     fault("kill the client", "processes", 1, 0, 0.5, kill("client")),
@@ -247,4 +292,5 @@ FAULTS = (
 MEASURED = (
     fault("kill a worker", "processes", 1, 0, 0, kill_busiest),
     fault("stop Postgres at once", "server", 1, 0.5, 4, stop_server),
+    fault("kill a bridge child", "processes", 1, 0, 0, kill_child),
 )

@@ -46,15 +46,22 @@ class Figures:
     attempts_failed: int
     attempts_lost: int
     zombies_refused: int
+    child_runs: int
+    """Runs in bridge children."""
+    died_with_a_child: int
+    """Attempts that ended because their bridge child died."""
+    thawed: int
+    """Runs that went on in a bridge child that had been frozen in the middle of them."""
+    missed: dict[str, int]
+    """Faults that found nobody to strike, because another one had."""
     effects: int
 
 
-def count(lines: Iterable[Line], evidence: Evidence, outcome: Outcome) -> Figures:
-    struck = Counter(
-        line["fault"] for line in lines if line["event"] == "struck" and not _missed(line)
-    )
+def count(lines: Sequence[Line], evidence: Evidence, outcome: Outcome) -> Figures:
+    struck = [line for line in lines if line["event"] == "struck"]
+    hit = [line for line in struck if not _missed(line)]
     return Figures(
-        faults=dict(struck.most_common()),
+        faults=dict(Counter(line["fault"] for line in hit).most_common()),
         tasks=len(outcome.tasks),
         steps=len(outcome.steps),
         runs=len(evidence.runs),
@@ -62,7 +69,20 @@ def count(lines: Iterable[Line], evidence: Evidence, outcome: Outcome) -> Figure
         attempts_lost=outcome.attempts.get("lost", 0),
         zombies_refused=sum(1 for _ in refused(evidence, outcome)),
         effects=len(outcome.effects),
+        child_runs=sum("host" in line for line in evidence.runs.values()),
+        died_with_a_child=sum(each["child_died"] for each in outcome.lost),
+        thawed=sum(1 for line in hit for _ in _thawed(line["facts"], evidence)),
+        missed=dict(Counter(line["fault"] for line in struck if _missed(line))),
     )
+
+
+def _thawed(facts: Any, evidence: Evidence) -> Iterator[str]:
+    """The runs that a frozen child was in the middle of, and that ended, or were left, once it was back."""
+    if "thawed" in facts:
+        for run in facts["runs"]:
+            over = evidence.ends.get(run) or evidence.left.get(run)
+            if over is not None and over["at"] > facts["frozen"]:
+                yield run
 
 
 def refused(evidence: Evidence, outcome: Outcome) -> Iterator[Line]:
@@ -82,8 +102,8 @@ def refused(evidence: Evidence, outcome: Outcome) -> Iterator[Line]:
 
 def measure(
     lines: Sequence[Line], evidence: Evidence, outcome: Outcome, lease: float
-) -> tuple[Recovery, Recovery]:
-    """How long a killed worker's steps took to run again, and Postgres, once back, to see a first step completed."""
+) -> tuple[Recovery, ...]:
+    """How long it took after each measured fault until what the fault had ended went on."""
     struck = [
         line
         for line in lines
@@ -91,6 +111,7 @@ def measure(
     ]
     kills = [line["facts"] for line in struck if line["fault"] == "kill a worker"]
     stops = [line["facts"] for line in struck if line["fault"] == "stop Postgres at once"]
+    deaths = [line["facts"] for line in struck if line["fault"] == "kill a bridge child"]
     return (
         Recovery(
             "a killed worker's steps run again", lease + 1,
@@ -100,17 +121,61 @@ def measure(
             "the first step completes after Postgres is back", 2,
             [took for facts in stops for took in _first_completed(facts, outcome)],
         ),
+        Recovery(
+            "a killed child's steps are known to be lost, before their leases are over", 1,
+            [took for facts in deaths for took in _known(facts, evidence, outcome)],
+        ),
+        Recovery(
+            "a killed child has a successor", 1,
+            [_succeeded(facts, lines) for facts in deaths],
+        ),
     )  # fmt: skip
 
 
 def _granted_again(facts: Any, evidence: Evidence) -> Iterator[float]:
-    """For each run that the victim was in the middle of."""
+    """For each run that the victim, or a child of it, was in the middle of.
+
+    A run in a child that had died before is not over either: another attempt has begun by then.
+    """
     for runs in evidence.runs_of.values():
         for line in runs:
-            over = line["run"] in evidence.ends or line["run"] in evidence.left
-            if line["pid"] == facts["victim"] and not over:
+            hit = facts["victim"] in (line["pid"], line.get("host"))
+            if hit and _is_open(line, facts["killed"], evidence):
                 later = (each["at"] for each in runs if each["attempt"] > line["attempt"])
-                yield min(later, default=inf) - facts["killed"]
+                took = min(later, default=inf) - facts["killed"]
+                if took > 0:
+                    yield took
+
+
+def _is_open(run: Line, at: float, evidence: Evidence) -> bool:
+    """Whether a run was under way at a time. A child may go on for a moment without its worker."""
+    over = evidence.ends.get(run["run"]) or evidence.left.get(run["run"])
+    return run["at"] <= at and (over is None or over["at"] > at)
+
+
+def _known(facts: Any, evidence: Evidence, outcome: Outcome) -> Iterator[float]:
+    """For each run that a killed child was in the middle of: until its worker had said so."""
+    killed = datetime.fromisoformat(facts["clock"])
+    lost = {(each["task"], each["no"], each["attempt"]): each for each in outcome.lost}
+    for line in evidence.runs.values():
+        if line["pid"] == facts["victim"] and _is_open(line, facts["killed"], evidence):
+            found = lost.get((line["task"], line["no"], line["attempt"]))
+            at = None if found is None else _time(found["at"])
+            if found is None or at is None or (at > killed and not found["child_died"]):
+                yield inf
+            elif at > killed:  # else its lease had been lost before
+                yield (at - killed).total_seconds()
+
+
+def _succeeded(facts: Any, lines: Iterable[Line]) -> float:
+    """Until its worker's next child for the language has loaded its handlers."""
+    who = facts["host"], facts["language"]
+    starts = (
+        line["at"] - facts["killed"]
+        for line in lines
+        if line["event"] == "child" and (line["host"], line["language"]) == who
+    )
+    return min((took for took in starts if took > 0), default=inf)
 
 
 def _first_completed(facts: Any, outcome: Outcome) -> Iterator[float]:

@@ -22,6 +22,11 @@ _STEPS = """
 _EFFECTS = (
     "select jsonb_build_object('task', task_id, 'no', step_no, 'run', run) from public.effect"
 )
+_LOST = """
+    select jsonb_build_object('task', task_id, 'no', step_no, 'attempt', attempt, 'at', ended_at,
+        'child_died', outcome <> 'lost')
+    from tasker.attempt where outcome = 'lost' or error ->> 'type' = 'ChildDied'
+"""
 _ATTEMPTS = "select outcome, count(*) from tasker.attempt group by 1"
 
 
@@ -35,6 +40,8 @@ class Outcome:
     broken: Sequence[str] = ()
     attempts: Mapping[str, int] = field(default_factory=dict[str, int])
     """Attempts that did not succeed, by what became of them."""
+    lost: Sequence[Mapping[str, Any]] = ()
+    """Attempts whose lease ran out, or whose bridge child died, and when that was recorded."""
 
 
 def read_outcome(url: str) -> Outcome:
@@ -49,4 +56,5 @@ def read_outcome(url: str) -> Outcome:
             read(_EFFECTS),
             broken(connection),
             dict(connection.execute(_ATTEMPTS).fetchall()),
+            read(_LOST),
         )

@@ -19,12 +19,18 @@ def describe(verdict: Verdict) -> Iterator[str]:
     yield f"seed {verdict.seed}, {verdict.seconds:g} s, {sum(figures.faults.values())} faults"
     for name, times in figures.faults.items():
         yield f"  {times:4} × {name}"
+    for name, times in figures.missed.items():
+        yield f"  {times:4} × {name}, in vain: another fault was there first"
     for name, why in verdict.left_out.items():
         yield f"     - × {name}: {why}"
     yield f"{figures.tasks} tasks, {figures.steps} steps, {figures.runs} runs of handlers, {figures.effects} effects"
     yield (
         f"{figures.attempts_failed} attempts failed, {figures.attempts_lost} were lost,"
         f" {figures.zombies_refused} zombies were refused"
+    )
+    yield (
+        f"{figures.child_runs} runs in bridge children; {figures.died_with_a_child} died with one,"
+        f" {figures.thawed} were frozen and went on"
     )
     for recovery in verdict.recoveries:
         yield recovery.describe()

@@ -147,6 +147,25 @@ def _family(given: Mapping[str, Any]) -> Foretold:
     return Foretold(values={"gather": sum(children.values())}, children=children)
 
 
+def _trio(given: Mapping[str, Any]) -> Foretold:
+    n = given["number"]
+    values = {"open": n, "left": n + 1, "right": n + 2, "meet": 2 * n + 3}
+    return Foretold(values=values, effects=frozenset({"meet"}))
+
+
+def _spread(given: Mapping[str, Any]) -> Foretold:
+    items = range(given["size"])
+    carried = {f"carry/{i + 1}": i for i in items}
+    return Foretold(values={**carried, "tally": sum(items)}, others={"deal": "complete"})
+
+
+def _afar(given: Mapping[str, Any]) -> Foretold:
+    n = given["number"]
+    gathered = 7 * n + n + 4
+    values = {"wait": 7 * n, "gather": gathered, "close": gathered + 1}
+    return Foretold(values=values, effects=frozenset({"close"}), children={"leaf": n + 4})
+
+
 def _bounded(given: Mapping[str, Any]) -> Foretold:
     n = given["number"]
     return Foretold(values={"enter": n, "leave": n + 1}, effects=frozenset({"leave"}))
@@ -162,5 +181,8 @@ KINDS: Mapping[str, Kind] = {
     "doomed": Kind(1, _nothing, _doomed),
     "undone": Kind(2, _nothing, _undone),
     "family": Kind(2, lambda r: {"children": r.randint(1, 3)}, _family),
+    "trio": Kind(5, _nothing, _trio),
+    "spread": Kind(3, lambda r: {"size": r.choice((0, 1, 3, 8, 25))}, _spread),
+    "afar": Kind(3, lambda r: {"sleep": round(r.uniform(0.02, 1.5), 2)}, _afar),
     "bounded": Kind(3, lambda r: {"tenant": r.choice(("ada", "bob"))}, _bounded),
 }

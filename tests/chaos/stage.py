@@ -21,6 +21,7 @@ from typing import Any
 import orjson
 import psycopg
 from psycopg.conninfo import make_conninfo
+from tests.chaos.abroad import FILES, TEMPLATES
 from tests.chaos.ledger import LEDGER, append
 from tests.chaos.post import Clock, Post, find_faketime, make_clock
 from tests.chaos.programs import WORKFLOWS
@@ -28,10 +29,13 @@ from tests.chaos.proxy import Proxy
 from tests.fix_pgbouncer import PgBouncer, new_pgbouncer
 from tests.fix_postgres import Server, new_server, remove_server, unprivileged_user
 
+from tasker.languages import make_bridges
 from tasker_sql.migrate import migrate
 
 HERE = Path(__file__).parent
 DATABASE = "chaos"
+HOST = "host"
+"""What the names of workers with bridge children begin with."""
 WAL_DISK = 128  # MB
 SETTINGS = {
     "fsync": "on",
@@ -89,6 +93,11 @@ class Stage:
 
     def of(self, role: str) -> list[Post]:
         return [post for post in self.posts if post.role == role]
+
+    @property
+    def hosts(self) -> list[int | None]:
+        """The processes of the workers that have bridge children."""
+        return [post.pid for post in self.posts if post.name.startswith(HOST)]
 
     def choose(self, role: str, which: float) -> Post:
         """The post of a role that a number from 0 to 1 stands for."""
@@ -151,7 +160,11 @@ def is_running(server: Server) -> bool:
 
 @asynccontextmanager
 async def staging(folder: Path, ledger: Path, seed: int, rate: float) -> AsyncIterator[Stage]:
-    """Everything, up and running; ended and removed again, but for the folder."""
+    """Everything, up and running; ended and removed again, but for the folder.
+
+    Raises DiscoveryError where Ruby or Node is missing, which says what to install.
+    """
+    make_bridges(FILES, (), worker="", grace=0)
     folder.mkdir(parents=True, exist_ok=True)
     async with AsyncExitStack() as stack:
         make_reachable(folder)
@@ -166,10 +179,10 @@ async def staging(folder: Path, ledger: Path, seed: int, rate: float) -> AsyncIt
         with psycopg.connect(server.url(DATABASE), autocommit=True) as connection:
             migrate(connection)
             connection.execute(EFFECT)
-            for each in WORKFLOWS:
+            for each in (*(workflow.template for workflow in WORKFLOWS), *TEMPLATES):
                 connection.execute(
                     "select tasker.register_template(%s::jsonb)",
-                    [orjson.dumps(each.template.to_json()).decode()],
+                    [orjson.dumps(each.to_json()).decode()],
                 )
         proxy = Proxy(server.folder / ".s.PGSQL.5432")
         await stack.enter_async_context(proxy.serving())
@@ -190,11 +203,13 @@ async def staging(folder: Path, ledger: Path, seed: int, rate: float) -> AsyncIt
 
 
 def man(stage: Stage, seed: int, rate: float) -> None:
-    """Put a process to each post."""
+    """Put a process to each post: two of the workers have bridge children."""
     routes = stage.routes
     pooled = routes.get("pooler", routes["proxy"])
-    for place, url in enumerate((routes["direct"], routes["proxy"], routes["proxy"], pooled)):
+    for place, url in enumerate((routes["direct"], routes["proxy"])):
         stage.add("worker", f"worker-{place}", str(HERE / "worker.py"), url)
+    for place, url in enumerate((routes["proxy"], pooled)):
+        stage.add("worker", f"{HOST}-{place}", str(HERE / "worker.py"), url, *FILES)
     for place, url in enumerate((routes["proxy"], pooled)):
         stage.add(
             "orchestrator",

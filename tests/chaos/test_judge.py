@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import deepcopy
+from dataclasses import replace
+from math import inf
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.chaos.figures import Recovery, judge_recovery, measure, refused
+from tests.chaos.figures import Recovery, count, judge_recovery, measure, refused
 from tests.chaos.judge import judge, sort_ledger
 from tests.chaos.ledger import append, read_ledger
 from tests.chaos.outcome import Outcome
@@ -262,9 +264,81 @@ def test_recovery_is_measured_and_judged() -> None:
     stopped = {"fault": "stop Postgres at once", "measured": True}
     story.say("struck", **stopped, facts={"clock": "2026-01-01 00:00:01.5+00"})
     found = measure(story.lines, sort_ledger(story.lines), story.outcome(), lease=2)
-    assert [each.took for each in found] == [[0.5], [1.5]]
-    assert [each.bound for each in found] == [3, 2]
+    assert [each.took for each in found] == [[0.5], [1.5], [], []]
+    assert [each.bound for each in found] == [3, 2, 1, 1]
     assert list(judge_recovery(found)) == []
+
+
+def kill_child(story: Story, died: bool = True, recorded: float = 4.25) -> list[Recovery]:
+    """The first attempt of `left` ran in a child, which was killed; what is measured of that."""
+    story.lines.remove(story.line("end", run="l1"))
+    story.line("run", run="l1").update(pid=77, host=70)
+    killed = story.line("run", run="l1")["at"] + 0.5
+    story.lines.append(
+        {"event": "child", "at": killed + 0.75, "pid": 78, "host": 70, "language": "ruby"}
+    )
+    facts = {"victim": 77, "host": 70, "language": "ruby", "killed": killed, "runs": ["l1"]}
+    clock = "2026-01-01T00:00:04+00:00"
+    struck = {"fault": "kill a bridge child", "measured": True}
+    story.say("struck", **struck, facts={**facts, "clock": clock})
+    at = f"2026-01-01T00:00:{recorded:05.2f}+00:00"
+    lost = {"task": TASK, "no": 2, "attempt": 1, "at": at, "child_died": died}
+    outcome = replace(story.outcome(), lost=[lost])
+    return list(measure(story.lines, sort_ledger(story.lines), outcome, lease=2))[2:]
+
+
+def test_the_death_of_a_child_is_measured_and_judged() -> None:
+    known, succeeded = kill_child(Story())
+    assert (known.took, succeeded.took) == ([0.25], [0.75])
+    assert list(judge_recovery([known, succeeded])) == []
+
+
+def test_the_death_of_a_child_that_only_its_lease_told_of_is_found_out() -> None:
+    known, _ = kill_child(Story(), died=False)
+    assert known.took == [inf]
+    assert [each.promise for each in judge_recovery([known])] == ["recovery is within its bound"]
+
+
+def test_what_a_child_had_lost_before_it_was_killed_is_not_measured() -> None:
+    known, _ = kill_child(Story(), died=False, recorded=3.5)
+    assert known.took == []
+
+
+def test_a_child_without_a_successor_is_found_out() -> None:
+    story = Story()
+    story.lines += [{"event": "child", "at": 0.0, "pid": 77, "host": 70, "language": "ruby"}]
+    known, succeeded = kill_child(story)
+    assert list(judge_recovery([known, succeeded])) == []
+    other = [line for line in story.lines if line["event"] != "child" or line["at"] == 0.0]
+    *_, succeeded = measure(other, sort_ledger(other), story.outcome(), lease=2)
+    assert succeeded.took == [inf]
+
+
+def test_the_runs_of_a_killed_worker_s_children_are_measured_too() -> None:
+    story = Story()
+    story.line("run", run="l1").update(pid=77, host=70)  # its child ends it all the same
+    killed = story.line("run", run="l1")["at"] + 0.5
+    story.say(
+        "struck",
+        fault="kill a worker",
+        measured=True,
+        facts={"victim": 70, "killed": killed},
+    )
+    worker, *_ = measure(story.lines, sort_ledger(story.lines), story.outcome(), lease=2)
+    assert worker.took == [0.5]
+
+
+def test_what_a_fault_hit_is_counted() -> None:
+    story = Story()
+    story.line("run", run="r1")["host"] = 70
+    frozen = story.line("run", run="r1")["at"] + 0.5
+    facts = {"runs": ["r1"], "frozen": frozen, "thawed": frozen + 0.1}
+    struck = {"fault": "freeze a bridge child", "measured": False}
+    story.say("struck", **struck, facts=facts)
+    story.say("struck", **struck, facts={"missed": "nobody"})
+    figures = count(story.lines, sort_ledger(story.lines), story.outcome())
+    assert (figures.child_runs, figures.thawed) == (1, 1)
+    assert figures.faults == figures.missed == {"freeze a bridge child": 1}
 
 
 def test_a_step_that_never_ran_again_has_not_recovered() -> None:

@@ -1,23 +1,39 @@
-"""A worker of all the programs, in a process of its own: `python worker.py URL`."""
+"""A worker in a process of its own: `python worker.py URL [FILE...]`.
+
+It runs all that is in Python; with files of handlers in other languages it has children, and serves their queue too.
+"""
 
 import logging
 import os
 import sys
+from collections.abc import Sequence
 
 import anyio
-from tests.chaos.programs import WORKFLOWS
+from tests.chaos.abroad import HANDLERS, QUEUE, TEMPLATES
+from tests.chaos.programs import NAMESPACE, WORKFLOWS
 
 from tasker import DatabaseUnavailable, Worker
 from tasker.cli.serving import serve as run
+from tasker.languages import make_bridges
 
 LEASE = 2.0
 
 
-def serve(url: str) -> None:
+def serve(url: str, files: Sequence[str]) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     logging.getLogger("tasker.handler").setLevel(logging.CRITICAL)  # most of them fail as foretold
+    name = f"chaos:{os.getpid()}"
     worker = Worker(
-        *WORKFLOWS, url=url, slots=20, lease=LEASE, grace=5, name=f"chaos:{os.getpid()}"
+        *WORKFLOWS,
+        *TEMPLATES,
+        *HANDLERS,
+        url=url,
+        queues=(NAMESPACE, QUEUE) if files else (NAMESPACE,),
+        slots=20,
+        lease=LEASE,
+        grace=5,
+        name=name,
+        bridges=make_bridges(files, (), worker=name, grace=2),
     )
     try:
         anyio.run(run, worker.run, worker.stop)
@@ -27,4 +43,4 @@ def serve(url: str) -> None:
 
 
 if __name__ == "__main__":
-    serve(sys.argv[1])
+    serve(sys.argv[1], sys.argv[2:])

@@ -19,9 +19,11 @@ from tests.engine.support import (
     claim,
     complete,
     exchange,
+    outcome,
     register,
     register_worker,
     retry,
+    rows,
     step,
     submit_many,
     template,
@@ -154,6 +156,31 @@ def test_the_exchanges_plans_are_walks_along_indexes(worker: Worker) -> None:
         line for line in plans.splitlines() if "Seq Scan on" in line and " on worker " not in line
     ]
     assert scanned == []
+
+
+def test_what_says_that_it_is_inlined_is(engine: Engine) -> None:
+    """A function that is not costs ten times as much, and a subquery or a wrong volatility is enough for that."""
+    db = engine.owner
+    said = {
+        file.name.removesuffix(".sql")
+        for file in (files("tasker_sql") / "functions").iterdir()
+        if "inlined" in file.read_text()
+    }
+    limit = {"key": "$.k", "concurrency": 1}
+    register(db, template("limited", step("a", limits=[limit], retry={"permanent_errors": ["x"]})))
+    worker = register_worker(db, "t")
+    with db.transaction():
+        db.execute("set local track_functions = 'all'")
+        submit_many(db, "limited", [{"input": {"k": "x"}, "tags": ["one"], "context": {}}] * 3)
+        [lease] = claim(worker, want=9)
+        waiting = outcome(lease, "wait", wait={"name": "sleep", "seconds": 60})
+        assert exchange(worker, [waiting], want=9).accepted == [1]
+        assert len(rows(db, "list_limits")) == 1
+        call(db, "upkeep", orchestrator_id=uuid4(), name="o")
+        names = db.execute("select funcname from pg_stat_xact_user_functions").fetchall()
+    called = {name for (name,) in names}
+    assert {"check_submission", "measure_room", "sweep_limits", "list_permits"} <= called
+    assert called & said == set()
 
 
 def test_a_large_history_is_pruned_page_by_page(engine: Engine) -> None:

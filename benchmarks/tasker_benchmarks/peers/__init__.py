@@ -12,18 +12,21 @@ from tasker.bench.conversation import Executor
 
 __all__ = ["PEERS"]
 
-# Parts of a scenario's tasks, so that each runs for some seconds.
-_SHARES = {
-    "absurd": 0.2,
-    "dbos": 0.1,
-    "pgflow": 0.2,
-    "pgqueuer": 0.5,
-    "procrastinate": 0.2,
-    "skip_locked": 1.0,
-    "temporal": 0.05,
+# Each with its module and arguments, and its part of a scenario's tasks, so that each runs for some seconds.
+_PROGRAMS = {
+    "absurd": ("absurd", 0.2),
+    "dbos": ("dbos", 0.1),
+    "pgflow": ("pgflow", 0.2),
+    "pgqueuer": ("pgqueuer asyncpg", 1.0),
+    "pgqueuer_psycopg": ("pgqueuer psycopg", 0.5),
+    "procrastinate": ("procrastinate", 0.2),
+    "skip_locked": ("skip_locked", 1.0),
+    "temporal": ("temporal", 0.05),
 }
 
 PEERS: Mapping[str, Executor] = {
-    name: Executor(name, (sys.executable, "-m", f"tasker_benchmarks.peers.{name}"), share)
-    for name, share in _SHARES.items()
+    name: Executor(
+        name, (sys.executable, "-m", *f"tasker_benchmarks.peers.{program}".split()), share
+    )
+    for name, (program, share) in _PROGRAMS.items()
 }

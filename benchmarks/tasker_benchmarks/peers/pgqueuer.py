@@ -1,4 +1,7 @@
-"""PgQueuer: a queue of jobs that are gone when they are done, and a log of them. Touches the database."""
+"""PgQueuer: a queue of jobs that are gone when they are done, and a log of them. Touches the database.
+
+python -m tasker_benchmarks.peers.pgqueuer asyncpg | psycopg
+"""
 
 # asyncpg has no types.
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false
@@ -6,8 +9,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+import sys
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
 from importlib.metadata import version
 
@@ -15,47 +19,23 @@ import anyio
 import asyncpg
 import orjson
 from pgqueuer import PgQueuer
-from pgqueuer.db import AsyncpgDriver
+from pgqueuer.db import AsyncpgDriver, Driver, PsycopgDriver
 from pgqueuer.models import Job
 from pgqueuer.queries import Queries
 from psycopg import AsyncConnection
 from psycopg.conninfo import conninfo_to_dict
 
 from tasker.bench.load import Load, Ready, Unsupported
-from tasker.bench.serve import Prepared, serve
+from tasker.bench.serve import Prepare, Prepared, serve
 from tasker.bench.shapes import Shape, count_steps
 from tasker_benchmarks.peers.engine import Counts, Steps, prepared
 
-
-@asynccontextmanager
-async def prepare(url: str, load: Load) -> AsyncGenerator[Prepared | Unsupported]:
-    """One async entrypoint, durable tables, autovacuum as it recommends, `slots` / 2 jobs a batch."""
-    if any(count_steps(shape) > 1 for shape in load.shapes):
-        yield Unsupported("its jobs cannot depend on each other, and keep no results")
-        return
-    steps = Steps("x" * load.payload, load.work)
-    batch = max(1, load.slots // 2)
-    settings: dict[str, str | int | float | bool] = {
-        "batch_size": batch,
-        "max_concurrent_tasks": 2 * batch,
-        "driver": "asyncpg",
-    }
-    ready = Ready({"pgqueuer": version("pgqueuer")}, settings)
-    async with (
-        _connecting(url) as client,
-        await AsyncConnection.connect(url, autocommit=True) as counter,
-    ):
-        queries = Queries(AsyncpgDriver(client))
-        await queries.install()
-        await queries.optimize_autovacuum()
-        engine = _PgQueuer(url, queries, counter, batch, load, steps)
-        async with prepared(engine, steps, load, ready) as run:
-            yield run
+Connecting = Callable[[str], AbstractAsyncContextManager[Driver]]
 
 
 @asynccontextmanager
-async def _connecting(conninfo: str) -> AsyncGenerator[asyncpg.Connection]:
-    """With asyncpg: on psycopg's driver each statement waits while it listens, for up to a second."""
+async def connecting_asyncpg(conninfo: str) -> AsyncGenerator[Driver]:
+    """Its driver on asyncpg."""
     parts = conninfo_to_dict(conninfo)
     connection = await asyncpg.connect(
         host=parts.get("host"),
@@ -65,15 +45,63 @@ async def _connecting(conninfo: str) -> AsyncGenerator[asyncpg.Connection]:
         database=parts.get("dbname"),
     )
     try:
-        yield connection
+        yield AsyncpgDriver(connection)  # pyright: ignore[reportUnknownArgumentType]
     finally:
         await connection.close()
+
+
+@asynccontextmanager
+async def connecting_psycopg(conninfo: str) -> AsyncGenerator[Driver]:
+    """Its driver on psycopg, on which each statement waits while it listens, for up to a second."""
+    async with await AsyncConnection.connect(conninfo, autocommit=True) as connection:
+        yield PsycopgDriver(connection)
+
+
+DRIVERS: Mapping[str, Connecting] = {"asyncpg": connecting_asyncpg, "psycopg": connecting_psycopg}
+
+
+def prepare_on(driver: str) -> Prepare:
+    """Prepare it with one of its drivers."""
+
+    @asynccontextmanager
+    async def prepare(url: str, load: Load) -> AsyncGenerator[Prepared | Unsupported]:
+        async with _preparing(url, load, driver) as prepared:
+            yield prepared
+
+    return prepare
+
+
+@asynccontextmanager
+async def _preparing(url: str, load: Load, driver: str) -> AsyncGenerator[Prepared | Unsupported]:
+    """One async entrypoint, durable tables, autovacuum as it recommends, `slots` / 2 jobs a batch."""
+    if any(count_steps(shape) > 1 for shape in load.shapes):
+        yield Unsupported("its jobs cannot depend on each other, and keep no results")
+        return
+    steps = Steps("x" * load.payload, load.work)
+    batch = max(1, load.slots // 2)
+    settings: dict[str, str | int | float | bool] = {
+        "batch_size": batch,
+        "max_concurrent_tasks": 2 * batch,
+        "driver": driver,
+    }
+    ready = Ready({"pgqueuer": version("pgqueuer")}, settings)
+    async with (
+        DRIVERS[driver](url) as client,
+        await AsyncConnection.connect(url, autocommit=True) as counter,
+    ):
+        queries = Queries(client)
+        await queries.install()
+        await queries.optimize_autovacuum()
+        engine = _PgQueuer(url, DRIVERS[driver], queries, counter, batch, load, steps)
+        async with prepared(engine, steps, load, ready) as run:
+            yield run
 
 
 class _PgQueuer:
     def __init__(
         self,
         url: str,
+        connecting: Connecting,
         queries: Queries,
         connection: AsyncConnection,
         batch: int,
@@ -81,6 +109,7 @@ class _PgQueuer:
         steps: Steps,
     ) -> None:
         self.url = url
+        self.connecting = connecting
         self.queries = queries
         self.connection = connection
         self.batch = batch
@@ -113,8 +142,8 @@ class _PgQueuer:
 
     @asynccontextmanager
     async def working(self) -> AsyncGenerator[None]:
-        async with _connecting(self.url) as connection:
-            queue = PgQueuer(AsyncpgDriver(connection))
+        async with self.connecting(self.url) as driver:
+            queue = PgQueuer(driver)
 
             @queue.entrypoint("step")
             async def step(job: Job) -> None:
@@ -134,4 +163,4 @@ class _PgQueuer:
 
 
 if __name__ == "__main__":
-    anyio.run(serve, prepare)
+    anyio.run(serve, prepare_on(sys.argv[1]))

@@ -11,6 +11,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
+import psycopg
+
 from tasker.bench import shapes
 from tasker.bench.conversation import ours
 from tasker.bench.history import write_history
@@ -22,27 +24,30 @@ from tasker_benchmarks.servers import fresh_database
 from tasker_sql.connection import Database
 from tasker_sql.migrate import migrate
 
-__all__ = ["Size", "connections", "history", "steps_per_task", "workers"]
+__all__ = ["Size", "connections", "history", "loads_of", "steps_per_task", "workers"]
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much is run at each place: about so many steps, so many times.
+    """How much is run at each place: about so many steps, so many times; of long chains so many tasks at once."""
 
-    Of chains at least `at_once` tasks: a few long ones would only show how long a claim takes.
-    """
-
-    steps: int = 10_000
+    steps: int = 20_000
     rounds: int = 3
     at_once: int = 100
 
 
 _SIZE = Size()
+_WARM_UP = 1_000  # steps
+_DEPTH = 10
+_OURS = 20  # connections
+_LONG = 40  # steps, from which on a chain is a long one
 
 
-def _load(shape: shapes.Shape, steps: int, at_least: int = 1) -> Load:
-    tasks = max(at_least, steps // shapes.count_steps(shape))
-    return Load((shape,), tasks, warm_up=min(tasks, 10))
+def _load(shape: shapes.Shape, steps: int) -> Load:
+    """About so many steps in all, and as many to warm up with, whatever a task has."""
+    count = shapes.count_steps(shape)
+    tasks = max(1, steps // count)
+    return Load((shape,), tasks, warm_up=min(tasks, max(1, _WARM_UP // count)))
 
 
 def _figures(
@@ -59,14 +64,28 @@ def _figures(
             )
 
 
+def loads_of(count: int, size: Size = _SIZE) -> dict[str, Load]:
+    """Tasks of so many steps, by series: as many steps in all, and as many that can run at once, whatever the count.
+
+    So larger tasks are wider, and not longer: chains of ten beside each other, and fan-outs. Long chains cannot have
+    both alike; of them as many tasks run at once, so that the longest have the most steps in all.
+    """
+    loads = {
+        f"chains of {_DEPTH}": _load(shapes.chains(count, _DEPTH), size.steps),
+        "fan-out": _load(shapes.fanout(max(1, count - 2)), size.steps),
+    }
+    if count >= _LONG:
+        series = f"one chain, {size.at_once} tasks at once"
+        loads[series] = _load(shapes.chain(count), size.at_once * count)
+    return loads
+
+
 def steps_per_task(
     server: str, sizes: Sequence[int] = (1, 4, 10, 40, 100, 400, 1_000), size: Size = _SIZE
 ) -> Iterator[Figure]:
-    """Chains and fan-outs of ever more steps, about as many steps in all."""
+    """Tasks of ever more steps."""
     for count in sizes:
-        chains = _load(shapes.chain(count), size.steps, size.at_once)
-        fanouts = _load(shapes.fanout(max(1, count - 2)), size.steps)
-        for series, load in (("chain", chains), ("fan-out", fanouts)):
+        for series, load in loads_of(count, size).items():
             records: list[Record] = []
             for run in range(size.rounds):
                 with fresh_database(server, "steps") as database:
@@ -84,7 +103,7 @@ def workers(
         records: list[Record] = []
         for run in range(size.rounds):
             with fresh_database(server, "workers") as database:
-                load = _load(shapes.chain(4), 2 * size.steps)
+                load = _load(shapes.chain(4), size.steps)
                 records.append(
                     run_load(ours, database, load, scenario="chain", run=run, beside=count - 1)
                 )
@@ -94,10 +113,11 @@ def workers(
 
 
 def connections(
-    server: str, counts: Sequence[int] = (0, 50, 100, 200), size: Size = _SIZE
+    server: str, counts: Sequence[int] = (0, 20, 40, 80, 160, 320), size: Size = _SIZE
 ) -> Iterator[Figure]:
-    """Other sessions that are connected and have asked something once."""
-    for count in counts:
+    """Other sessions that are connected and have asked something once: as many of them as the server has room for."""
+    room = _find_room(server)
+    for count in (count for count in counts if count <= room):
         records: list[Record] = []
         for run in range(size.rounds):
             with fresh_database(server, "connections") as database, ExitStack() as others:
@@ -115,6 +135,15 @@ def connections(
         yield from _figures(
             "connections", "chain of 4", count, records, {"axis": "other connections"}
         )
+
+
+def _find_room(server: str) -> int:
+    """How many sessions the server lets in beside those of the engine and of the measurement."""
+    with psycopg.connect(server) as connection:
+        row = connection.execute("select current_setting('max_connections')::integer").fetchone()
+    assert row is not None
+    most: int = row[0]
+    return most - _OURS
 
 
 def history(

@@ -13,6 +13,7 @@ __all__ = [
     "Static",
     "batch",
     "chain",
+    "chains",
     "count_steps",
     "decision",
     "diamond",
@@ -68,6 +69,13 @@ def chain(length: int) -> Static:
     """Steps one after the other."""
     first: tuple[int, ...] = ()
     return Static(f"chain_{length}", (first, *((number,) for number in range(length - 1))))
+
+
+def chains(count: int, length: int) -> Static:
+    """So many steps in all, in chains of that length beside each other; the last may be shorter."""
+    first: tuple[int, ...] = ()
+    parents = (first if number % length == 0 else (number - 1,) for number in range(count))
+    return Static(f"chains_{count}_of_{length}", tuple(parents))
 
 
 def diamond() -> Static:

@@ -18,7 +18,9 @@ begin
     if v_new is null then
         return;
     end if;
-    queues := tasker.add_batch_workers(p_origin.task_id, p_origin.priority, v_new);
+    if exists (select from tasker.step_definition d where d.definition_id = any (v_new) and d.kind = 'batch_worker') then
+        queues := tasker.add_batch_workers(p_origin.task_id, p_origin.priority, v_new);
+    end if;
 
     with unresolved as (
         select s.definition_id, count(*)::integer as parents from tasker.step s

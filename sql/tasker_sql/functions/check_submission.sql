@@ -25,7 +25,7 @@ begin
             hint = 'Known are input, idempotency_key, priority, correlation_id, tags, trace_context, start_at, context.';
     end if;
     select f.what into v_what
-    from jsonb_array_elements(p_tasks) as t cross join lateral tasker.find_task_fault(t.value) as f(what)
+    from (select tasker.find_task_fault(t.value) as what from jsonb_array_elements(p_tasks) as t offset 0) as f
     where f.what is not null limit 1;
     if v_what is not null then
         raise exception using errcode = 'TK002', message = v_what, hint = 'Nothing was submitted.';

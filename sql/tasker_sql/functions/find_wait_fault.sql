@@ -1,12 +1,12 @@
 -- Why a step cannot wait for what an outcome says, as a sentence, or null. Internal. Reads nothing but its argument.
--- Without a fixed search_path, so that it is inlined: it runs once per step that begins to wait.
+-- Without a fixed search_path and without anything that is not immutable (format is not), so that it is inlined: it runs once per step that begins to wait.
 
 create or replace function tasker.find_wait_fault(p_wait jsonb) returns text
 language sql immutable parallel safe
 as $$
     select case
         when jsonb_typeof(p_wait) is distinct from 'object'
-            then format('its wait is no object, but %s', coalesce(jsonb_typeof(p_wait), 'missing'))
+            then 'its wait is no object, but ' || coalesce(jsonb_typeof(p_wait), 'missing')
         when jsonb_typeof(p_wait -> 'name') not in ('string', 'null') or length(p_wait ->> 'name') = 0
             then 'the name of its wait must be a text of a character or more'
         when jsonb_typeof(p_wait -> 'event') not in ('string', 'null') or length(p_wait ->> 'event') not between 1 and 255

@@ -12,8 +12,7 @@ begin
             'task_id', v_step.task_id,
             'input', (select t.input from tasker.task t where t.task_id = v_step.task_id),
             'config', d.config,
-            'result_schema', (select t.definition #> array['steps', (d.step_no - 1)::text, 'result_schema']
-                from tasker.template t where t.template_id = d.template_id),
+            'result_schema', d.result_schema,
             'attempts', (select coalesce(jsonb_agg(jsonb_build_object(
                     'attempt', a.attempt, 'outcome', a.outcome, 'worker_id', a.worker_id, 'worker', w.name,
                     'started_at', a.started_at, 'ended_at', a.ended_at, 'error', a.error) order by a.attempt), '[]')

@@ -4,8 +4,8 @@ create or replace function tasker.list_permits(p_limit_id integer) returns setof
 language sql stable
 set search_path = pg_catalog, tasker, pg_temp
 as $$
-    select p.* from tasker.permit p
-    where p.limit_id = p_limit_id and tasker.is_good(p)
+    select p.* from tasker.permit p cross join lateral tasker.is_good(p) as g
+    where p.limit_id = p_limit_id and g.good
 $$;
 
 comment on function tasker.list_permits(integer) is

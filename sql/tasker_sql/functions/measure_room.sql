@@ -13,7 +13,8 @@ begin
     if p_limit.concurrency is not null then
         room := p_limit.concurrency - (select count(*) from tasker.permit p where p.limit_id = p_limit.limit_id and p.key = p_key);
         if room <= 0 then
-            delete from tasker.permit p where p.limit_id = p_limit.limit_id and p.key = p_key and not tasker.is_good(p);
+            delete from tasker.permit p where p.limit_id = p_limit.limit_id and p.key = p_key
+                and not (select g.good from tasker.is_good(p) as g);
             room := p_limit.concurrency
                 - (select count(*) from tasker.permit p where p.limit_id = p_limit.limit_id and p.key = p_key);
         end if;

@@ -28,8 +28,8 @@ begin
     end if;
     v_template_id := v_existing.template_id;
     if v_template_id is null then
-        insert into tasker.template (namespace_id, name, version, fingerprint, definition, time_limit, on_failure, max_steps, max_depth, paused)
-        values (v_namespace.namespace_id, v_name, v_version, v_fingerprint, v_definition,
+        insert into tasker.template (namespace_id, name, version, fingerprint, definition, input_schema, time_limit, on_failure, max_steps, max_depth, paused)
+        values (v_namespace.namespace_id, v_name, v_version, v_fingerprint, v_definition, nullif(v_definition -> 'input_schema', 'null'),
             tasker.seconds(v_definition -> 'time_limit'), coalesce(v_definition ->> 'on_failure', 'wait'),
             coalesce((v_definition #>> '{expansion,max_steps}')::integer, 1000),
             coalesce((v_definition #>> '{expansion,max_depth}')::integer, 100),

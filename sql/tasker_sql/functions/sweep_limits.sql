@@ -8,8 +8,8 @@ set search_path = pg_catalog, tasker, pg_temp
 as $$
 begin
     with dead as materialized (
-        select k.* from tasker.permit k
-        where not tasker.is_good(k)
+        select k.* from tasker.permit k cross join lateral tasker.is_good(k) as g
+        where not g.good
         limit p_most
     )
     delete from tasker.permit p where p.ctid = any (array(

@@ -314,8 +314,8 @@ def test_the_schema_is_held_beside_an_annotation_that_says_less() -> None:
 
 
 def test_what_an_annotation_has_checked_is_not_checked_again() -> None:
-    result = handler_of(charge).signature.result.produced()
-    accepted = handler_of(charge).signature.parameters[0].shape.accepted()
+    result = handler_of(charge).signature.result.produced
+    accepted = handler_of(charge).signature.parameters[0].shape.accepted
     bound = join(charge, "cart", result_schema=result, input_schema=accepted)
     assert (bound.input_contract, bound.result_contract) == (None, None)
 

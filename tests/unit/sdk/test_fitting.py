@@ -19,7 +19,7 @@ from tasker.values import shape_of
 
 def misfit(given: Any, taken: Any) -> str | None:
     giver = shape_of(given, "given")
-    return find_misfit(giver, giver.produced(), shape_of(taken, "taken"))
+    return find_misfit(giver, giver.produced, shape_of(taken, "taken"))
 
 
 class Color(Enum):

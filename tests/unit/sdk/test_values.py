@@ -246,7 +246,7 @@ def test_what_decimals_are_written_as_is_what_their_schema_says(text: str) -> No
 
 def test_shapes_describe_themselves() -> None:
     shape = shape_of(Item, "x")
-    assert shape.accepted() == {
+    assert shape.accepted == {
         "type": "object",
         "properties": {
             "sku": {"type": "string"},
@@ -257,7 +257,7 @@ def test_shapes_describe_themselves() -> None:
         },
         "required": ["sku"],
     }
-    assert shape.produced() == {
+    assert shape.produced == {
         "type": "object",
         "properties": {
             "sku": {"type": "string"},
@@ -266,8 +266,8 @@ def test_shapes_describe_themselves() -> None:
         "required": ["sku", "price"],
         "additionalProperties": False,
     }
-    assert shape_of(Any, "x").accepted() is None
-    assert shape_of(SecretStr, "x").produced() is not None
+    assert shape_of(Any, "x").accepted is None
+    assert shape_of(SecretStr, "x").produced is not None
 
 
 @pytest.mark.parametrize(
