@@ -32,6 +32,8 @@ COMMANDS = {
 }
 CODES = {code for name, code in vars(ErrorCode).items() if name.isupper()}
 PATIENCE = 30.0  # seconds; only a test that fails waits that long
+# By a seed: what is drawn also depends on ids, which are never used twice, and hypothesis would call that flaky.
+SEEDS = st.integers(0, 2**32 - 1)
 
 
 class Conversation:
@@ -90,11 +92,12 @@ def talking(request: pytest.FixtureRequest) -> Iterator[tuple[asyncio.Runner, Co
 
 
 @bounded(200)
-@given(st.randoms(use_true_random=False), st.integers(1, 30))
+@given(SEEDS, st.integers(1, 30))
 def test_each_line_has_its_answer(
-    talking: tuple[asyncio.Runner, Conversation], random: Random, size: int
+    talking: tuple[asyncio.Runner, Conversation], seed: int, size: int
 ) -> None:
     runner, talk = talking
+    random = Random(seed)
     said = Said()
     for _ in range(size):
         said.add(draw(random, talk.numbers))

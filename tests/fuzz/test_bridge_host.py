@@ -33,7 +33,9 @@ from tasker_ffi_bridge.messages import Complete, ErrorCode, GiveUp, Retry, Wait
 
 RELAY = Path(__file__).with_name("relay.py")
 LIMIT = 20_000  # bytes of a line
-PATIENCE = 10.0  # seconds; only a test that fails waits that long
+PATIENCE = 30.0  # seconds; only a test that fails waits that long
+# By a seed: what is drawn also depends on ids, which are never used twice, and hypothesis would call that flaky.
+SEEDS = st.integers(0, 2**32 - 1)
 
 End = Callable[[Any], bool]
 """Whether a run has come to what it should."""
@@ -59,6 +61,11 @@ class Life:
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
     heard: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+
+    async def told(self, id: str) -> None:
+        """Hear until a request of the child's is answered."""
+        while not any(message["id"] == id for message in self.heard):
+            self.heard.append(json.loads(await self.reader.readuntil()))
 
     async def begun(self, runs: Sequence[str]) -> list[int]:
         """The ids under which runs were begun. What else is heard is kept."""
@@ -257,13 +264,13 @@ _KINDS = (_end, _end, _end, _stray, _stray, _broken, _blank, _request, _request,
 
 
 @bounded(60)
-@given(st.randoms(use_true_random=False), st.integers(1, 5), st.integers(0, 12), st.booleans())
+@given(SEEDS, st.integers(1, 5), st.integers(0, 12), st.booleans())
 def test_each_run_has_its_own_end_or_is_lost(
-    playing: tuple[asyncio.Runner, Stage], random: Random, runs: int, size: int, closes: bool
+    playing: tuple[asyncio.Runner, Stage], seed: int, runs: int, size: int, closes: bool
 ) -> None:
     runner, stage = playing
     try:
-        runner.run(play(stage, random, runs, size, closes))
+        runner.run(play(stage, Random(seed), runs, size, closes))
     except BaseException:  # then the next example begins with another child
         runner.run(stage.leave())
         raise
@@ -283,19 +290,20 @@ async def play(stage: Stage, random: Random, runs: int, size: int, closes: bool)
         )
     lives = not closes and not any(act.breaks for act in acts)
     rest = [answer(id, result={"outcome": "complete", "result": id}) for id in ids]
+    last_id = f"last {next(stage.numbers)}"
+    last = encode({"jsonrpc": "2.0", "id": last_id, "method": "dance"}) if lives else b""
     half = rest[0][: len(rest[0]) // 2] if closes else b""
-    await say(life, random, b"".join(act.data for act in acts) + (half or b"".join(rest)))
+    await say(life, random, b"".join(act.data for act in acts) + (half or b"".join(rest)) + last)
     if closes:
         life.writer.close()
     ends = [await patiently(task) for _, task in begun]
     judge(acts, ids, ends, closes)
-    if all(act.sure for act in acts):
-        assert stage.bridge.restarts == restarts + (not lives) or not lives
     while await run_one(stage) is not None:
         pass  # it was begun in the child that has just died
     assert stage.life is not None
     if lives and all(act.sure for act in acts):
         assert stage.bridge.restarts == restarts
+        await patiently(life.told(last_id))
         told = Counter((m["id"], m["error"]["code"]) for m in life.heard if "error" in m)
         owed = Counter(act.told for act in acts if act.told is not None)
         assert told >= owed, f"not told: {owed - told}"
