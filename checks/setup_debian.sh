@@ -1,7 +1,7 @@
 #!/bin/sh
 # The tests run on PostgreSQL 15 and behind PgBouncer as Debian packages them (16 and 18 come in a wheel), handlers in Debian's
-# Ruby, and chaos moves clocks with libfaketime. As root they are installed when missing; otherwise the tests that need them
-# say what to install.
+# Ruby and Go, and chaos moves clocks with libfaketime. As root they are installed when missing; otherwise the tests that need
+# them say what to install.
 set -eu
 
 missing=""
@@ -9,6 +9,7 @@ missing=""
 command -v pgbouncer >/dev/null || [ -x /usr/sbin/pgbouncer ] || missing="$missing pgbouncer"
 ruby -e 'exit RUBY_VERSION.to_f >= 3.1' 2>/dev/null || missing="$missing ruby"
 ruby -e 'require "minitest"; require "rbs"' 2>/dev/null || missing="$missing ruby-minitest"
+go version >/dev/null 2>&1 || missing="$missing golang-go"
 ls /usr/lib/*/faketime/libfaketime.so.1 >/dev/null 2>&1 || missing="$missing libfaketime"
 [ -n "$missing" ] || exit 0
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then

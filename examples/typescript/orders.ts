@@ -6,48 +6,12 @@
 // Each is a function, so a unit test calls it (orders.test.ts). Each may run more than once, so each is written to come
 // to the same again: ids are derived from the step's idempotency key, and the payment service is handed that key.
 
-import { createHash } from "node:crypto";
-
 import { type Call, PermanentError, register, step, StepHandler } from "tasker-pg";
 
 import { chargeCard, type Payment } from "./payments.ts";
+import { type Cart, makeId, type Order, type Reservation } from "./shipping.ts";
 
-/** So many of one article. */
-interface Line {
-  readonly sku: string;
-  readonly quantity: number;
-}
-
-/** The task's input: what a customer wants and how they pay. */
-interface Order {
-  readonly order_id: string;
-  readonly card: string;
-  readonly lines: readonly Line[];
-}
-
-/** An order that can be filled, with its price. */
-interface Cart {
-  readonly lines: readonly Line[];
-  readonly total_cents: number;
-}
-
-interface Reservation {
-  readonly reservation_id: string;
-  readonly pieces: number;
-}
-
-interface Shipment {
-  readonly tracking_id: string;
-  readonly reservation_id: string;
-}
-
-interface Receipt {
-  readonly order_id: string;
-  readonly total_cents: number;
-  readonly charge_id: string;
-  readonly tracking_id: string;
-  readonly text: string;
-}
+export { ship, writeReceipt } from "./shipping.ts";
 
 const PRICES_IN_CENTS: ReadonlyMap<string, number> = new Map([
   ["mug", 950],
@@ -89,34 +53,6 @@ export const processPayment = step<Order, Payment, { validate_cart: Cart }>(
       ctx.signal,
     ),
 );
-
-export const ship = step<Order, Shipment, { process_payment: Payment; reserve_stock: Reservation }>(
-  "ship",
-  ({ results: { process_payment: payment, reserve_stock: reservation }, ctx }) => {
-    ctx.logger.info(`shipping against charge ${payment.charge_id}`);
-    return { tracking_id: makeId("trk", ctx.idempotencyKey), reservation_id: reservation.reservation_id };
-  },
-);
-
-export const writeReceipt = step<Order, Receipt, { validate_cart: Cart; process_payment: Payment; ship: Shipment }>(
-  "write_receipt",
-  ({ input, results: { validate_cart: cart, process_payment: payment, ship: shipment } }) => {
-    const lines = cart.lines.map(({ sku, quantity }) => `${quantity} × ${sku}`).join(", ");
-    const paid = (payment.amount_cents / 100).toFixed(2);
-    return {
-      order_id: input.order_id,
-      total_cents: payment.amount_cents,
-      charge_id: payment.charge_id,
-      tracking_id: shipment.tracking_id,
-      text: `Order ${input.order_id}: ${lines}. Paid ${paid} €. Parcel ${shipment.tracking_id}.`,
-    };
-  },
-);
-
-/** An id that is the same on every attempt of the step. */
-function makeId(prefix: string, key: string): string {
-  return `${prefix}_${createHash("sha256").update(key).digest("hex").slice(0, 12)}`;
-}
 
 function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, number) => total + number, 0);

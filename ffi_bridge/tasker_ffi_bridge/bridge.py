@@ -190,8 +190,8 @@ class Bridge:
                     self._begin(life, event.child, first)
                 elif event is not None:
                     life.take(event)
-            if life.over is not None:
-                return
+                if life.over is not None:
+                    return
 
     def _begin(self, life: Life, child: Initialized, first: asyncio.Future[None]) -> None:
         assert self._life is not None

@@ -143,6 +143,7 @@ _NOTIFICATIONS: Mapping[str, TypeAdapter[Any]] = {
     "progress": TypeAdapter(Progress),
     "log": TypeAdapter(Log),
 }
+_MOST_UNKNOWN = 100  # methods that are remembered, so that each is told of once
 _REQUESTS: Mapping[str, TypeAdapter[Any]] = {
     "checkpoint": TypeAdapter(Checkpoint),
     "start_task": TypeAdapter(StartTask),
@@ -234,7 +235,7 @@ class HostSession:
     def _take_request(self, id: str | int, method: str, params: Json) -> Event:
         kind = _REQUESTS.get(method)
         if kind is None:
-            return Send(_error(id, ErrorCode.NO_METHOD, f"there is no method {method}"))
+            return Send(_error(id, ErrorCode.NO_METHOD, f"there is no method {_clip(method)}"))
         if id in self._asked:
             return Send(_error(id, ErrorCode.BAD_MESSAGE, f"request {id} is open already"))
         try:
@@ -249,10 +250,10 @@ class HostSession:
     def _take_notification(self, method: str, params: Json) -> Event | None:
         kind = _NOTIFICATIONS.get(method)
         if kind is None:
-            if method in self._unknown:
+            if method in self._unknown or len(self._unknown) >= _MOST_UNKNOWN:
                 return None
             self._unknown.add(method)
-            return Noticed(f"notifications of {method} are not known, and ignored")
+            return Noticed(f"notifications of {_clip(method)} are not known, and ignored")
         try:
             what = kind.validate_python(params)
         except ValidationError as error:
@@ -269,7 +270,7 @@ class HostSession:
         id = message.get("id")
         call = self._calls.pop(id, None) if isinstance(id, int) else None
         if call is None:
-            return Noticed(f"an answer to request {id}, which is not open")
+            return Noticed(f"an answer to request {_clip(str(id))}, which is not open")
         method, run = call
         error = cast("dict[str, Json] | None", message.get("error"))
         match method:
@@ -349,5 +350,8 @@ def _line(message: dict[str, Json]) -> bytes:
 
 
 def _quote(line: bytes) -> str:
-    text = line.decode(errors="replace").strip()
-    return repr(text if len(text) <= 200 else f"{text[:200]}…")
+    return repr(_clip(line.decode(errors="replace").strip()))
+
+
+def _clip(text: str) -> str:
+    return text if len(text) <= 200 else f"{text[:200]}…"

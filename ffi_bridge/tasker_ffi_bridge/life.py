@@ -36,6 +36,7 @@ from tasker_ffi_bridge.messages import (
     ErrorCode,
     Execute,
     Initialized,
+    Log,
     Outcome,
     Progress,
     StartTask,
@@ -91,6 +92,10 @@ class Services(Protocol):
 
     async def start_task(self, task: StartTask, /) -> str | None:
         """Start a child task, or find it; its id."""
+        ...
+
+    def log(self, log: Log, /) -> None:
+        """Take a line of the log that knows its run."""
         ...
 
 
@@ -166,12 +171,16 @@ class Life:
             case GaveBack(name, why):
                 self._settle(name, Refused(why))
             case Asked():
-                self._beside(self._answer(event, self._runs[event.what.run].services))
+                services = self._runs[event.what.run].services  # the run may end with the next line
+                self._beside(self._answer(event, services))
             case Progressed(progress):
                 self._runs[progress.run].services.progress(progress)
+            case Logged(log) if log.run in self._runs:
+                self._runs[log.run].services.log(log)
             case Logged(log):
                 level = logging.getLevelNamesMapping()[log.level.upper()]
-                _log.log(level, "%s: %s", self.process.name, log.message)
+                fields = {"fields": log.fields} if log.fields else None
+                _log.log(level, "%s: %s", self.process.name, log.message, extra=fields)
             case Ponged():
                 self._last_pong = time.monotonic()
             case Drained():

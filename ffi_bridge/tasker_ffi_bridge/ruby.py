@@ -39,6 +39,7 @@ def ruby_command(files: Sequence[str | Path], *, concurrency: int | None = None)
 
     Raises BridgeError as `find_ruby`.
     """
+    # Behind the files: before them it would be an option of Ruby's own.
     most = [] if concurrency is None else ["--concurrency", str(concurrency)]
     library = str(find_library() / "lib")
     return [str(find_ruby()), "-I", library, "-r", "tasker/main", *map(str, files), *most]

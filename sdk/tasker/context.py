@@ -20,6 +20,7 @@ from tasker.durable import Checkpoint, Durable, SyncDurable
 from tasker.durations import Duration
 from tasker.priority import Priority
 from tasker.schedules import Scheduled, read_scheduled
+from tasker.step_log import StepLogger
 from tasker.transactions import Transaction
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Progress", "StepContext", "SyncContext", "UndoneStep"]
 
-_log = logging.getLogger("tasker.handler")
 
 T = TypeVar("T")
 
@@ -306,16 +306,9 @@ class StepContext:
 
     @property
     def logger(self) -> logging.LoggerAdapter[logging.Logger]:
-        """A logger whose records carry the task, the step and the attempt as extra fields."""
-        return logging.LoggerAdapter(
-            _log,
-            {
-                "task_id": str(self.task_id),
-                "template": f"{self.namespace}/{self.template}",
-                "step": self.step_name,
-                "attempt": self.attempt,
-            },
-        )
+        """A logger whose records carry the task, the step and the attempt as extra fields, beside those in `extra=`."""
+        template = f"{self.namespace}/{self.template}"
+        return StepLogger(str(self.task_id), template, self.step_name, self.attempt)
 
     def remaining(self) -> float | None:
         """Seconds until the attempt is ended, at least 0, or None when it is not limited."""

@@ -31,7 +31,7 @@ from tasker.grant import (
     describe_progress,
     encode_outcome,
 )
-from tasker.outcome import Completed, Failed, Failure, Outcome, Released, Retried, Waiting
+from tasker.outcome import Completed, Failed, Failure, Lost, Outcome, Released, Retried, Waiting
 from tasker.transactions import Pools, Transaction
 
 __all__ = ["Running", "commit", "execute"]
@@ -87,7 +87,7 @@ async def execute(
 def _log_failure(context: StepContext, outcome: Outcome) -> None:
     """Say what failed: the attempt alone, or the step with its last one."""
     match outcome:
-        case Failed(failure) | Retried(failure):
+        case Failed(failure) | Retried(failure) | Lost(failure):
             last = isinstance(outcome, Failed) or context.attempt >= context.max_attempts
             context.logger.log(
                 logging.ERROR if last else logging.WARNING,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any, assert_never
 from uuid import UUID
 
@@ -17,13 +18,15 @@ from tasker.durable import Left
 from tasker.errors import ContractError, DefinitionError, PermanentError
 from tasker.expansion import Expansion
 from tasker.grant import describe_failure, describe_foreign
-from tasker.outcome import Failed, Outcome, Released, Retried, Waiting
+from tasker.outcome import Failed, Lost, Outcome, Released, Retried, Waiting
 from tasker.storable import MAX_BYTES, serialize
-from tasker_ffi_bridge import Bridge, Lost, Refused, Unacceptable, messages
+from tasker_ffi_bridge import Bridge, Refused, Unacceptable, messages
+from tasker_ffi_bridge import Lost as LostRun
 from tasker_grammar.contracts import Contract, Finding, SchemaError
 
 __all__ = ["foreign_handlers"]
 
+_LEVELS = logging.getLevelNamesMapping()
 _REFUSED_DELAY = (
     1.0  # seconds until a step that the child would not run is granted again, to whoever
 )
@@ -90,6 +93,10 @@ class _Services:
             raise Unacceptable(str(error)) from error
         return None if started is None else str(started)
 
+    def log(self, log: messages.Log) -> None:
+        level = _LEVELS[log.level.upper()]
+        self._ctx.logger.log(level, "%s", log.message, extra=log.fields)
+
 
 class _Foreign(Expansion[Any]):
     """An expansion that came as JSON; the engine checks it when the step completes."""
@@ -107,7 +114,12 @@ class _Foreign(Expansion[Any]):
 
 
 def _outcome(
-    came_to: messages.Retry | messages.GiveUp | messages.Wait | messages.Cancelled | Lost | Refused,
+    came_to: messages.Retry
+    | messages.GiveUp
+    | messages.Wait
+    | messages.Cancelled
+    | LostRun
+    | Refused,
 ) -> Outcome:
     match came_to:
         case messages.Retry(_, error, delay):
@@ -124,8 +136,8 @@ def _outcome(
                     "BridgeError", "the child cancelled a run that nobody had cancelled"
                 )
             )
-        case Lost(why):
-            return Retried(describe_failure("ChildDied", f"the child {why}"))
+        case LostRun(why):
+            return Lost(describe_failure("ChildDied", f"the child {why}"))
         case Refused(why):
             return Released(describe_failure("HandlerMissing", why), _REFUSED_DELAY)
         case _:

@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple, assert_never
 import orjson
 
 from tasker.context import Progress, UndoneStep
-from tasker.outcome import Completed, Failed, Failure, Outcome, Released, Retried, Waiting
+from tasker.outcome import Completed, Failed, Failure, Lost, Outcome, Released, Retried, Waiting
 from tasker.template import Kind
 
 __all__ = [
@@ -213,6 +213,9 @@ def _encode(grant: Grant, outcome: Outcome) -> dict[str, Json]:
             row["delay"] = delay
         case Failed(failure):
             row["outcome"] = "error"
+            row["error"] = asdict(failure)
+        case Lost(failure):
+            row["outcome"] = "lost"
             row["error"] = asdict(failure)
         case Released(failure, delay):
             row["outcome"] = "release"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from tasker.discovery import DiscoveryError
 from tasker_ffi_bridge import Bridge, BridgeError
@@ -13,7 +14,12 @@ from tasker_ffi_bridge.ruby import ruby_command
 
 __all__ = ["is_foreign", "make_bridges"]
 
-Command = Callable[[Sequence[str]], list[str]]
+
+class Command(Protocol):
+    """Makes the command that serves files of handlers, so many runs at once at most."""
+
+    def __call__(self, files: Sequence[str], *, concurrency: int | None) -> list[str]: ...
+
 
 _LANGUAGES: dict[str, tuple[frozenset[str], Command]] = {
     "ruby": (frozenset({".rb"}), ruby_command),
@@ -27,10 +33,16 @@ def is_foreign(given: str) -> bool:
 
 
 def make_bridges(
-    files: Iterable[str], commands: Iterable[str], *, worker: str, grace: float
+    files: Iterable[str],
+    commands: Iterable[str],
+    *,
+    worker: str,
+    grace: float,
+    concurrency: int | None = None,
 ) -> list[Bridge]:
     """A bridge for each language among the files, and one for each command.
 
+    `concurrency`: how many runs the child of each language takes at once, from 1 to 1,000; else what it says itself.
     Raises DiscoveryError for a file that is not there, a language whose program is missing, and an empty command.
     """
     given = list(files)
@@ -39,7 +51,7 @@ def make_bridges(
         own = [_existing(file) for file in given if Path(file).suffix in suffixes]
         if own:
             try:
-                command = make_command(own)
+                command = make_command(own, concurrency=concurrency)
             except BridgeError as error:
                 raise DiscoveryError(str(error)) from None
             bridges.append(Bridge(command, name=language, worker=worker, grace=grace))

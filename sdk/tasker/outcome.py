@@ -7,7 +7,7 @@ from uuid import UUID
 
 from tasker.approvals import Question
 
-__all__ = ["Completed", "Failed", "Failure", "Outcome", "Released", "Retried", "Waiting"]
+__all__ = ["Completed", "Failed", "Failure", "Lost", "Outcome", "Released", "Retried", "Waiting"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,13 @@ class Failed:
 
 
 @dataclass(frozen=True, slots=True)
+class Lost:
+    """What ran the handler died, and nobody knows what it did: the attempt counts, as one whose lease ran out."""
+
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True)
 class Released:
     """The worker gives the step back unrun, uncounted; it is granted again after `delay` seconds."""
 
@@ -73,4 +80,4 @@ class Waiting:
     """Whether the wait for the task ends also when that is blocked by failures."""
 
 
-Outcome = Completed | Retried | Failed | Released | Waiting
+Outcome = Completed | Retried | Failed | Lost | Released | Waiting

@@ -13,6 +13,7 @@ from tasker_ffi_bridge import Services, Unacceptable
 from tasker_ffi_bridge.messages import (
     Checkpoint,
     Execute,
+    Log,
     Progress,
     StartTask,
 )
@@ -75,13 +76,14 @@ class Calls:
     progress: Callable[[Progress], None]
     checkpoint: Callable[[Checkpoint], Awaitable[bool]]
     start_task: Callable[[StartTask], Awaitable[str | None]]
+    log: Callable[[Log], None]
 
 
 class Asked:
     """Notes what is asked for, and gives what it was told to give."""
 
     def __init__(self, saved: bool = True, task_id: str | None = "child") -> None:
-        self.heard: list[Progress | Checkpoint | StartTask] = []
+        self.heard: list[Progress | Checkpoint | StartTask | Log] = []
         self.saved = saved
         self.task_id = task_id
 
@@ -96,7 +98,7 @@ class Asked:
                 raise Unacceptable("there is no template no/such")
             return self.task_id
 
-        return Calls(self.heard.append, checkpoint, start_task)
+        return Calls(self.heard.append, checkpoint, start_task, self.heard.append)
 
 
 NOTHING = Asked().services()

@@ -9,16 +9,28 @@ import signal
 import sys
 import time
 from collections.abc import Awaitable
+from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 from tests.bridge.support import COMMAND, NOTHING, Asked, execute
 
+from tasker.languages import make_bridges
 from tasker_ffi_bridge import Bridge, BridgeError, Lost, Refused, bridge, life
-from tasker_ffi_bridge.messages import Cancelled, Checkpoint, Complete, Progress, Retry, StartTask
+from tasker_ffi_bridge.messages import (
+    Cancelled,
+    Checkpoint,
+    Complete,
+    Log,
+    Progress,
+    Retry,
+    StartTask,
+)
 
 pytestmark = pytest.mark.anyio
+
+EXAMPLES = Path(__file__).parents[2] / "examples" / "bridge"
 
 
 @pytest.fixture
@@ -250,3 +262,27 @@ async def test_what_waited_behind_a_run_that_was_cancelled_in_line_goes_on() -> 
         async with asyncio.timeout(5):
             assert await result_of(behind) == 3
         held.cancel()
+
+
+async def test_what_a_run_logs_comes_to_it_with_its_fields_and_all_else_is_the_bridges(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    said = {"level": "warning", "message": "odd", "fields": {"n": 1}}
+    asked = Asked()
+    with caplog.at_level(logging.INFO, logger="tasker.bridge"):
+        async with Bridge(COMMAND, name="shop") as child:
+            for more in ({}, {"run": "of another"}):
+                tell = {"method": "log", "params": said | more}
+                await result_of(child.run(execute("tell", tell), asked.services()))
+    assert asked.heard == [Log("warning", "odd", asked.heard[0].run, {"n": 1})]
+    [record] = [one for one in caplog.records if one.getMessage() == "shop: odd"]
+    assert (record.levelname, vars(record)["fields"]) == ("WARNING", {"n": 1})
+
+
+@pytest.mark.parametrize(("files", "own"), [(["handlers.rb"], 10), (["handlers.ts"], 100)])
+async def test_how_many_runs_a_child_takes_can_be_said(files: list[str], own: int) -> None:
+    paths = [str(EXAMPLES / file) for file in files]
+    for said, expected in ((None, own), (3, 3)):
+        [bridge] = make_bridges(paths, [], worker="w", grace=5, concurrency=said)
+        async with bridge:
+            assert bridge.child.concurrency == expected

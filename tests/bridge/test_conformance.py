@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -35,6 +38,27 @@ async def test_a_child_in_shell_keeps_the_minimal_profile() -> None:
 
 async def test_a_child_in_perl_keeps_all_of_the_protocol() -> None:
     assert await faults(("perl", str(EXAMPLES / "handlers.pl")), load_cases("full")) == []
+
+
+async def test_a_child_in_go_keeps_all_of_the_protocol(tmp_path: Path) -> None:
+    go = shutil.which("go")
+    assert go, (
+        "there is no go: sh checks/setup_debian.sh installs it as root, or install it by hand (1.19 or newer)"
+    )
+    program = tmp_path / "handlers"
+    environment = {**os.environ, "GOPROXY": "off", "GOTOOLCHAIN": "local", "CGO_ENABLED": "0"}
+    built = await asyncio.create_subprocess_exec(
+        go,
+        "build",
+        "-buildvcs=false",
+        "-o",
+        str(program),
+        ".",
+        cwd=EXAMPLES / "go",
+        env=environment,
+    )
+    assert await built.wait() == 0
+    assert await faults((str(program),), load_cases("full")) == []
 
 
 async def test_a_child_that_breaks_its_promises_is_found_out() -> None:

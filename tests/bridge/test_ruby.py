@@ -24,6 +24,7 @@ from tasker_ffi_bridge.messages import (
     Complete,
     Execute,
     GiveUp,
+    Log,
     Outcome,
     Progress,
     Retry,
@@ -77,10 +78,11 @@ class Worker:
 
     def __init__(self) -> None:
         self.progress: list[Progress] = []
+        self.logs: list[Log] = []
         self.checkpoints: list[Checkpoint] = []
         self.tasks: list[StartTask] = []
         self.began = asyncio.Event()
-        self.services = Calls(self._take, self._save, self._start)
+        self.services = Calls(self._take, self._save, self._start, self.logs.append)
 
     def _take(self, progress: Progress) -> None:
         self.progress.append(progress)

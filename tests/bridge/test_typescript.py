@@ -25,6 +25,7 @@ from tasker_ffi_bridge.messages import (
     Complete,
     Execute,
     GiveUp,
+    Log,
     Outcome,
     Progress,
     Retry,
@@ -60,9 +61,10 @@ class Worker:
 
     def __init__(self) -> None:
         self.progress: list[Progress] = []
+        self.logs: list[Log] = []
         self.saved: dict[str, Any] = {}
         self.started: list[StartTask] = []
-        self.services = Calls(self.progress.append, self._save, self._start)
+        self.services = Calls(self.progress.append, self._save, self._start, self.logs.append)
 
     async def _save(self, checkpoint: Checkpoint) -> bool:
         self.saved[checkpoint.name] = checkpoint.value

@@ -18,20 +18,24 @@ steps:
   - {name: typescript_part, handler: {callable: in_typescript}, dependencies: [ruby_part]}
   - {name: shell_part, handler: {callable: echo}, dependencies: [typescript_part]}
 """
-PYTHON = """\
-from tasker import handler
+PYTHON = r"""from tasker import StepContext, handler
 
 @handler("in_python")
-def first(input: dict) -> list[str]:
+def first(input: dict, ctx: StepContext) -> list[str]:
+    ctx.logger.info("in Python", extra={"n": 1, "name": "p\n"})
     return ["python"]
 """
-RUBY = """\
-require "tasker"
-Tasker.step("in_ruby") { |python_part:| python_part + ["ruby"] }
+RUBY = r"""require "tasker"
+Tasker.step("in_ruby") do |python_part:, ctx:|
+  ctx.logger.info("in Ruby", n: 2, name: "r\n")
+  python_part + ["ruby"]
+end
 """
-TYPESCRIPT = """\
-import { step } from "tasker-pg";
-step<unknown, string[]>("in_typescript", ({ results }) => [...(results["ruby_part"] as string[]), "typescript"]);
+TYPESCRIPT = r"""import { step } from "tasker-pg";
+step<unknown, string[]>("in_typescript", ({ results, ctx }) => {
+  ctx.logger.warning("in TypeScript", { n: 3, name: "t\n" });
+  return [...(results["ruby_part"] as string[]), "typescript"];
+});
 """
 
 
@@ -54,6 +58,12 @@ def test_one_worker_runs_a_task_through_four_languages(cli, start, folder):
     task = ran.json["task_id"]
     result = cli("step", "show", f"{task}/typescript_part", "-o", "json").json["result"]
     assert result == ["python", "ruby", "typescript"]
+    for said in (
+        r'INFO    tasker.handler  in Python n=1 name_="p\n"',
+        r'INFO    tasker.handler  in Ruby n=2 name_="r\n"',
+        r'WARNING tasker.handler  in TypeScript n=3 name_="t\n"',
+    ):
+        worker.wait_for(said)
     assert worker.stop(signal.SIGTERM) == 0
     assert "Traceback" not in worker.text
 

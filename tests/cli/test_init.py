@@ -4,6 +4,7 @@ import os
 import shlex
 import stat
 import subprocess
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -54,6 +55,30 @@ def test_a_new_project_does_what_its_readme_says(cli, here, database, tasker_ser
         [(command, _)] = read_commands(submit)
         said = '"ada@example.org was met by attempt 2"'
         page.run_console(replace(submit, text=f"$ {command}\n…\n{said}\n"))
+
+
+def test_bundler_finds_the_library_of_a_new_project_and_asks_no_server(here):
+    """The tests pass, straight after; no line of the project names a server to fetch gems from."""
+    make_project(here / "shop", Language.ruby)
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    done = subprocess.run(
+        ["ruby", "-w", "-r", "bundler/setup", "test/test_handlers.rb"],
+        cwd=here / "shop",
+        env={**os.environ, "PATH": path, "http_proxy": "http://127.0.0.1:9"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "4 runs, 6 assertions, 0 failures" in done.stdout
+    ignored = (here / "shop" / ".gitignore").read_text().splitlines()
+    assert "/Gemfile.lock" in ignored  # it holds a path of this machine
+
+
+@pytest.mark.parametrize("language", list(Language))
+def test_no_file_names_a_server(here, language):
+    for file in make_project(here / "shop", language):
+        assert "://" not in (here / "shop" / file).read_text(), file
 
 
 def test_the_files_in_ruby_are_without_warnings():

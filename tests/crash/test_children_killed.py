@@ -46,7 +46,7 @@ step("effect", async ({ ctx }) => {
 """
 
 COMPLETE = "select count(*) from tasker.step where state = 'complete'"
-ERRORS = "select error ->> 'type', count(*) from tasker.attempt group by 1"
+ERRORS = "select outcome, error ->> 'type', count(*) from tasker.attempt group by 1, 2"
 RESULTS = """
     select task_id || ':' || step_no, (result ->> 'attempt')::integer, (result ->> 'pid')::integer, completed_at
     from tasker.step where state = 'complete'
@@ -104,8 +104,8 @@ def judge(db: psycopg.Connection, ledger: Path, kills: Sequence[tuple[int, float
     assert ask(db, FAULTS) == [(0,)]
     results = ask(db, RESULTS)
     runs = [line.split() for line in ledger.read_text().splitlines()]
-    [(error, lost)] = ask(db, ERRORS)
-    assert error == "ChildDied"
+    [(outcome, error, lost)] = ask(db, ERRORS)
+    assert (outcome, error) == ("lost", "ChildDied")
 
     # Each step is recorded once, with what its last attempt came to, and took effect outside once.
     assert len(results) == STEPS

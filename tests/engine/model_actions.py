@@ -46,6 +46,8 @@ def as_json(lease: Lease, kind: str, what: Any) -> Json:
         case _, Wait():
             wait = {"name": what.name, "event": what.event, "seconds": what.seconds}
             return outcome(lease, "wait", wait=wait)
+        case "lost", _:  # which no type makes permanent
+            return outcome(lease, kind, error={"type": "Fatal"}, delay=what)
         case "fatal", _:
             return outcome(lease, "retry", error={"type": "Fatal"}, delay=1000)
         case _:

@@ -113,7 +113,7 @@ def said_by(world: World, lease: Lease, kind: str) -> Any:
     match kind:
         case "complete":
             return Completion(result_of(world, lease, number), expansion_of(world, lease, number))
-        case "retry" | "release":
+        case "retry" | "lost" | "release":
             return (1_000, 4_000)[number % 2]
         case "wait":
             event = ("e", "f")[number % 2]

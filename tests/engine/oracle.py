@@ -318,7 +318,9 @@ class Task:
         return self.steps[no].state == "in_progress" and self.steps[no].holder == lease
 
     def hand_in(self, outcomes: Iterable[tuple[int, str, Any]]) -> None:
-        """Accept outcomes: complete, retry (in some seconds), fatal (of a permanent type), error, release or wait."""
+        """Accept outcomes: complete, retry (in some seconds), fatal (of a permanent type), error, lost, release or
+        wait.
+        """
         by_kind = list(outcomes)
         self.complete_all({no: what for no, kind, what in by_kind if kind == "complete"})
         failed: list[int] = []
@@ -330,6 +332,12 @@ class Task:
                 case "retry" if step.attempt < step.limit:
                     step.leave("waiting_for_retry", "retry")
                     step.retry_at = self.clock.now + what
+                case "lost" if step.attempt < step.limit:
+                    step.leave("waiting_for_retry", "lost")
+                    step.retry_at = self.clock.now + what
+                case "lost":
+                    step.leave("error", "lost")
+                    failed.append(no)
                 case "release":
                     step.leave("waiting_for_retry")
                     step.attempt -= 1

@@ -247,6 +247,11 @@ def fail(lease: Lease, kind: str = "Broken") -> dict[str, Json]:
     return outcome(lease, "error", error={"type": kind, "message": "no use"})
 
 
+def lost(lease: Lease, **more: Json) -> dict[str, Json]:
+    """Build the outcome of a handler whose process died."""
+    return outcome(lease, "lost", error={"type": "ChildDied", "message": "signal 9"}, **more)
+
+
 def release(lease: Lease, **more: Json) -> dict[str, Json]:
     """Build the outcome of a worker that gives a step back."""
     return outcome(lease, "release", **more)

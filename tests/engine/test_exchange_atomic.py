@@ -27,6 +27,7 @@ from tests.engine.support import (
     fail,
     fire,
     lapse,
+    lost,
     make_due,
     outcome,
     register,
@@ -149,6 +150,7 @@ CASES = {
     "error that undoes the task": Case(
         CHAIN, handing(10, a=fail), ends="error", more={"on_failure": "compensate"}
     ),
+    "lost": Case(CHAIN, handing(10, a=lost)),
     "release": Case(CHAIN, handing(10, a=release)),
     "release for later": Case(CHAIN, handing(10, a=lambda lease: release(lease, delay=60))),
     "wait for a time": Case(CHAIN, handing(10, a=waiting(seconds=60))),

@@ -201,7 +201,9 @@ def test_no_more_of_a_key_run_than_its_limit_says(db: Connection, worker: Worker
     assert claim(worker) == []
 
 
-@pytest.mark.parametrize("how", ["retry", "wait", "release", "error", "cancel", "lost for good"])
+@pytest.mark.parametrize(
+    "how", ["retry", "lost", "wait", "release", "error", "cancel", "lost for good"]
+)
 def test_whatever_ends_an_attempt_gives_its_place_back(
     db: Connection, worker: Worker, how: str
 ) -> None:
@@ -219,13 +221,13 @@ def test_whatever_ends_an_attempt_gives_its_place_back(
             hand_in(worker, outcome(lease, "wait", wait={"name": "w", "seconds": 3600}))
         case "retry":
             hand_in(worker, retry(lease, delay=3600))
-        case "release":
-            hand_in(worker, outcome(lease, "release", delay=3600))
+        case "lost" | "release":
+            hand_in(worker, outcome(lease, how, delay=3600))
         case _:
             hand_in(worker, fail(lease))
     [other] = claim(worker)
     assert other.task_id != lease.task_id
-    if how in ("retry", "wait", "release"):
+    if how in ("retry", "lost", "wait", "release"):
         fire(db)
         assert claim(worker) == []
         hand_in(worker, complete(other))

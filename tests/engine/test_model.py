@@ -66,6 +66,7 @@ OUTCOMES = (
     "retry",
     "fatal",
     "error",
+    "lost",
     "release",
     "wait",
     "wait",

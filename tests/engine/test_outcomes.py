@@ -24,6 +24,7 @@ from tests.engine.support import (
     fire,
     hand_in,
     lapse,
+    lost,
     make_due,
     one,
     outcome,
@@ -249,6 +250,23 @@ def test_out_of_attempts_is_an_error(db: Connection) -> None:
     assert task_state(db, task_id) == "blocked_by_failures"
     outcomes = [a["outcome"] for a in find_step(db, task_id, "a")["attempts"]]
     assert outcomes == ["retry", "retry", "error"]
+    assert broken(db) == []
+
+
+def test_a_lost_attempt_counts_and_is_recorded_as_lost_the_last_one_too(db: Connection) -> None:
+    """No type of error makes it permanent: the handler has said nothing."""
+    policy = {"max_attempts": 2, "permanent_errors": ["ChildDied"]}
+    task_id, worker = begin(db, step("a", retry=policy))
+    assert hand_in(worker, lost(claim_one(worker))) == [1]
+    assert step_states(db, task_id) == {"a": "waiting_for_retry"}
+    fire(db, "retry")
+    lease = claim_one(worker)
+    assert lease.attempt == 2
+    assert hand_in(worker, lost(lease)) == [1]
+    found = find_step(db, task_id, "a")
+    assert [(a["attempt"], a["outcome"]) for a in found["attempts"]] == [(1, "lost"), (2, "lost")]
+    assert (found["state"], found["error"]["type"]) == ("error", "ChildDied")
+    assert task_state(db, task_id) == "blocked_by_failures"
     assert broken(db) == []
 
 

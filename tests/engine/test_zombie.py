@@ -25,6 +25,7 @@ from tests.engine.support import (
     hand_in,
     in_background,
     lapse,
+    lost,
     make_due,
     message,
     one,
@@ -59,7 +60,7 @@ def everything(db: Connection) -> Any:
 def assert_powerless(db: Connection, worker: Worker, lease: Lease) -> None:
     """Let a worker try everything with a lease, alone and among others."""
     before = everything(db)
-    tries = [complete(lease, "stale"), retry(lease), fail(lease), release(lease)]
+    tries = [complete(lease, "stale"), retry(lease), fail(lease), lost(lease), release(lease)]
     for given in tries:
         assert hand_in(worker, given) == []
     assert hand_in(worker, *tries) == []

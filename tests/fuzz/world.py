@@ -172,6 +172,7 @@ def _hold_some(db: Connection, worker: Worker) -> tuple[list[Any], list[Any]]:
             {"step": "extra", "values": {"v": 1}}, {"step": "extra", "after": [0], "takes": {"x": 0}}]},
         {"outcome": "retry", "error": {"type": "Flaky", "message": "m", "kinds": ["Flaky"]}, "delay": 3},
         {"outcome": "error", "error": {"type": "Gone", "message": "m", "traceback": "t"}},
+        {"outcome": "lost", "error": {"type": "ChildDied", "message": "m"}},
         {"outcome": "release", "delay": 1},
         {"outcome": "wait", "wait": {"name": "sleep", "seconds": 5}},
         {"outcome": "wait", "wait": {"name": "event:e", "event": "e", "seconds": 5.5}},

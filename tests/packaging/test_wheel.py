@@ -102,7 +102,8 @@ def test_the_wheel_has_all_files_of_its_packages_and_no_others(wheel: Path) -> N
     wanted |= {
         f"tasker_ffi_bridge/ruby/{Path(name).relative_to('ffi_bridge/ruby')}"
         for name in tracked
-        if name.startswith("ffi_bridge/ruby/lib/")
+        if name.startswith(("ffi_bridge/ruby/exe/", "ffi_bridge/ruby/lib/", "ffi_bridge/ruby/sig/"))
+        or name == "ffi_bridge/ruby/tasker-pg.gemspec"
     }
     assert held == wanted
     assert {f"{package}/py.typed" for package in PACKAGES} <= held
@@ -163,6 +164,22 @@ print(find_library(), '"handlers":[{{"name":"pay"}}]' in said.stdout, said.stder
     library, served = run("python", "-c", program).split()
     assert Path(library).is_relative_to(installed.parent)
     assert served == "True"
+
+
+def test_bundler_finds_its_gem_where_it_was_installed(
+    run: Callable[..., str], installed: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("project")
+    gemfile = ROOT / "sdk" / "tasker" / "projects" / "ruby" / "Gemfile"
+    shutil.copy(gemfile, folder)
+    program = f"""
+import os, subprocess
+os.environ["PATH"] = "{installed}" + os.pathsep + os.environ["PATH"]
+find = 'require "tasker"; puts Gem.loaded_specs["tasker-pg"].full_gem_path, $LOADED_FEATURES.grep(/tasker.rb/)'
+subprocess.run(["ruby", "-w", "-r", "bundler/setup", "-e", find], cwd="{folder}", check=True)
+"""
+    for found in run("python", "-c", program).split():
+        assert Path(found).is_relative_to(installed.parent)
 
 
 @pytest.mark.parametrize("language", ["python", "ruby", "typescript"])

@@ -141,19 +141,20 @@ async def test_a_killed_child_costs_an_attempt_and_the_task_completes(
     before = await run(client, "n/t_pid")
     os.kill(before, signal.SIGKILL)
     await until(db, "select attempt = 2 from tasker.step where task_id = %s", held.id)
-    assert await attempts(db, held, "the_hold") == ["retry"]
+    assert await attempts(db, held, "the_hold") == ["lost"]
     assert await run(client, "n/t_pid") != before
     assert bridge.restarts == 1
     await held.cancel(reason="enough")
 
 
 async def test_a_step_that_kills_every_child_ends_as_a_dead_letter_and_others_go_on(
-    client: Client, bridge: Bridge
+    client: Client, db: psycopg.AsyncConnection, bridge: Bridge
 ) -> None:
     killing = await client.submit("n/t_die")
     assert await run(client, "n/t_echo", 1) == 1
     found = await failure(killing)
     assert found.type == "ChildDied" and "signal 9" in found.message
+    assert await attempts(db, killing, "the_die") == ["lost"] * 3
     assert bridge.restarts >= 2
 
 

@@ -17,7 +17,7 @@ from tasker.languages import make_bridges
 pytestmark = pytest.mark.anyio
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "polyglot"
-RUBY, TYPESCRIPT = EXAMPLE / "payment.rb", EXAMPLE / "shipping.ts"
+RUBY, TYPESCRIPT = EXAMPLE / "payment.rb", EXAMPLE.parent / "typescript" / "shipping.ts"
 
 
 async def test_one_task_goes_through_three_languages(

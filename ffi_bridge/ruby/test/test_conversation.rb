@@ -41,18 +41,19 @@ class TestConversation < Minitest::Test
 
   def test_lines_that_are_no_messages
     one = child
-    ["{", "no", '{"a":NaN}', "\xFF".b].each do |line|
+    ["{", "no", '{"a":NaN}', "\0", "\xFF".b, '"\ud83d"', '["\udca9"]', '"\uD83D\u0041"', "#{"[" * 1001}#{"]" * 1001}"].each do |line|
       one.send_line(line)
       assert_equal [nil, -32_700], code(one.receive), line
     end
     { "[]" => nil, "7" => nil, '{"id":5,"method":"ping"}' => 5, '{"jsonrpc":"1.0","id":5,"method":"ping"}' => 5,
       '{"jsonrpc":"2.0","id":5,"method":7}' => 5, '{"jsonrpc":"2.0","id":null,"method":"ping"}' => nil,
       '{"jsonrpc":"2.0","id":1.5,"method":"ping"}' => nil, '{"jsonrpc":"2.0"}' => nil,
-      '{"jsonrpc":"2.0","id":5}' => 5, '{"jsonrpc":"2.0","id":5,"result":1,"error":{}}' => 5 }.each do |line, id|
+      '{"jsonrpc":"2.0","id":5}' => nil, '{"jsonrpc":"2.0","id":5,"result":1,"error":{}}' => nil,
+      '{"jsonrpc":"2.0","id":5,"error":5}' => nil, '"\ud83d\udca9 \\\\ud83d"' => nil }.each do |line, id|
       one.send_line(line)
       assert_equal [id, -32_600], code(one.receive), line
     end
-    ["", "\r", "  "].each { |line| one.send_line(line) }
+    ["", "\r", "  ", '{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"m"}}'].each { |line| one.send_line(line) }
     one.send_line("#{JSON.generate("jsonrpc" => "2.0", "id" => "p", "method" => "ping", "unknown" => 1)}\r")
     assert_equal({ "jsonrpc" => "2.0", "id" => "p", "result" => {} }, one.receive)
   end
@@ -224,6 +225,19 @@ class TestConversation < Minitest::Test
     rest, status = one.close
     assert status.success?
     refute_includes rest.map { |answer| answer["id"] }, last, "a run was still open"
+  end
+
+  def test_what_still_runs_when_the_grace_is_over_is_cancelled_and_left
+    one = child
+    run = one.execute("until_cancelled", run: "a")
+    one.receive
+    one.execute("hang", run: "b") # for ever
+    one.receive
+    assert_equal(-32_602, one.ask("shutdown", { "grace" => "5" })["error"]["code"])
+    one.request("shutdown", { "grace" => 0.1 })
+    answer = one.receive
+    assert_equal [run, "stopped by itself"], [answer["id"], answer["result"]["result"]]
+    assert Timeout.timeout(Child::PATIENCE) { one.process.value }.success? # its input is still open
   end
 
   def test_shutdown_of_what_is_idle

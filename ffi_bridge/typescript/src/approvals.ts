@@ -1,5 +1,6 @@
 // What a handler asks people, and what they answer. Pure.
 
+import { decode } from "./decode.ts";
 import type { Duration } from "./durations.ts";
 import { ApprovalTimedOut, ContractError, PermanentError } from "./errors.ts";
 import { encode } from "./json.ts";
@@ -48,7 +49,7 @@ export function makeQuestion(name: string, options: AskOptions): Question {
     form: options.form ?? null,
     who,
   };
-  return JSON.parse(encode(question, `approval ${name}`)) as Question;
+  return decode(encode(question, `approval ${name}`)) as Question;
 }
 
 /** What was answered, as the wait's end saved it. */

@@ -5,6 +5,7 @@
 
 import { type Approval, type AskOptions, makeQuestion, readAnswer } from "./approvals.ts";
 import { type ChildTask, newChild, readEnd, readTaskId, type StartOptions, type WaitTaskOptions } from "./children.ts";
+import { decode } from "./decode.ts";
 import { type Duration, toSeconds } from "./durations.ts";
 import { EventTimedOut, PermanentError, RetryableError } from "./errors.ts";
 import { encode, storable } from "./json.ts";
@@ -136,7 +137,7 @@ export class Durable {
     if (!(await this.#services.checkpoint(key, text, false))) {
       throw new RetryableError(`the lease was lost, so ${name} was not saved`);
     }
-    return JSON.parse(text) as T; // what later runs find, to the letter
+    return decode(text) as T; // what later runs find, to the letter
   }
 
   #suspend(waiting: Waiting): never {

@@ -13,7 +13,8 @@ import { takeOutput, warn, type Write } from "./stdio.ts";
 import { VERSION } from "./version.ts";
 import { isSuspended } from "./waiting.ts";
 
-const LAST_ANSWERS = 900; // milliseconds that open runs have when the input has ended
+const LAST_ANSWERS = 900; // milliseconds that open runs have when the input has ended, or the grace is over
+const LONGEST_TIMER = 2 ** 31 - 1; // milliseconds; one above it would fire at once
 
 /** Options of {@link serve}. */
 export interface ServeOptions {
@@ -85,6 +86,10 @@ async function converse(
       reader.longest = bytes;
     },
     warn,
+    leaveWithin: (seconds) => {
+      clearTimeout(grace);
+      grace = setTimeout(leaveSoon, Math.min(seconds * 1000, LONGEST_TIMER));
+    },
     leave,
   });
   const reader = new LineReader(
@@ -97,13 +102,18 @@ async function converse(
     reader.push(chunk);
     if (outbox.full) input.pause();
   });
+  let grace: NodeJS.Timeout | undefined;
   let lastAnswers: NodeJS.Timeout | undefined;
+  const leaveSoon = () => {
+    lastAnswers ??= setTimeout(leave, LAST_ANSWERS);
+    session.stop();
+  };
   input.on("end", () => {
-    lastAnswers = setTimeout(leave, LAST_ANSWERS);
     reader.end();
-    session.endInput();
+    leaveSoon();
   });
   await left;
+  clearTimeout(grace);
   clearTimeout(lastAnswers);
   input.destroy();
   await Promise.race([outbox.close(), new Promise((resolve) => setTimeout(resolve, LAST_ANSWERS).unref())]);

@@ -1,6 +1,7 @@
 // The child's side of the conversation: lines in, lines out, and handlers run in between. Does no I/O itself.
 
 import { StepContext } from "./context.ts";
+import { decode } from "./decode.ts";
 import type { Services } from "./durable.ts";
 import { PermanentError, RetryableError } from "./errors.ts";
 import { execute } from "./execute.ts";
@@ -30,6 +31,8 @@ export interface Wire {
   limit(bytes: number): void;
   /** Write into the child's own log. */
   warn(text: string): void;
+  /** Stop what is open in so many seconds, and leave. */
+  leaveWithin(seconds: number): void;
   /** All is said: leave. */
   leave(): void;
 }
@@ -73,7 +76,7 @@ export class ChildSession {
     if (this.#state === "ended" || line.trim() === "") return;
     let message: unknown;
     try {
-      message = JSON.parse(line);
+      message = decode(line);
     } catch {
       this.#refuse(null, Code.noJson, "that line is no JSON");
       return;
@@ -95,10 +98,11 @@ export class ChildSession {
     else this.#refuse(null, Code.noJson, "that line is no UTF-8");
   }
 
-  /** The host is gone: leave when what is open has been answered. */
-  endInput(): void {
+  /** The host is gone, or has waited long enough: abort what is open, and leave when that has been answered. */
+  stop(): void {
     if (this.#state === "ended") return;
     this.#state = "draining";
+    for (const context of this.#runs.values()) context.cancel("stopping");
     this.#leaveWhenDone();
   }
 
@@ -226,9 +230,15 @@ export class ChildSession {
       this.#refuse(id, Code.badParams, "params is no object");
       return;
     }
+    const grace = params?.["grace"];
+    if (grace !== undefined && !(typeof grace === "number" && grace >= 0)) {
+      this.#refuse(id, Code.badParams, "grace is a number of seconds");
+      return;
+    }
     this.#shutdowns.push(id);
     this.#open.add(id);
     this.#state = "draining";
+    if (grace !== undefined) this.#wire.leaveWithin(grace);
     this.#leaveWhenDone();
   }
 
@@ -326,5 +336,5 @@ function answerLine(id: Id, result: string): string {
 }
 
 function readId(id: unknown): Id | null {
-  return typeof id === "string" || typeof id === "number" ? id : null;
+  return typeof id === "string" || (typeof id === "number" && Number.isInteger(id)) ? id : null;
 }

@@ -227,6 +227,9 @@ describe("a child that is ready", { concurrency: false }, () => {
   for (const [what, text] of Object.entries({
     "no JSON": "{nonsense",
     "no UTF-8": Buffer.from([0x22, 0xff, 0x22]),
+    "half of a surrogate pair": '["\\ud83d", "\\ud83d\\udca9"]',
+    "the other half": '["\\uD83D\\u0041"]',
+    "nested too deep": `${"[".repeat(1001)}${"]".repeat(1001)}`,
   })) {
     test(`refuses a line that is ${what}`, async () => {
       child.write(Buffer.concat([Buffer.from(text), Buffer.from("\n")]));
@@ -235,7 +238,8 @@ describe("a child that is ready", { concurrency: false }, () => {
   }
 
   test("refuses an object that is no message", async () => {
-    for (const line of ["[]", "17", "null", '"text"']) {
+    const escaped = '["\\ud83d\\udca9", "\\\\ud83d"]';
+    for (const line of ["[]", "17", "null", '"text"', escaped, `${"[".repeat(1000)}"[[]"${"]".repeat(1000)}`]) {
       child.write(`${line}\n`);
       await child.fails(-32600, null);
     }
@@ -243,7 +247,7 @@ describe("a child that is ready", { concurrency: false }, () => {
     await child.fails(-32600, 5);
     for (const message of [{ id: null, method: "ping" }, { id: 1.5, method: "ping" }, { id: true, method: "ping" }, {}]) {
       child.say(message);
-      await child.fails(-32600, "id" in message && message.id === 1.5 ? 1.5 : null);
+      await child.fails(-32600, null);
     }
     child.say({ id: 7, method: 3 });
     await child.fails(-32600, 7);
@@ -362,13 +366,25 @@ test("answers what is open before it leaves, takes nothing new, and then ends", 
   assert.equal(await child.ended, 0);
 });
 
+test("aborts what still runs when the grace of shutdown is over, and ends", async () => {
+  const child = await Child.start();
+  const held = child.execute("hold");
+  child.execute("block"); // for ever
+  await child.fails(-32602, child.ask("shutdown", { grace: "8" }));
+  child.ask("shutdown", { grace: 0.2 });
+  assert.deepEqual(await child.hear(), { jsonrpc: "2.0", id: held, result: { outcome: "cancelled" } });
+  assert.equal(await child.ended, 0); // its input is still open
+});
+
 test("ends with its input, after the answers that it can still give", async () => {
   const child = await Child.start();
-  const id = child.execute("deaf");
-  child.execute("hold");
+  const deaf = child.execute("deaf");
+  const held = child.execute("hold");
+  child.execute("block");
   child.process.stdin.end('{"jsonrpc":"2.0","id":"last","method":"ping","params":{}}');
   assert.equal((await child.hear())["id"], "last");
-  assert.equal((await child.hear())["id"], id);
+  assert.deepEqual(await child.hear(), { jsonrpc: "2.0", id: held, result: { outcome: "cancelled" } });
+  assert.equal((await child.hear())["id"], deaf);
   const since = performance.now();
   assert.equal(await child.ended, 0);
   assert.ok(performance.now() - since < 3000);

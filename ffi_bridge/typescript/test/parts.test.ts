@@ -4,11 +4,20 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 
+import { decode } from "../src/decode.ts";
 import { toSeconds } from "../src/durations.ts";
 import { describeFailure } from "../src/failures.ts";
 import { encode, encodeLoosely } from "../src/json.ts";
 import { LineReader } from "../src/lines.ts";
 import { VERSION } from "../src/version.ts";
+
+test("names with escapes are read as they are", () => {
+  decode('{"h":[],"\\\\":0}'); // V8 takes such a name for others that it reads later (nodejs/node#63785)
+  for (const name of ['"', "\r", "\\", 'a"', "__proto__", "\ue0000"]) {
+    const value = { h: 1, [name]: [{ "\n": name }], "\\d": "\\ud83d" };
+    assert.deepEqual(decode(JSON.stringify(value)), value);
+  }
+});
 
 describe("lines", () => {
   function read(longest: number, ...chunks: string[]): string[] {

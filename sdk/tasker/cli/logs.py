@@ -5,6 +5,7 @@ import sys
 from enum import StrEnum
 
 from tasker.cli.output import plain
+from tasker.step_log import describe_fields
 
 
 class LogLevel(StrEnum):
@@ -20,6 +21,11 @@ class _Plain(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Write a record; what it quotes says nothing to the terminal."""
         return plain(super().format(record))
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        """Write what is said, with the fields that a handler gave."""
+        said = super().formatMessage(record)
+        return said + describe_fields(record) if record.name.startswith("tasker.") else said
 
 
 def log_to_stderr(level: LogLevel) -> None:

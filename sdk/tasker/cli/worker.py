@@ -40,6 +40,15 @@ Templates = Annotated[
     typer.Option("--templates", help="A YAML template, or a folder of them; may be repeated."),
 ]
 Slots = Annotated[int, typer.Option("--slots", min=1, help="How many steps run at once.")]
+Concurrency = Annotated[
+    int | None,
+    typer.Option(
+        "--child-concurrency",
+        min=1,
+        max=1000,
+        help="How many runs each child in Ruby or TypeScript takes at once. Default: what it says itself.",
+    ),
+]
 Queues = Annotated[
     list[str] | None,
     typer.Option("--queue", "-q", help="A queue to serve. Default: those of the templates."),
@@ -59,6 +68,7 @@ def worker(
     commands: Commands = None,
     environment: Environment = None,
     slots: Slots = 100,
+    concurrency: Concurrency = None,
     queues: Queues = None,
     lease: Lease = "15s",
     grace: Grace = "30s",
@@ -90,6 +100,7 @@ def worker(
         name,
         log_level,
         commands or (),
+        concurrency,
     )
     if reload:
         run_reloading(options, url)
@@ -127,7 +138,11 @@ def run_worker(options: WorkerOptions, url: str | None) -> None:
     found = discover(modules, options.templates, options.environment)
     name = options.name or default_name()
     bridges = make_bridges(
-        files, options.commands, worker=name, grace=min(options.grace_seconds, MOST_GRACE)
+        files,
+        options.commands,
+        worker=name,
+        grace=min(options.grace_seconds, MOST_GRACE),
+        concurrency=options.concurrency,
     )
     if not (options.queues or found.all_templates):
         raise CommandFailed(

@@ -23,6 +23,7 @@ class WorkerOptions:
     name: str | None = None
     log_level: LogLevel = LogLevel.info
     commands: Sequence[str] = ()
+    concurrency: int | None = None
 
     @property
     def grace_seconds(self) -> float:
@@ -59,6 +60,8 @@ class WorkerOptions:
             yield f"--queue={queue}"
         if self.name is not None:
             yield f"--name={self.name}"
+        if self.concurrency is not None:
+            yield f"--child-concurrency={self.concurrency}"
         yield f"--slots={self.slots}"
         yield f"--lease={self.lease}"
         yield f"--grace={self.grace}"

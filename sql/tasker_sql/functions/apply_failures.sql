@@ -1,5 +1,7 @@
--- The outcomes of a batch that are no completions: retry, error, release. A retry out of attempts, or of an error whose
--- type, or one of whose kinds (the classes it derives from), the definition calls permanent, is an error. A release gives the step back uncounted, for later. Internal.
+-- The outcomes of a batch that are no completions: retry, error, lost, release. A retry out of attempts, or of an error whose
+-- type, or one of whose kinds (the classes it derives from), the definition calls permanent, is an error. So is a loss out of
+-- attempts: what ran the handler died, and nobody knows what it did; the attempt is written down as one whose lease ran out. A
+-- release gives the step back uncounted, for later. Internal.
 -- Locks: the caller has deleted the messages and holds the tasks' locks. Index: the primary keys.
 
 create or replace function tasker.apply_failures(p_outcomes jsonb, p_accepted integer[]) returns integer[]
@@ -14,6 +16,7 @@ begin
     with verdict as (
         select o.*, s.attempt, s.worker_id, s.started_at,
             case when o.outcome = 'release' then 'release'
+                when o.outcome = 'lost' and s.attempt < s.attempt_limit then 'retry'
                 when o.outcome = 'retry' and s.attempt < s.attempt_limit
                     and not coalesce(o.error ->> 'type' = any (d.permanent_errors), false)
                     and not coalesce(o.error -> 'kinds' ?| d.permanent_errors, false) then 'retry'
@@ -27,10 +30,11 @@ begin
         join tasker.step s on s.task_id = o.task_id and s.step_no = o.step_no and s.msg_id = o.msg_id
             and s.state = 'in_progress'
         join tasker.step_definition d using (definition_id)
-        where o.n = any (p_accepted) and o.outcome in ('retry', 'error', 'release')
+        where o.n = any (p_accepted) and o.outcome in ('retry', 'error', 'lost', 'release')
     ), ended as (
         insert into tasker.attempt (task_id, step_no, attempt, outcome, worker_id, started_at, error)
-        select v.task_id, v.step_no, v.attempt, v.verdict, v.worker_id, v.started_at, v.error
+        select v.task_id, v.step_no, v.attempt, case v.outcome when 'lost' then 'lost' else v.verdict end, v.worker_id, v.started_at,
+            v.error
         from verdict v where v.verdict <> 'release'
     ), later as (
         insert into tasker.timer (fire_at, task_id, step_no, kind)

@@ -85,5 +85,5 @@ $$;
 comment on function tasker.exchange(uuid, integer[], jsonb, integer, double precision) is
     'For workers. Applies outcomes and claims up to `want` steps from the given queues for lease_seconds. outcomes is an '
     'array of {queue_id, msg_id, read_ct, task_id, step_no, outcome, result, expansion, error, delay, wait} with outcome complete | retry | '
-    'error | release | wait, the last with wait {name, event, task, until_blocked, seconds, approval: {name, title, data, form, who}}. Returns {accepted: numbers (from 1) of the outcomes that took effect, granted: {steps, '
+    'error | lost | release | wait, the last with wait {name, event, task, until_blocked, seconds, approval: {name, title, data, form, who}}. Returns {accepted: numbers (from 1) of the outcomes that took effect, granted: {steps, '
     'instances, undone, saved, tasks, results, gathered}, again: seconds after which a limit may let more begin, or null}. An outcome whose lease was lost is stale: it is not among the accepted and changes nothing. TK002 names one that cannot be read; then none takes effect.';

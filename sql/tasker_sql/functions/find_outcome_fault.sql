@@ -11,7 +11,7 @@ begin
     if v_fault is not null then
         return v_fault;
     end if;
-    if v_kind is null or v_kind not in ('complete', 'retry', 'error', 'release', 'wait') then
+    if v_kind is null or v_kind not in ('complete', 'retry', 'error', 'lost', 'release', 'wait') then
         return format('its outcome is %s', coalesce(quote_literal(left(v_kind, 100)), 'missing'));
     end if;
     perform (p_outcome ->> 'delay')::double precision;

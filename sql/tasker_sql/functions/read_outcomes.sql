@@ -15,7 +15,7 @@ begin
     begin
         select array_agg(o.task_id), array_agg(distinct o.queue_id), bool_or(o.outcome = 'wait'),
             bool_and((o.queue_id is not null and o.msg_id is not null and o.read_ct is not null and o.task_id is not null
-                and o.step_no is not null and o.outcome in ('complete', 'retry', 'error', 'release', 'wait')) is true)
+                and o.step_no is not null and o.outcome in ('complete', 'retry', 'error', 'lost', 'release', 'wait')) is true)
         into tasks, queues, v_waits, v_sound
         from jsonb_to_recordset(p_outcomes) as o(queue_id integer, msg_id bigint, read_ct integer, task_id uuid, step_no integer,
             outcome text, delay double precision);
@@ -35,7 +35,7 @@ begin
     cross join lateral tasker.find_outcome_fault(o.value) as f(what) where f.what is not null order by o.n limit 1;
     raise exception using errcode = 'TK002', message = coalesce(v_what, 'the outcomes cannot be read'),
         hint = 'An outcome has the queue_id, msg_id, read_ct, task_id and step_no of its grant, and an outcome: complete, retry, error,'
-            ' release or wait, with its wait. Nothing was changed.';
+            ' lost, release or wait, with its wait. Nothing was changed.';
 end;
 $$;
 

@@ -6,12 +6,14 @@ import dataclasses
 import logging
 import threading
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
 
 from tasker import StepContext
 from tasker.context import Progress
+from tasker.step_log import describe_fields
 
 TASK = UUID(int=7)
 
@@ -82,6 +84,25 @@ def test_log_records_carry_the_ids(caplog: pytest.LogCaptureFixture) -> None:
     fields = {name: getattr(record, name) for name in ("task_id", "template", "step", "attempt")}
     assert fields == {"task_id": str(TASK), "template": "shop/order", "step": "pay", "attempt": 2}
     assert record.getMessage() == "charged 3"
+
+
+def test_log_records_carry_what_a_handler_gives_and_lose_nothing_of_their_own(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    given = {"cents": 5, "name": "ada", "step": 7, "taskName": None}
+    with caplog.at_level(logging.INFO, logger="tasker.handler"):
+        context().logger.info("charged", extra=given)
+    (record,) = caplog.records
+    assert (record.name, vars(record)["step"]) == ("tasker.handler", "pay")
+    assert describe_fields(record) == ' cents=5 name_="ada" step_=7 taskName_=null'
+
+
+def test_fields_that_are_no_json_are_written_all_the_same() -> None:
+    circle: list[Any] = []
+    circle.append(circle)
+    record = logging.makeLogRecord({"circle": circle, "odd": {(1, 2): TASK}, "task": TASK})
+    odd = f"{{(1, 2): {TASK!r}}}"
+    assert describe_fields(record) == f' circle=[[...]] odd={odd} task="{TASK}"'
 
 
 def test_a_context_is_frozen() -> None:

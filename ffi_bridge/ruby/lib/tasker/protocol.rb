@@ -15,13 +15,14 @@ module Tasker
     TOO_MANY = -32_002
     TOO_LONG = -32_003
 
-    EXECUTE = { "run" => String, "handler" => String, "task" => Hash, "step" => Hash, "results" => Hash, "saved" => Hash }.freeze
-    EXECUTE_OR_NULL = { "undoes" => Hash, "trace" => Hash }.freeze
+    OPTIONAL_HASH = ->(value) { value.nil? || value.is_a?(Hash) }
+    OPTIONAL_NUMBER = ->(value) { value.nil? || value.is_a?(Numeric) }
+    EXECUTE = { "run" => String, "handler" => String, "task" => Hash, "step" => Hash, "results" => Hash, "saved" => Hash,
+                "undoes" => OPTIONAL_HASH, "trace" => OPTIONAL_HASH }.freeze
     TASK = { "id" => String, "namespace" => String, "template" => String, "version" => String, "tags" => Array }.freeze
     STEP = { "name" => String, "number" => Integer, "kind" => String, "config" => Hash, "attempt" => Integer,
-             "max_attempts" => Integer, "idempotency_key" => String }.freeze
-    STEP_OR_NULL = { "deadline" => Numeric }.freeze
-    private_constant :EXECUTE, :EXECUTE_OR_NULL, :TASK, :STEP, :STEP_OR_NULL
+             "max_attempts" => Integer, "idempotency_key" => String, "deadline" => OPTIONAL_NUMBER }.freeze
+    private_constant :OPTIONAL_HASH, :OPTIONAL_NUMBER, :EXECUTE, :TASK, :STEP
 
     class << self
       # @param id [String, Integer, nil]
@@ -44,17 +45,12 @@ module Tasker
       def fault(message)
         return "a line that is no JSON object" unless message.is_a?(Hash)
         return 'a message without "jsonrpc": "2.0"' unless message["jsonrpc"] == "2.0"
-        return "an id that is no text and no integer" if message.key?("id") && !id?(message["id"])
-        return method_fault(message["method"]) if message.key?("method")
-        return "a message with neither a method nor an id" unless message.key?("id")
-        return nil if message.key?("result") ^ message.key?("error")
-
-        "an answer that has not exactly one of result and error"
+        message.key?("method") ? call_fault(message) : answer_fault(message)
       end
 
-      # @return [String, Integer, nil] the id of a message that may be none
+      # @return [String, Integer, nil] the id of a request that may be no message
       def id_of(message)
-        id = message.is_a?(Hash) ? message["id"] : nil
+        id = message.is_a?(Hash) && message.key?("method") ? message["id"] : nil
         id if id?(id)
       end
 
@@ -70,8 +66,7 @@ module Tasker
 
       # @return [String, nil] what is wrong with the params of +execute+
       def execute_fault(params)
-        misfit(params, EXECUTE, EXECUTE_OR_NULL, "") || misfit(params["task"], TASK, {}, "task.") ||
-          misfit(params["step"], STEP, STEP_OR_NULL, "step.")
+        misfit(params, EXECUTE, "") || misfit(params["task"], TASK, "task.") || misfit(params["step"], STEP, "step.")
       end
 
       private
@@ -80,16 +75,24 @@ module Tasker
 
       def id_text(id) = id.is_a?(Integer) ? id : JSON.generate(id)
 
-      def method_fault(method)
-        "a method that is no text" unless method.is_a?(String)
+      def call_fault(message)
+        return "a method that is no text" unless message["method"].is_a?(String)
+
+        "an id that is no text and no integer" if message.key?("id") && !id?(message["id"])
       end
 
-      def misfit(object, fields, fields_or_null, prefix)
-        fields.each_pair { |name, kind| return "#{prefix}#{name} is missing or wrong" unless kind === object[name] }
-        fields_or_null.each_pair do |name, kind|
-          value = object[name]
-          return "#{prefix}#{name} is wrong" unless value.nil? || kind === value
-        end
+      def answer_fault(message)
+        nameless = message.key?("id") && message["id"].nil? && message.key?("error")
+        return "a message with neither a method nor an id" unless nameless || id?(message["id"])
+        return "an answer that has not exactly one of result and error" unless message.key?("result") ^ message.key?("error")
+
+        "an error without a code and a message" if message.key?("error") && !error?(message["error"])
+      end
+
+      def error?(error) = error.is_a?(Hash) && error["code"].is_a?(Integer) && error["message"].is_a?(String)
+
+      def misfit(object, fields, prefix)
+        fields.each { |name, kind| return "#{prefix}#{name} is missing or wrong" unless kind === object[name] }
         nil
       end
     end

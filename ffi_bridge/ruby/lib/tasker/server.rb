@@ -8,10 +8,11 @@ module Tasker
   # Model: a run is open from its +execute+ until its answer is queued, both under one lock, so that an answer is never
   # behind that of the +shutdown+ which waits for it.
   class Server
-    # How long runs have to end when the input has, in seconds.
+    # How long runs have to end when the input has, or the grace is over, in seconds.
     LAST_WAIT = 1.0
+    LONGEST_GRACE = 1e9 # above it sleep raises
     Job = Struct.new(:run, :handler, :params)
-    private_constant :LAST_WAIT, :Job
+    private_constant :LAST_WAIT, :LONGEST_GRACE, :Job
 
     # @param handlers [Hash{String => Handler}]
     # @param concurrency [Integer] how many runs may be open at once
@@ -37,8 +38,8 @@ module Tasker
     # Converse until the host is done.
     # @return [Boolean] whether all runs have ended
     def serve
-      stopped = @lines.each { |line| take_line(line) }
-      stopped || settle
+      @lines.each { |line| take_line(line) }
+      settle
     ensure
       @pool.close
     end
@@ -57,7 +58,7 @@ module Tasker
       end
     rescue JSON::ParserError => error
       text = Failures.text(error.message)[0, 200]
-      refuse(nil, Protocol::NO_JSON, "a line that is no JSON: #{text}") unless line.scrub.strip.empty?
+      refuse(nil, Protocol::NO_JSON, "a line that is no JSON: #{text}") unless line.scrub.match?(/\A[ \t\r]*\z/)
     end
 
     def hear(message)
@@ -77,7 +78,7 @@ module Tasker
       when "initialize" then begin_with(id, params)
       when "execute" then execute(id, params)
       when "ping" then @output.put(Protocol.answer(id, "{}"))
-      when "shutdown" then drain(id)
+      when "shutdown" then drain(id, params["grace"])
       else refuse(id, Protocol::NO_METHOD, "there is no method #{method}")
       end
     end
@@ -125,13 +126,26 @@ module Tasker
       @lock.synchronize { @runs[params["run"]] }&.cancel if params.is_a?(Hash)
     end
 
-    def drain(id)
+    def drain(id, grace)
+      unless grace.nil? || (grace.is_a?(Numeric) && grace >= 0)
+        return refuse(id, Protocol::BAD_PARAMS, "grace is no number of seconds")
+      end
+
       @lines.expect_stop
       leaves = @lock.synchronize do
         @requests[id] = @shutdown = [id]
         @runs.empty?
       end
-      say_goodbye if leaves
+      if leaves then say_goodbye
+      elsif grace then leave_within(grace)
+      end
+    end
+
+    def leave_within(seconds)
+      Thread.new do
+        sleep([seconds, LONGEST_GRACE].min)
+        @lines.stop
+      end
     end
 
     def say_goodbye
@@ -165,7 +179,8 @@ module Tasker
       Attempt.failed("error", ContractError.new(what))
     end
 
-    # The input has ended: nobody waits for more than the answers that come at once.
+    # The input has ended, or all has been answered, or the grace is over: nobody waits for more than the answers that
+    # come at once.
     def settle
       runs = @lock.synchronize { @runs.values }
       runs.each(&:cancel)

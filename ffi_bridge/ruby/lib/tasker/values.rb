@@ -24,8 +24,10 @@ module Tasker
 
     INTEGERS = (-(2**63)...(2**64)).freeze
     PLAIN = JSON::State.new(max_nesting: DEEPEST + 10).freeze
-    READ = { max_nesting: 1024 }.freeze
-    private_constant :INTEGERS, :PLAIN, :READ
+    READ = { max_nesting: 1000 }.freeze
+    HALF = /\\ud[89a-f]/i
+    WHOLE = /\\\\|\\ud[89ab]\h\h\\ud[c-f]\h\h/i
+    private_constant :INTEGERS, :PLAIN, :READ, :HALF, :WHOLE
 
     class << self
       # @param value [Object]
@@ -41,8 +43,13 @@ module Tasker
 
       # @param text [String] JSON
       # @return [Object] nil, true, false, numbers, strings, arrays, and hashes with strings as keys
-      # @raise [JSON::ParserError]
-      def load(text) = JSON.parse(text, READ)
+      # @raise [JSON::ParserError] also for half of a surrogate pair, of which the parser would make something
+      def load(text)
+        value = JSON.parse(text, READ)
+        raise JSON::ParserError, "half of a surrogate pair" if HALF.match?(text) && HALF.match?(text.gsub(WHOLE, " "))
+
+        value
+      end
 
       # @param value [Object]
       # @param subject [String]

@@ -1,34 +1,42 @@
-// The steps in TypeScript: the parcel is handed over, and the customer is told.
+// The order workflow's last two steps: the parcel is handed over, and the customer is told. The order that goes through
+// three languages (../polyglot) has them from here.
 
 import { createHash } from "node:crypto";
 
 import { step } from "tasker-pg";
 
-interface Order {
+import type { Payment } from "./payments.ts";
+
+/** So many of one article. */
+export interface Line {
+  readonly sku: string;
+  readonly quantity: number;
+}
+
+/** The task's input: what a customer wants and how they pay. */
+export interface Order {
   readonly order_id: string;
+  readonly card: string;
+  readonly lines: readonly Line[];
 }
 
-/** What the step in Python has returned. */
-interface Cart {
-  readonly lines: readonly { readonly sku: string; readonly quantity: number }[];
+/** An order that can be filled, with its price. */
+export interface Cart {
+  readonly lines: readonly Line[];
+  readonly total_cents: number;
 }
 
-interface Reservation {
+export interface Reservation {
   readonly reservation_id: string;
+  readonly pieces: number;
 }
 
-/** What the step in Ruby has returned. */
-interface Payment {
-  readonly charge_id: string;
-  readonly amount_cents: number;
-}
-
-interface Shipment {
+export interface Shipment {
   readonly tracking_id: string;
   readonly reservation_id: string;
 }
 
-interface Receipt {
+export interface Receipt {
   readonly order_id: string;
   readonly total_cents: number;
   readonly charge_id: string;
@@ -40,8 +48,7 @@ export const ship = step<Order, Shipment, { process_payment: Payment; reserve_st
   "ship",
   ({ results: { process_payment: payment, reserve_stock: reservation }, ctx }) => {
     ctx.logger.info(`shipping against charge ${payment.charge_id}`);
-    const parcel = createHash("sha256").update(ctx.idempotencyKey).digest("hex").slice(0, 12);
-    return { tracking_id: `trk_${parcel}`, reservation_id: reservation.reservation_id };
+    return { tracking_id: makeId("trk", ctx.idempotencyKey), reservation_id: reservation.reservation_id };
   },
 );
 
@@ -59,3 +66,8 @@ export const writeReceipt = step<Order, Receipt, { validate_cart: Cart; process_
     };
   },
 );
+
+/** An id that is the same on every attempt of the step. */
+export function makeId(prefix: string, key: string): string {
+  return `${prefix}_${createHash("sha256").update(key).digest("hex").slice(0, 12)}`;
+}
