@@ -6,9 +6,8 @@ import gc
 
 __all__ = ["spare_collector"]
 
-_YOUNG = (
-    20_000  # objects: more than the steps of a full exchange have while they run; some megabytes
-)
+# Objects: more than the steps of a full exchange have while they run; some megabytes.
+_YOUNG = 20_000
 
 
 def spare_collector() -> None:
