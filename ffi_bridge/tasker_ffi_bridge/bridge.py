@@ -109,7 +109,8 @@ class Bridge:
     async def run(self, execute: Execute, services: Services) -> Outcome | Lost | Refused:
         """Run a handler in the child, when that has room.
 
-        When the caller is cancelled, the run in the child is too. Raises ValueError when the message would be too long.
+        When the caller is cancelled, the run in the child is too. Raises ValueError when it makes no message, or one that
+        is too long.
         """
         assert self._life is not None
         loop = asyncio.get_running_loop()
@@ -178,11 +179,27 @@ class Bridge:
             await asyncio.wait(tasks[:1], timeout=_LAST_WORDS)
             for task in tasks:
                 task.cancel()
+            process.process.close()
             why = _explain(life, status)
             life.bury(why)
         return why
 
     async def _listen(self, life: Life, first: asyncio.Future[None]) -> None:
+        """Take what the child says until it ends, also where something that it has started holds its output open."""
+        reading = asyncio.create_task(self._read(life, first))
+        ending = asyncio.create_task(life.process.process.wait())
+        try:
+            await asyncio.wait((reading, ending), return_when=asyncio.FIRST_COMPLETED)
+            if ending.done():
+                life.process.kill()  # what is left of its group
+            done, _ = await asyncio.wait((reading,), timeout=_LAST_WORDS)
+            for task in done:
+                task.result()
+        finally:
+            reading.cancel()
+            ending.cancel()
+
+    async def _read(self, life: Life, first: asyncio.Future[None]) -> None:
         async for lines in life.process.lines(life.session.message_bytes):
             for line in lines:
                 event = life.session.receive(line)

@@ -13,6 +13,7 @@ from typing import Any, cast
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
+from tasker_ffi_bridge.integers import find_altered
 from tasker_ffi_bridge.messages import (
     LONGEST_LINE,
     PROTOCOL,
@@ -20,6 +21,7 @@ from tasker_ffi_bridge.messages import (
     ErrorCode,
     Execute,
     Failure,
+    GiveUp,
     Initialized,
     Json,
     Log,
@@ -28,6 +30,7 @@ from tasker_ffi_bridge.messages import (
     Retry,
     StartTask,
     explain,
+    printable,
     read_initialized,
     read_outcome,
 )
@@ -143,6 +146,7 @@ _NOTIFICATIONS: Mapping[str, TypeAdapter[Any]] = {
     "progress": TypeAdapter(Progress),
     "log": TypeAdapter(Log),
 }
+_TOO_LARGE = "is an integer beyond 64 bits; give it as a string"
 _MOST_UNKNOWN = 100  # methods that are remembered, so that each is told of once
 _REQUESTS: Mapping[str, TypeAdapter[Any]] = {
     "checkpoint": TypeAdapter(Checkpoint),
@@ -170,9 +174,12 @@ class HostSession:
         return self._call("initialize", "", params)
 
     def execute(self, execute: Execute) -> bytes:
-        """Start a run. Raises ValueError when its line would be above the limit: the step can never run here."""
+        """Start a run. Raises ValueError when it makes no line, or one above the limit: the step can never run here."""
         run = execute["run"]
-        line = self._call("execute", run, execute)
+        try:
+            line = self._call("execute", run, execute)
+        except TypeError as error:  # nested too deep, most of all
+            raise ValueError(f"what the step is given makes no message: {error}") from None
         if len(line) > self.message_bytes:
             del self._calls[self._last]
             raise ValueError(
@@ -215,24 +222,25 @@ class HostSession:
         if fault is not None:
             return Broken(f"{fault}: {_quote(line)}")
         if "method" in message:
-            return self._hear(message)
-        return self._take_answer(message)
+            return self._hear(message, line)
+        return self._take_answer(message, line)
 
     def _call(self, method: str, run: str, params: Mapping[str, Json]) -> bytes:
+        line = _line({"id": self._last + 1, "method": method, "params": params})
         self._last += 1
         self._calls[self._last] = (method, run)
-        return _line({"id": self._last, "method": method, "params": params})
+        return line
 
-    def _hear(self, message: dict[str, Json]) -> Event | None:
+    def _hear(self, message: dict[str, Json], line: bytes) -> Event | None:
         """A request or a notification of the child's."""
         method, params = message["method"], message.get("params")
         if self.child is None:
             return Broken(f"{method} before initialize was answered")
         if "id" in message:
-            return self._take_request(message["id"], method, params)
+            return self._take_request(message["id"], method, params, line)
         return self._take_notification(method, params)
 
-    def _take_request(self, id: str | int, method: str, params: Json) -> Event:
+    def _take_request(self, id: str | int, method: str, params: Json, line: bytes) -> Event:
         kind = _REQUESTS.get(method)
         if kind is None:
             return Send(_error(id, ErrorCode.NO_METHOD, f"there is no method {_clip(method)}"))
@@ -244,6 +252,8 @@ class HostSession:
             return Send(_error(id, ErrorCode.BAD_PARAMS, explain(error)))
         if what.run not in self.open_runs:
             return Send(_error(id, ErrorCode.NO_RUN, f"run {what.run} is not open"))
+        if (where := find_altered(line, "params")) is not None:
+            return Send(_error(id, ErrorCode.BAD_PARAMS, f"{where} {_TOO_LARGE}"))
         self._asked.add(id)
         return Asked(id, what)
 
@@ -266,7 +276,7 @@ class HostSession:
             case _:
                 return None  # progress of a run that has just ended
 
-    def _take_answer(self, message: dict[str, Json]) -> Event:
+    def _take_answer(self, message: dict[str, Json], line: bytes) -> Event:
         id = message.get("id")
         call = self._calls.pop(id, None) if isinstance(id, int) else None
         if call is None:
@@ -276,7 +286,7 @@ class HostSession:
         match method:
             case "execute":
                 del self.open_runs[run]
-                return _end(run, message, error)
+                return _end(run, message, error, line)
             case "initialize":
                 return self._begin(message, error)
             case "ping":
@@ -286,7 +296,7 @@ class HostSession:
 
     def _begin(self, message: dict[str, Json], error: dict[str, Json] | None) -> Event:
         if error is not None:
-            return Broken(f"it refused to begin: {error['message']}")
+            return Broken(f"it refused to begin: {printable(error['message'])}")
         try:
             child = read_initialized(message["result"])
         except ValueError as fault:
@@ -299,11 +309,17 @@ class HostSession:
         return Ready(child)
 
 
-def _end(run: str, message: dict[str, Json], error: dict[str, Json] | None) -> Event:
+def _end(run: str, message: dict[str, Json], error: dict[str, Json] | None, line: bytes) -> Event:
     if error is not None:
+        why = printable(error["message"])
         if error["code"] in (ErrorCode.NO_METHOD, ErrorCode.TOO_MANY):
-            return GaveBack(run, error["message"])
-        return Ended(run, Retry("retry", Failure(error["message"], "BridgeError")))
+            return GaveBack(run, why)
+        return Ended(run, Retry("retry", Failure(why, "BridgeError")))
+    if (where := find_altered(line, "result")) is not None:
+        kinds = ("ContractError", "PermanentError")
+        return Ended(
+            run, GiveUp("error", Failure(f"the answer: {where} {_TOO_LARGE}", kinds[0], kinds))
+        )
     try:
         return Ended(run, read_outcome(message["result"]))
     except ValueError as fault:

@@ -255,8 +255,8 @@ class Life:
     def _send(self, run: Run) -> None:
         try:
             line = self.session.execute(run.execute)
-        except ValueError as too_long:
-            run.ended.set_exception(too_long)
+        except Exception as error:  # whatever it is, nothing is open that was not sent
+            run.ended.set_exception(error)
             return
         self._free -= run.places
         self._runs[run.execute["run"]] = run
@@ -271,7 +271,7 @@ class Life:
         self._advance()
 
     async def _answer(self, asked: Asked, services: Services) -> None:
-        """Do what a run has asked for, and answer it."""
+        """Do what a run has asked for, and answer it. The run may have ended without waiting for that."""
         session, what = self.session, asked.what
         try:
             match what:
@@ -282,6 +282,10 @@ class Life:
         except Unacceptable as error:
             self.process.put(session.refuse(asked.id, ErrorCode.BAD_PARAMS, str(error)))
         except Exception as error:
+            if what.run not in session.open_runs:
+                refused = session.refuse(asked.id, ErrorCode.NO_RUN, f"run {what.run} is over")
+                self.process.put(refused)
+                return
             _log.warning("%s: a %s failed: %s", self.process.name, type(what).__name__, error)
             self.process.put(session.refuse(asked.id, ErrorCode.FAILED, str(error)))
         else:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, TypedDict
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
 __all__ = [
     "LONGEST_LINE",
@@ -34,6 +36,7 @@ __all__ = [
     "Wait",
     "Waiting",
     "explain",
+    "printable",
     "read_initialized",
     "read_outcome",
 ]
@@ -41,8 +44,24 @@ __all__ = [
 PROTOCOL = "1.0"
 LONGEST_LINE = 64 * 1024 * 1024  # bytes, the line feed included
 
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def printable(text: str) -> str:
+    """Text for people to read: its control characters, of which terminals make something, are written out."""
+    return _CONTROLS.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
+
+
+def _without_nul(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("holds a NUL character, which PostgreSQL cannot store")
+    return text
+
+
 Json = Any
 Name = Annotated[str, Field(min_length=1, max_length=255)]
+Stored = AfterValidator(_without_nul)
+Shown = Annotated[str, AfterValidator(printable)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
@@ -151,10 +170,10 @@ class Execute(TypedDict):
 class Failure:
     """What went wrong. `kinds`: the names of the classes that the error derives from."""
 
-    message: str
-    type: Annotated[str, Field(min_length=1)] = "Error"
-    kinds: tuple[str, ...] = ()
-    traceback: str | None = None
+    message: Shown
+    type: Annotated[Shown, Field(min_length=1)] = "Error"
+    kinds: tuple[Shown, ...] = ()
+    traceback: Shown | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +253,7 @@ class Progress:
     run: str
     done: Finite
     total: Finite | None = None
-    note: str | None = None
+    note: Shown | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +261,7 @@ class Checkpoint:
     """Something to be remembered for later runs of the step."""
 
     run: str
-    name: Annotated[str, Field(min_length=1, max_length=300)]
+    name: Annotated[str, Field(min_length=1, max_length=300), Stored]
     value: Json
     replace: bool = False
 
@@ -252,7 +271,7 @@ class StartTask:
     """A child task to start, or to find."""
 
     run: str
-    name: Name
+    name: Annotated[Name, Stored]
     template: str
     input: Json = None
     version: str | None = None
@@ -267,7 +286,7 @@ class Log:
     """A line of the child's log."""
 
     level: Literal["debug", "info", "warning", "error"]
-    message: str
+    message: Shown
     run: str | None = None
     fields: dict[str, Json] = field(default_factory=dict[str, Json])
 
@@ -282,10 +301,16 @@ def read_initialized(result: Json) -> Initialized:
         found = _initialized.validate_python(result)
     except ValidationError as error:
         raise ValueError(explain(error)) from None
-    names = [handler.name for handler in found.handlers]
-    twice = {name for name in names if names.count(name) > 1}
-    if twice:
-        raise ValueError(f"handlers: {sorted(twice)[0]!r} is there twice")
+    if not found.handlers:
+        raise ValueError("handlers: it has none")
+    times = Counter(handler.name for handler in found.handlers)
+    for name, count in sorted(times.items()):
+        if count > 1:
+            raise ValueError(f"handlers: {name!r} is there twice")
+        if "\0" in name:
+            raise ValueError(
+                f"handlers: {name!r} holds a NUL character, which no template can call"
+            )
     return found
 
 

@@ -7,16 +7,58 @@ import contextlib
 import logging
 import os
 import signal
+from asyncio.subprocess import PIPE, Process, SubprocessStreamProtocol
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 __all__ = ["ChildProcess", "start_child"]
 
 _CHUNK = 256 * 1024
+_BUFFER = 64 * 1024  # bytes of a pipe, above which asyncio reads no further until they are taken
 _LONGEST_LOG_LINE = 10_000
 _LAST_WORDS = 15  # lines of the log that an error shows
 
 _log = logging.getLogger("tasker.bridge")
+
+
+class _Watch(SubprocessStreamProtocol):
+    """Knows of the process's own end."""
+
+    def __init__(self, limit: int, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(limit, loop)
+        self.over = asyncio.Event()
+
+    def process_exited(self) -> None:
+        """Called by the loop."""
+        super().process_exited()
+        self.over.set()
+
+
+class _Process(Process):
+    """A process whose end is its own: asyncio's waits for its pipes too, which what it has started may hold open."""
+
+    def __init__(
+        self,
+        transport: asyncio.SubprocessTransport,
+        watch: _Watch,
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        super().__init__(transport, watch, loop)
+        self._pipes = transport
+        self._watch = watch
+
+    async def wait(self) -> int:
+        """Its status, once it has ended; negative when a signal ended it."""
+        await self._watch.over.wait()
+        assert self.returncode is not None
+        return self.returncode
+
+    def close(self) -> None:
+        """Let go of its pipes, and end it where it runs."""
+        stdin = self._pipes.get_pipe_transport(0)
+        if isinstance(stdin, asyncio.WriteTransport) and not stdin.is_closing():
+            stdin.abort()  # to close it would wait until all is read
+        self._pipes.close()
 
 
 @dataclass(slots=True)
@@ -24,7 +66,7 @@ class ChildProcess:
     """A child that runs. What is put into it leaves in one write for all that has gathered."""
 
     name: str
-    process: asyncio.subprocess.Process
+    process: _Process
     last_words: list[str] = field(default_factory=list[str])
     _outbox: list[bytes] = field(default_factory=list[bytes])
     _has_mail: asyncio.Event = field(default_factory=asyncio.Event)
@@ -94,12 +136,14 @@ async def start_child(
     name: str, command: Sequence[str], environment: Mapping[str, str]
 ) -> ChildProcess:
     """Start a child in a process group of its own. Raises OSError when there is no such program."""
-    process = await asyncio.create_subprocess_exec(
+    loop = asyncio.get_running_loop()
+    transport, watch = await loop.subprocess_exec(
+        lambda: _Watch(_BUFFER, loop),
         *command,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
+        stdin=PIPE,
+        stdout=PIPE,
+        stderr=PIPE,
         env={**os.environ, **environment},
         start_new_session=True,
     )
-    return ChildProcess(name, process)
+    return ChildProcess(name, _Process(transport, watch, loop))

@@ -3,10 +3,17 @@
 import json
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
 
+# What no input can hold, or be sent as. EDGE is written by itself, and not with what is put around.
+SHORT = {
+    "$NUL": "\\u0000",
+    '"$DEEP"': "[" * 300 + "]" * 300,
+    '"$EDGE"': "[" * 252 + "]" * 252,
+}
 lock = threading.Lock()
 
 
@@ -15,7 +22,9 @@ def say(message, **more):
         json.dumps({"jsonrpc": "2.0", **message}, **more) if isinstance(message, dict) else message
     )
     with lock:
-        sys.stdout.write(line.replace("$NUL", "\\u0000") + "\n")
+        for short, long in SHORT.items():
+            line = line.replace(short, long)
+        sys.stdout.write(line + "\n")
         sys.stdout.flush()
 
 
@@ -26,6 +35,9 @@ def run(id, params):
             say({"id": id, "result": {"outcome": "complete", "result": given}})
         case "pid":
             say({"id": id, "result": {"outcome": "complete", "result": os.getpid()}})
+        case "adopt":  # what is started so holds our output, and is in no group of ours
+            grandchild = subprocess.Popen(["sleep", "60"], start_new_session=True)
+            say({"id": id, "result": {"outcome": "complete", "result": grandchild.pid}})
         case "die":
             os.kill(os.getpid(), signal.SIGKILL)
         case "babble":
@@ -50,14 +62,20 @@ def run(id, params):
                 }
             )
         case "tell":
-            say({"method": given["method"], "params": {"run": params["run"], **given["params"]}})
+            say({**given, "params": {"run": params["run"], **given["params"]}})
             say({"id": id, "result": {"outcome": "complete", "result": None}})
+        case "heard":  # the answer to what nobody waits for
+            with answers:
+                answers.wait_for(lambda: given in late)
+                say({"id": id, "result": {"outcome": "complete", "result": late.pop(given)}})
 
 
-holding, asked = {}, {}
+holding, asked, late = {}, {}, {}
+answers = threading.Condition()
 names = [
     "echo",
     "pid",
+    "adopt",
     "die",
     "babble",
     "freeze",
@@ -67,6 +85,7 @@ names = [
     "error",
     "ask",
     "tell",
+    "heard",
 ]
 print("the child begins", file=sys.stderr, flush=True)
 for line in sys.stdin:
@@ -90,6 +109,11 @@ for line in sys.stdin:
             say({"id": message["id"], "result": {}})
         case None:
             result = message.get("result", message.get("error"))
+            if message["id"] not in asked:
+                with answers:
+                    late[message["id"]] = result
+                    answers.notify_all()
+                continue
             say(
                 {
                     "id": asked.pop(message["id"]),

@@ -8,13 +8,13 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Awaitable
+from collections.abc import AsyncGenerator, Awaitable
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
-from tests.bridge.support import COMMAND, NOTHING, Asked, execute
+from tests.bridge.support import COMMAND, NOTHING, Asked, Calls, execute
 
 from tasker.languages import make_bridges
 from tasker_ffi_bridge import Bridge, BridgeError, Lost, Refused, bridge, life
@@ -140,6 +140,40 @@ async def test_what_a_run_asks_for_is_done_and_answered() -> None:
         assert asked.heard[-1] == Progress(run["run"], 1, 2, "half")
 
 
+async def test_what_cannot_be_sent_takes_no_place() -> None:
+    deep: Any = 0
+    for _ in range(300):
+        deep = [deep]
+    async with Bridge(COMMAND) as child:
+        for _ in range(2 * child.child.concurrency):
+            with pytest.raises(ValueError, match="makes no message: Recursion"):
+                await child.run(execute("echo", deep), NOTHING)
+        async with asyncio.timeout(5):
+            assert await result_of(child.run(execute("echo", 1), NOTHING)) == 1
+
+
+async def test_what_is_asked_for_and_not_waited_for_is_answered() -> None:
+    """The run ends with the next line: what it asked for is done, or refused as of a run that is over."""
+    ask = {"id": "late", "method": "checkpoint", "params": {"name": "run:x", "value": 1}}
+    over = asyncio.Event()
+
+    async def too_late(_: Checkpoint) -> bool:
+        await over.wait()
+        raise RuntimeError("the run is over")
+
+    asked = Asked()
+    services = Calls(asked.heard.append, too_late, NOTHING.start_task, asked.heard.append)
+    async with Bridge(COMMAND) as child:
+        run = execute("tell", ask)
+        assert await result_of(child.run(run, asked.services())) is None
+        assert await result_of(child.run(execute("heard", "late"), NOTHING)) == {"saved": True}
+        assert asked.heard == [Checkpoint(run["run"], "run:x", 1)]
+        assert await result_of(child.run(execute("tell", ask), services)) is None
+        over.set()
+        answer = await result_of(child.run(execute("heard", "late"), NOTHING))
+        assert answer["code"] == -32004
+
+
 async def test_odd_answers_are_failed_attempts_and_the_child_lives() -> None:
     async with Bridge(COMMAND) as child:
         odd = await child.run(execute("odd", {"outcome": "perhaps"}), NOTHING)
@@ -246,6 +280,38 @@ async def test_a_run_that_comes_while_the_child_dies_is_for_the_next_one() -> No
         child._life.result().end("was told to")  # killed, and its end not seen yet
         async with asyncio.timeout(5):
             assert await result_of(child.run(execute("pid"), NOTHING)) != before
+
+
+@pytest.fixture
+async def adopting() -> AsyncGenerator[Bridge]:
+    """A bridge whose first child has started something that outlives it, and holds its output open."""
+    async with Bridge(COMMAND, grace=0.2) as child:
+        grandchild = psutil.Process(await result_of(child.run(execute("adopt"), NOTHING)))
+        try:
+            yield child
+            assert grandchild.is_running()
+        finally:
+            grandchild.kill()
+
+
+async def test_a_childs_end_is_seen_while_its_output_is_held_open(adopting: Bridge) -> None:
+    async with asyncio.timeout(5):
+        lost = await adopting.run(execute("die"), NOTHING)
+        assert isinstance(lost, Lost) and "signal 9" in lost.why
+        assert await result_of(adopting.run(execute("echo", 1), NOTHING)) == 1
+
+
+async def test_a_child_that_is_ended_gives_way_while_its_output_is_held_open(
+    adopting: Bridge,
+) -> None:
+    stubborn = asyncio.create_task(adopting.run(execute("stubborn"), NOTHING))
+    await result_of(adopting.run(execute("echo", 1), NOTHING))
+    stubborn.cancel()
+    async with asyncio.timeout(5):
+        while adopting.restarts == 0:
+            echoed = await adopting.run(execute("echo", 2), NOTHING)
+            assert isinstance(echoed, Complete | Lost)
+        assert await result_of(adopting.run(execute("echo", 3), NOTHING)) == 3
 
 
 async def test_what_waited_behind_a_run_that_was_cancelled_in_line_goes_on() -> None:

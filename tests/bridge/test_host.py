@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import orjson
@@ -12,7 +13,7 @@ from tests.bridge.support import execute
 
 from tasker_ffi_bridge import host
 from tasker_ffi_bridge.host import HostSession
-from tasker_ffi_bridge.messages import Cancelled, Complete, GiveUp, Retry, Wait
+from tasker_ffi_bridge.messages import Cancelled, Complete, Failure, GiveUp, Retry, Wait
 
 READY = {"protocol": "1.0", "concurrency": 3, "handlers": [{"name": "echo"}]}
 
@@ -146,6 +147,7 @@ def test_a_line_above_the_limit_ends_the_child_and_is_never_sent() -> None:
         {**READY, "handlers": [{"name": "a"}, {"name": "a"}]},
         {**READY, "handlers": [{"name": ""}]},
         {**READY, "handlers": None},
+        {**READY, "handlers": []},
         [],
     ],
 )
@@ -154,6 +156,67 @@ def test_a_child_that_says_nonsense_of_itself_is_not_used(result: Any) -> None:
     session.initialize()
     event = session.receive(line(id=1, result=result))
     assert isinstance(event, host.Broken)
+
+
+def test_a_handler_that_no_template_can_call_is_told_by_its_name() -> None:
+    session = HostSession("w")
+    session.initialize()
+    event = session.receive(line(id=1, result={**READY, "handlers": [{"name": "a\0b"}]}))
+    assert isinstance(event, host.Broken) and r"'a\x00b' holds a NUL" in event.why
+
+
+def test_many_handlers_are_read_in_no_time() -> None:
+    session = HostSession("w")
+    session.initialize()
+    many = [{"name": f"h{n}"} for n in range(20_000)]
+    began = time.process_time()
+    assert isinstance(session.receive(line(id=1, result={**READY, "handlers": many})), host.Ready)
+    assert time.process_time() - began < 1  # twelve when each name is counted
+
+
+def raw(text: str) -> bytes:
+    return b'{"jsonrpc":"2.0",' + text.encode() + b"}\n"
+
+
+@pytest.mark.parametrize(
+    ("number", "kept"),
+    [
+        ("123456789012345678901234567890", None),
+        ("-9223372036854775809", None),
+        ("1" * 300, None),
+        ("18446744073709551615", 2**64 - 1),
+        ("100000000000000000000", 1e20),  # as JavaScript writes it
+        ("1.00000000000000000001", 1.0),
+        ('"123456789012345678901234567890"', "123456789012345678901234567890"),
+    ],
+)
+def test_an_integer_that_would_become_another_number_is_refused(number: str, kept: Any) -> None:
+    session, run, id = running()
+    params = f'{{"run":"{run}","name":"run:x","value":[{number}]}}'
+    asked = session.receive(raw(f'"id":7,"method":"checkpoint","params":{params}'))
+    outcome = f'{{"outcome":"complete","result":{{"a":[0,{number}]}}}}'
+    ended = session.receive(raw(f'"id":{id},"result":{outcome}'))
+    assert isinstance(ended, host.Ended)
+    if kept is not None:
+        assert isinstance(asked, host.Asked)
+        assert ended.outcome == Complete("complete", {"a": [0, kept]})
+        return
+    assert isinstance(asked, host.Send)
+    error = orjson.loads(asked.line)["error"]
+    assert error["code"] == -32602 and "$.value[0] is an integer beyond 64 bits" in error["message"]
+    assert isinstance(ended.outcome, GiveUp) and ended.outcome.error.type == "ContractError"
+    assert "$.result.a[1] is an integer beyond 64 bits" in ended.outcome.error.message
+
+
+def test_what_people_read_has_no_control_characters() -> None:
+    session, _, id = running()
+    text, shown = "\x1b[31mred\x9b\r\n\tnext", "\\x1b[31mred\\x9b\\x0d\n\tnext"
+    logged = session.receive(line(method="log", params={"level": "error", "message": text}))
+    assert isinstance(logged, host.Logged) and logged.log.message == shown
+    error = {"message": text, "type": text, "kinds": [text], "traceback": text}
+    ended = session.receive(line(id=id, result={"outcome": "error", "error": error}))
+    assert isinstance(ended, host.Ended)
+    assert ended.outcome == GiveUp("error", Failure(shown, shown, (shown,), shown))
 
 
 def test_nothing_comes_before_initialize_is_answered() -> None:
@@ -186,6 +249,8 @@ def test_requests_are_asked_once_and_answered_by_their_id() -> None:
         ("checkpoint", {"name": "x", "value": 1}, -32602),
         ("checkpoint", None, -32602),
         ("checkpoint", {"run": "nobody", "name": "x", "value": 1}, -32004),
+        ("checkpoint", {"run": "nobody", "name": "x\0", "value": 1}, -32602),
+        ("start_task", {"run": "nobody", "name": "x\0", "template": "a/b"}, -32602),
         (
             "start_task",
             {"run": "nobody", "name": "x", "template": "a/b", "priority": "urgent"},

@@ -77,6 +77,8 @@ module Tasker
     # @raise [DefinitionError] when a handler is written wrongly
     def serve(concurrency: self.concurrency)
       @served = true
+      raise DefinitionError, "no handler was defined: there is nothing to serve" if registry.handlers.empty?
+
       input, output = Streams.take
       all_ended = Server.new(registry.handlers, concurrency: concurrency, input: input, output: output).serve
       Process.exit!(0) unless all_ended # what is stuck would keep the process

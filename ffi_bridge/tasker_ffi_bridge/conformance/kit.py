@@ -139,6 +139,7 @@ async def _talking(command: Sequence[str], patience: float) -> AsyncGenerator[_T
         await child.process.wait()
         for task in tasks:
             task.cancel()
+        child.process.close()
 
 
 async def _take(talk: _Talk, step: Mapping[str, Json]) -> None:
