@@ -23,6 +23,7 @@ from tasker import telemetry
 from tasker.grant import (
     Definition,
     Grant,
+    Unwritable,
     describe_failure,
     encode_outcomes,
     read_definition,
@@ -126,7 +127,7 @@ class Claimer:
         batch = self._batch()
         try:
             answer = await self._send(encode_outcomes(batch), want)
-        except psycopg.Error as error:
+        except (psycopg.Error, Unwritable) as error:
             if not batch or not _is_refused(error):
                 raise
             await self._isolate(batch)
@@ -180,11 +181,11 @@ class Claimer:
         return self.outcomes[:_MOST_OUTCOMES]
 
     async def _isolate(self, batch: Sequence[Answered]) -> None:
-        """Send outcomes one by one, because the database could not store one of them; that one becomes an error."""
+        """Send outcomes one by one, because one of them cannot be written or stored; that one becomes an error."""
         for n, (grant, outcome) in enumerate(batch):
             try:
                 await self.exchange(encode_outcomes([(grant, outcome)]), 0)
-            except psycopg.Error as error:
+            except (psycopg.Error, Unwritable) as error:
                 if not _is_refused(error):
                     raise
                 refused = describe_failure(
@@ -204,6 +205,8 @@ class Claimer:
         return read_grants(granted, self._definitions)
 
 
-def _is_refused(error: psycopg.Error) -> bool:
-    """Whether the database could not take what it was given: malformed data, or too much of it (class 54)."""
-    return isinstance(error, psycopg.DataError) or (error.sqlstate or "").startswith("54")
+def _is_refused(error: psycopg.Error | Unwritable) -> bool:
+    """Whether the database cannot take what it was given: no JSON, malformed data, or too much of it (class 54)."""
+    if isinstance(error, Unwritable | psycopg.DataError):
+        return True
+    return (error.sqlstate or "").startswith("54")

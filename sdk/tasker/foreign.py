@@ -46,8 +46,8 @@ def _make(bridge: Bridge, child: messages.ChildHandler) -> Handler:
             hold(takes, ctx.task_input, "the task's input")
         try:
             came_to = await bridge.run(_execute(bridge.new_run(), child.name, ctx), _Services(ctx))
-        except ValueError as too_long:
-            raise Left(Failed(describe_failure("BridgeError", str(too_long)))) from None
+        except ValueError as unsendable:
+            raise Left(Failed(describe_failure("BridgeError", str(unsendable)))) from None
         match came_to:
             case messages.Complete(_, result, expansion):
                 if gives is not None:
@@ -153,6 +153,11 @@ def _wait(wait: messages.Waiting) -> Outcome:
             return Failed(describe_failure("BridgeError", f"{wait.task!r} is no task's id"))
     question = None
     if (asked := wait.approval) is not None:
+        for part, value in (("data", asked.data), ("form", asked.form)):
+            found = serialize(orjson.dumps, value, MAX_BYTES)
+            if isinstance(found, Finding):
+                error = ContractError(f"the {part} of approval {asked.name}", [found])
+                return Failed(describe_failure("ContractError", str(error)))
         title = asked.title or asked.name
         question = Question(asked.name, title, asked.data, asked.form, asked.who)
     return Waiting(wait.name, wait.event, wait.seconds, question, task, wait.until_blocked)

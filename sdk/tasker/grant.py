@@ -20,6 +20,7 @@ __all__ = [
     "Definition",
     "Grant",
     "TaskFacts",
+    "Unwritable",
     "describe_error",
     "describe_failure",
     "describe_foreign",
@@ -37,6 +38,10 @@ _LONGEST_MESSAGE = 10_000
 _LONGEST_TRACE = 20_000
 _LONGEST_NOTE = 1_000
 _LONGEST_NAME = 255
+
+
+class Unwritable(Exception):
+    """An outcome that makes no JSON: it holds what JSON cannot, or more levels than orjson writes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,8 +195,14 @@ def _results_of(
 
 
 def encode_outcomes(outcomes: Iterable[tuple[Grant, Outcome]]) -> bytes:
-    """Write outcomes as `tasker.exchange` takes them. A completed step's result is embedded as the JSON it is."""
-    return orjson.dumps([_encode(grant, outcome) for grant, outcome in outcomes])
+    """Write outcomes as `tasker.exchange` takes them. A completed step's result is embedded as the JSON it is.
+
+    Raises Unwritable.
+    """
+    try:
+        return orjson.dumps([_encode(grant, outcome) for grant, outcome in outcomes])
+    except (TypeError, RecursionError) as error:
+        raise Unwritable(str(error)) from error
 
 
 def encode_outcome(grant: Grant, outcome: Outcome) -> bytes:

@@ -93,6 +93,22 @@ async def test_failures_keep_their_names_and_their_policy(
             "no task's id",
         ),
         ({"outcome": "cancelled"}, "BridgeError", "nobody had cancelled"),
+        (
+            {
+                "outcome": "wait",
+                "wait": {"name": "ask:q", "approval": {"name": "q", "data": "$DEEP"}},
+            },
+            "ContractError",
+            "the data of approval q",
+        ),
+        (
+            {
+                "outcome": "wait",
+                "wait": {"name": "ask:q", "approval": {"name": "q", "data": "$EDGE"}},
+            },
+            "ContractError",
+            "the database cannot store this outcome: Recursion",
+        ),
     ],
 )
 async def test_what_cannot_be_taken_fails_the_step_and_says_why(
@@ -101,6 +117,20 @@ async def test_what_cannot_be_taken_fails_the_step_and_says_why(
     found = await failure(await client.submit("n/t_odd", outcome))
     assert said in found.message
     assert kind is None or found.type == kind
+
+
+@pytest.mark.usefixtures("bridge")
+async def test_an_input_that_cannot_be_sent_fails_for_good_and_takes_no_place(
+    client: Client, db: psycopg.AsyncConnection
+) -> None:
+    submit = "select tasker.submit_task('n', 't_echo', %s::jsonb)"
+    deep = "[" * 300 + "]" * 300
+    for _ in range(6):  # one more than the child has places
+        task = client.handle(await ask(db, submit, deep))
+        found = await failure(task)
+        assert found.type == "BridgeError" and "makes no message" in found.message
+        assert await attempts(db, task, "the_echo") == ["error"]
+    assert await run(client, "n/t_echo", 1) == 1
 
 
 @pytest.mark.usefixtures("bridge")
