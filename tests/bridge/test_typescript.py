@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import subprocess
 from collections.abc import AsyncGenerator, Iterator, Mapping
@@ -44,6 +45,8 @@ FLAGS = [
 ]
 
 HANDLERS = """
+import { execSync } from "node:child_process";
+import { writeSync } from "node:fs";
 import { step } from "tasker-pg";
 
 step("square", ({ input }) => (input as number) ** 2);
@@ -53,6 +56,12 @@ step("forever", async ({ ctx }) => {
   await new Promise((_, reject) => ctx.signal.addEventListener("abort", () => reject(ctx.signal.reason)));
 });
 step("die", () => process.exit(3));
+step("print", () => {
+  execSync("echo printed by a program", { stdio: ["ignore", "inherit", "inherit"] });
+  writeSync(1, "printed to the descriptor\\n");
+  return "printed";
+});
+step("leave", ({ ctx }) => { void ctx.startTask("shop/refund", { order: 7 }); return "left"; });
 """
 
 
@@ -162,6 +171,8 @@ def test_child_says_what_it_has(handlers: Path) -> None:
                 "start",
                 "forever",
                 "die",
+                "print",
+                "leave",
             ]
 
     asyncio.run(check())
@@ -197,6 +208,36 @@ def test_runs_save_start_and_wait(handlers: Path) -> None:
             }
             done = await bridge.run(execute("start", saved=saved), worker.services)
             assert done == Complete("complete", 9)
+
+    asyncio.run(check())
+
+
+def test_what_is_printed_past_the_library_is_no_line_of_the_protocol(
+    handlers: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def check() -> None:
+        async with serving(handlers) as bridge:
+            came_to = await bridge.run(execute("print"), Worker().services)
+            assert came_to == Complete("complete", "printed")
+            assert bridge.restarts == 0
+
+    with caplog.at_level(logging.INFO, logger="tasker.bridge"):
+        asyncio.run(check())
+    said = [message.partition(": ")[2] for message in caplog.messages]
+    assert {"printed by a program", "printed to the descriptor"} <= {*said}
+
+
+def test_what_a_run_asked_for_and_did_not_wait_for_is_done(handlers: Path) -> None:
+    async def check() -> None:
+        worker = Worker()
+        async with serving(handlers) as bridge:
+            assert await bridge.run(execute("leave"), worker.services) == Complete(
+                "complete", "left"
+            )
+            assert await bridge.run(execute("square", 2), worker.services) == Complete(
+                "complete", 4
+            )
+            assert [started.template for started in worker.started] == ["shop/refund"]
 
     asyncio.run(check())
 

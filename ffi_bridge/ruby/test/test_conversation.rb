@@ -291,7 +291,8 @@ class TestProgram < Minitest::Test
   def test_a_file_that_does_not_load_is_named
     Dir.mktmpdir do |folder|
       { "raise 'broken'" => /does not load: .*broken/m, "def (" => /does not load: .*SyntaxError|syntax error/m,
-        "require 'tasker'; Tasker.step('a') { |x| x }" => /handler a has the parameter x/ }.each do |text, why|
+        "require 'tasker'; Tasker.step('a') { |x| x }" => /handler a has the parameter x/,
+        "1" => /no handler was defined: there is nothing to serve/ }.each do |text, why|
         file = File.join(folder, "handlers.rb")
         File.write(file, text)
         out, err, status = run_program(*Child.command(file))

@@ -46,7 +46,12 @@ function complete(returned: unknown): Outcome {
 function fail(ctx: StepContext, thrown: unknown): Outcome {
   if (ctx.cancelled) return { outcome: "cancelled" };
   const error = describeFailure(thrown);
-  if (thrown instanceof PermanentError) return { outcome: "error", error };
-  const delay = thrown instanceof RetryableError ? thrown.retryAfter : undefined;
-  return delay === undefined ? { outcome: "retry", error } : { outcome: "retry", error, delay };
+  try {
+    if (thrown instanceof PermanentError) return { outcome: "error", error };
+    const delay = thrown instanceof RetryableError ? thrown.retryAfter : undefined;
+    if (typeof delay === "number" && delay >= 0) return { outcome: "retry", error, delay };
+  } catch {
+    // A proxy whose traps throw: it says nothing of itself.
+  }
+  return { outcome: "retry", error };
 }

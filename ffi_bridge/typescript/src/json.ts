@@ -11,7 +11,7 @@ export type Json = null | boolean | number | string | Json[] | { [key: string]: 
 /** The largest value that is stored, in bytes of JSON. */
 export const LARGEST_VALUE = 16 * 1024 * 1024;
 
-const DEEPEST = 500;
+const DEEPEST = 200; // the worker's own JSON ends at 254, with what it puts around
 const HOLLOW = [Map, Set, WeakMap, WeakSet, WeakRef, Promise, RegExp, Error, ArrayBuffer, DataView];
 
 /**

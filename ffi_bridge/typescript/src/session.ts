@@ -5,6 +5,7 @@ import { decode } from "./decode.ts";
 import type { Services } from "./durable.ts";
 import { PermanentError, RetryableError } from "./errors.ts";
 import { execute } from "./execute.ts";
+import { describeFailure } from "./failures.ts";
 import type { Definition } from "./handlers.ts";
 import { encodeLoosely, storable } from "./json.ts";
 import {
@@ -213,16 +214,22 @@ export class ChildSession {
     const context = new StepContext(given, new RunServices(this, run));
     this.#runs.set(run, context);
     this.#open.add(id);
-    const { outcome } = await execute(definition, context);
+    const line = await this.#comeTo(id, definition, context);
     this.#open.delete(id);
     this.#runs.delete(run);
-    this.#answerRun(id, outcome);
+    this.#wire.put(line);
     if (this.#state === "draining") this.#leaveWhenDone();
   }
 
-  #answerRun(id: Id, outcome: Outcome): void {
-    const line = answerLine(id, encodeOutcome(outcome));
-    this.#wire.put(this.#fits(line) ? line : answerLine(id, encodeOutcome(shorten(outcome, this.#longest))));
+  /** The answer to a run, whatever the handler does. */
+  async #comeTo(id: Id, definition: Definition, context: StepContext): Promise<string> {
+    try {
+      const { outcome } = await execute(definition, context);
+      const line = answerLine(id, encodeOutcome(outcome));
+      return this.#fits(line) ? line : answerLine(id, encodeOutcome(shorten(outcome, this.#longest)));
+    } catch (error) {
+      return answerLine(id, encodeOutcome({ outcome: "retry", error: describeFailure(error) }));
+    }
   }
 
   #shutdown(id: Id, params: unknown): void {

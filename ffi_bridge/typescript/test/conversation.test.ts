@@ -79,6 +79,7 @@ describe("a child that is ready", { concurrency: false }, () => {
     assert.match(error.traceback, /caused by: Error: the first cause/);
     const thrown = await child.run("throw_text");
     assert.deepEqual([thrown["outcome"], thrown["error"].message], ["retry", "just a text"]);
+    assert.equal((await child.run("throw_proxy"))["outcome"], "retry");
   });
 
   for (const [value, message] of Object.entries({
