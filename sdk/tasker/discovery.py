@@ -22,7 +22,14 @@ from tasker.template import Template
 from tasker.workflow import Workflow
 from tasker.yaml_template import load_templates
 
-__all__ = ["Discovery", "DiscoveryError", "discover", "find_folder"]
+__all__ = [
+    "BadCommand",
+    "Discovery",
+    "DiscoveryError",
+    "NoProgram",
+    "discover",
+    "find_folder",
+]
 
 # Tasker's own code, Python's, and what is installed beside it.
 _NOT_THEIRS = {
@@ -33,6 +40,14 @@ _NOT_THEIRS = {
 
 class DiscoveryError(TaskerError):
     """A module or a template file cannot be loaded, or there is nothing in it to run."""
+
+
+class BadCommand(DiscoveryError):
+    """A command line with a program of handlers names none, or cannot be read."""
+
+
+class NoProgram(DiscoveryError):
+    """There is no such program to start."""
 
 
 @dataclass(frozen=True, slots=True)

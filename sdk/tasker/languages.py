@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from tasker.discovery import DiscoveryError
+from tasker.discovery import BadCommand, DiscoveryError, NoProgram
 from tasker_ffi_bridge import Bridge, BridgeError
 from tasker_ffi_bridge.node import typescript_command
 from tasker_ffi_bridge.ruby import ruby_command
@@ -43,7 +44,8 @@ def make_bridges(
     """A bridge for each language among the files, and one for each command.
 
     `concurrency`: how many runs the child of each language takes at once, from 1 to 1,000; else what it says itself.
-    Raises DiscoveryError for a file that is not there, a language whose program is missing, and an empty command.
+    Raises DiscoveryError for a file that is not there, and a language whose program is missing; BadCommand for a
+    command that is empty or cannot be read, and NoProgram for one whose program is not there.
     """
     given = list(files)
     bridges: list[Bridge] = []
@@ -72,7 +74,9 @@ def _split(text: str) -> list[str]:
     try:
         words = shlex.split(text)
     except ValueError as error:
-        raise DiscoveryError(f"the command {text!r} cannot be read: {error}") from None
+        raise BadCommand(f"the command {text!r} cannot be read: {error}") from None
     if not words:
-        raise DiscoveryError("a command with handlers is empty")
+        raise BadCommand("a command with handlers is empty")
+    if shutil.which(words[0]) is None:
+        raise NoProgram(f"there is no program {words[0]} that can be run")
     return words

@@ -69,17 +69,20 @@ def test_one_worker_runs_a_task_through_four_languages(cli, start, folder):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "code", "said"),
     [
-        ([], "there is nothing to run"),
-        (["no_such.rb"], "there is no file no_such.rb"),
-        (["--exec", "sh 'unfinished"], "cannot be read"),
-        (["--exec", " "], "is empty"),
+        ([], 2, "there is nothing to run"),
+        (["no_such.rb"], 1, "there is no file no_such.rb"),
+        (["no_such"], 1, "there is no module no_such"),
+        (["--exec", "sh 'unfinished"], 2, "cannot be read"),
+        (["--exec", ""], 2, "is empty"),
+        (["--exec", " "], 2, "is empty"),
+        (["--exec", "./no_such -x"], 3, "there is no program ./no_such"),
     ],
 )
-def test_what_cannot_be_run_is_said(cli, arguments, said):
+def test_what_cannot_be_run_is_said(cli, arguments, code, said):
     ran = cli("worker", *arguments, "--queue", "cli")
-    assert ran.code != 0 and said in ran.err
+    assert (ran.code, said in ran.err) == (code, True), ran.err
 
 
 def test_a_file_that_does_not_load_ends_the_worker_and_says_why(start, folder):
@@ -103,5 +106,5 @@ def test_a_program_that_breaks_the_protocol_is_told_which_promise(cli):
     assert ran.code == 1
     assert {case["passed"] for case in ran.json} == {False}
     assert "initialize" in ran.json[0]["said"][0]
-    assert cli("bridge", "test", "--", "/no/such/program").code == 2
+    assert cli("bridge", "test", "--", "/no/such/program").code == 3
     assert "echo" in cli("bridge", "handlers", "-o", "ids").ids

@@ -72,7 +72,7 @@ def test(
         anyio.run(run)
     except OSError as error:
         raise CommandFailed(
-            ExitCode.USAGE,
+            ExitCode.NOT_FOUND,
             f"{command[0]} cannot be started: {error.strerror}",
             "Name a program that is there.",
         ) from None

@@ -58,7 +58,26 @@ def explain(error: BaseException) -> Failure | None:
         return Failure(ExitCode.TIMEOUT, str(error) or "timed out")
     if isinstance(error, OSError) and error.filename is not None:
         return Failure(ExitCode.USAGE, f"cannot read {error.filename}: {error.strerror}")
-    return _explain_tasker(error) or _explain_migration(error) or _explain_psycopg(error)
+    return (
+        _explain_discovery(error)
+        or _explain_tasker(error)
+        or _explain_migration(error)
+        or _explain_psycopg(error)
+    )
+
+
+def _explain_discovery(error: BaseException) -> Failure | None:
+    if "tasker.discovery" not in sys.modules:
+        return None
+    from tasker.discovery import BadCommand, NoProgram
+
+    match error:
+        case NoProgram():
+            return Failure(ExitCode.NOT_FOUND, str(error))
+        case BadCommand():
+            return Failure(ExitCode.USAGE, str(error))
+        case _:
+            return None
 
 
 def _explain_tasker(error: BaseException) -> Failure | None:
