@@ -276,20 +276,25 @@ class Life:
         try:
             match what:
                 case Checkpoint():
-                    result: Any = {"saved": await services.checkpoint(what)}
+                    done: Any = await services.checkpoint(what)
+                    result = {"saved": done}
                 case StartTask():
-                    result = {"task_id": await services.start_task(what)}
+                    done = await services.start_task(what)
+                    result = {"task_id": done}
         except Unacceptable as error:
-            self.process.put(session.refuse(asked.id, ErrorCode.BAD_PARAMS, str(error)))
+            line = session.refuse(asked.id, ErrorCode.BAD_PARAMS, str(error))
         except Exception as error:
-            if what.run not in session.open_runs:
-                refused = session.refuse(asked.id, ErrorCode.NO_RUN, f"run {what.run} is over")
-                self.process.put(refused)
-                return
-            _log.warning("%s: a %s failed: %s", self.process.name, type(what).__name__, error)
-            self.process.put(session.refuse(asked.id, ErrorCode.FAILED, str(error)))
+            if what.run in session.open_runs:
+                _log.warning("%s: a %s failed: %s", self.process.name, type(what).__name__, error)
+                line = session.refuse(asked.id, ErrorCode.FAILED, str(error))
+            else:
+                line = session.refuse(asked.id, ErrorCode.NO_RUN, f"run {what.run} is over")
         else:
-            self.process.put(session.answer(asked.id, result))
+            if done or what.run in session.open_runs:
+                line = session.answer(asked.id, result)
+            else:
+                line = session.refuse(asked.id, ErrorCode.NO_RUN, f"run {what.run} is over")
+        self.process.put(line)
 
     def _beside(self, work: Coroutine[Any, Any, None]) -> None:
         """Run something beside, and hold on to it until it is done."""

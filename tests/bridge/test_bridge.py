@@ -152,14 +152,17 @@ async def test_what_cannot_be_sent_takes_no_place() -> None:
             assert await result_of(child.run(execute("echo", 1), NOTHING)) == 1
 
 
-async def test_what_is_asked_for_and_not_waited_for_is_answered() -> None:
+@pytest.mark.parametrize("comes_to", [RuntimeError("the run is over"), False])
+async def test_what_is_asked_for_and_not_waited_for_is_answered(comes_to: Exception | bool) -> None:
     """The run ends with the next line: what it asked for is done, or refused as of a run that is over."""
     ask = {"id": "late", "method": "checkpoint", "params": {"name": "run:x", "value": 1}}
     over = asyncio.Event()
 
     async def too_late(_: Checkpoint) -> bool:
         await over.wait()
-        raise RuntimeError("the run is over")
+        if isinstance(comes_to, Exception):
+            raise comes_to
+        return comes_to
 
     asked = Asked()
     services = Calls(asked.heard.append, too_late, NOTHING.start_task, asked.heard.append)
