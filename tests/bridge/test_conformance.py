@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -83,6 +84,34 @@ async def test_what_is_wrong_is_said(program: str, fault: str) -> None:
     [first, *_] = load_cases("minimal")
     [found] = await faults((sys.executable, "-c", program), [first])
     assert fault in found
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "head -c 80000000 /dev/zero; exec sleep 100",  # more than is read of a line
+        "setsid sleep 10 & exit 0",  # what it leaves behind holds its output
+    ],
+)
+async def test_a_child_that_cannot_be_heard_out_is_given_up(program: str) -> None:
+    async with asyncio.timeout(5):
+        [_] = await faults(("sh", "-c", program), load_cases("minimal")[:1], patience=0.3)
+
+
+def test_nothing_of_a_child_is_left_to_a_loop_that_is_closed() -> None:
+    program = (
+        "import asyncio, gc\n"
+        "from tasker_ffi_bridge.conformance import load_cases, try_child\n"
+        "async def main():\n"
+        "    command = ('sh', '-c', 'setsid sleep 5 & exit 0')\n"
+        "    async for _ in try_child(command, load_cases('minimal')[:2], patience=0.1): pass\n"
+        "asyncio.run(main())\n"
+        "gc.collect()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "always", "-c", program], capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 async def test_a_value_that_is_not_as_expected_is_shown_by_path() -> None:
