@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,10 +28,19 @@ EXECUTORS: dict[str, Executor] = {e.name: e for e in (ours, raw_pgmq)} | dict(PE
 
 Url = Annotated[
     str | None,
-    typer.Option("--url", help="A server where databases may be made. Default: one of its own."),
+    typer.Option(
+        "--url",
+        help="A server where databases may be made. Default: one of its own, whatever TASKER_DATABASE_URL says.",
+    ),
 ]
 Folder = Annotated[Path, typer.Option("--into", help="The folder for results, table and plots.")]
 _FOLDER = Path("benchmarks/results")
+
+
+@app.callback()
+def main() -> None:
+    """End by SIGTERM as by Ctrl-C: databases are dropped, and the server of its own is stopped."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @app.command()
