@@ -109,8 +109,8 @@ class Bridge:
     async def run(self, execute: Execute, services: Services) -> Outcome | Lost | Refused:
         """Run a handler in the child, when that has room.
 
-        When the caller is cancelled, the run in the child is too. Raises ValueError when it makes no message, or one that
-        is too long.
+        When the caller is cancelled, the run in the child is too. Raises ValueError when it makes no message, or
+        one that is too long.
         """
         assert self._life is not None
         loop = asyncio.get_running_loop()
