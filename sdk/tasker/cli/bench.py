@@ -54,9 +54,7 @@ def list_(output: Output = Format.table) -> None:
 
 @app.command(epilog="Example: tasker bench run diamond batch_1000 mixed")
 def run(
-    names: Annotated[
-        list[str], typer.Argument(metavar="SCENARIO...", help="See: tasker bench list")
-    ],
+    names: Annotated[list[str], typer.Argument(metavar="SCENARIO", help="See: tasker bench list")],
     lang: Lang = Language.python,
     output: Output = Format.table,
     url: Url = None,
