@@ -40,7 +40,7 @@ class WorkerOptions:
         return ["worker", *self.modules, *self._write_options()]
 
     def find_folders(self) -> list[Path]:
-        """Find the folders whose changes concern the worker. Raises DiscoveryError when a module or a file is missing."""
+        """Find the folders whose changes concern the worker. Raises DiscoveryError where one is missing."""
         from tasker.discovery import DiscoveryError, find_folder
         from tasker.languages import find_file, is_foreign
 
