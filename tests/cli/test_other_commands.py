@@ -177,7 +177,10 @@ IDLE["with_sleepers"] = IDLE["without"]
 @pytest.mark.parametrize(
     ("view", "expected"),
     [
-        (draw_records([RECORD]), ("12,346 steps/s, 0.333 of bare", "database - µs, client 1,320 µs")),
+        (
+            draw_records([RECORD]),
+            ("12,346 steps/s, 0.333 of bare", "database - µs, client 1,320 µs"),
+        ),
         (draw_records([RECORD, RECORD]), ("4,000,000", "12,346", "0.333")),
         (draw_idle(IDLE), ("WITH 100,000 ASLEEP", "0.50", "12,346")),
     ],
