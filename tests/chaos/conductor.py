@@ -32,7 +32,9 @@ async def conduct(stage: Stage, plan: Sequence[Strike], seconds: float, tell: Te
     """Strike by strike, each on its time or when the one before it in its stream is over; the measured ones alone."""
     turns: dict[str, asyncio.Lock] = {stream: asyncio.Lock() for stream in STREAMS}
     running: list[asyncio.Task[None]] = []
-    assert await asyncio.to_thread(wait_for, is_calm, stage, CALM), "it never began"
+    if not await asyncio.to_thread(wait_for, is_calm, stage, CALM):
+        fallen = [f"{post.name}: {post.said}" for post in stage.posts if post.fallen() is not None]
+        raise AssertionError("\n".join(["it never began", *fallen]))
     watch = asyncio.create_task(_watch(stage))
     begin = time.monotonic()
     tell("running", f"{minutes(0)} of {minutes(seconds)}")
