@@ -8,7 +8,6 @@ import typer
 
 from tasker.cli.arguments import Output, Url
 from tasker.cli.bench_database import open_database
-from tasker.cli.bench_views import draw_idle, draw_records, draw_scenarios
 from tasker.cli.exit_codes import ExitCode
 from tasker.cli.failures import CommandFailed
 from tasker.cli.output import Format, show
@@ -55,6 +54,7 @@ Here = Annotated[
 def list_(output: Output = Format.table) -> None:
     """The scenarios that `tasker bench run` knows."""
     from tasker.bench import scenarios
+    from tasker.cli.bench_views import draw_scenarios
 
     listed = [
         {"name": each.name, "tasks": each.load.tasks, "about": each.about}
@@ -190,6 +190,7 @@ def idle(
     import anyio
 
     from tasker.bench import run_idle
+    from tasker.cli.bench_views import draw_idle
 
     async def measure(at: str) -> dict[str, Any]:
         report = await run_idle(at, sleeping=sleeping, seconds=seconds, tasks=tasks)
@@ -214,6 +215,7 @@ def _measure(
     """
     from tasker.bench.conversation import in_ruby, in_typescript, ours
     from tasker.bench.runner import run_beside_raw_pgmq
+    from tasker.cli.bench_views import draw_records
 
     executors = {
         Language.python: ours,
