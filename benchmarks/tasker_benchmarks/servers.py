@@ -1,32 +1,22 @@
-"""PostgreSQL servers and databases for benchmarks. Touches processes, files and databases."""
+"""PostgreSQL servers for benchmarks. Touches processes and files."""
 
 from __future__ import annotations
 
 import os
 import pwd
-import re
-import secrets
 import shutil
 import subprocess
 import tempfile
-import time
 from collections.abc import Generator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
-import psycopg
-from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from tasker.embedded import start_server
-from tasker_sql.connection import Database
 
-__all__ = ["counting_server", "fresh_database", "own_server"]
+__all__ = ["counting_server", "own_server"]
 
-_OURS = re.compile(
-    r"tasker_bench_.*_([0-9a-f]{8})[0-9a-f]{4}"
-)  # when it was made, and what makes it the only one
-_NEW = 60.0  # seconds in which nobody may be connected to a database yet
 _DEBIAN = Path("/usr/lib/postgresql/15/bin")
 
 
@@ -37,39 +27,6 @@ def own_server() -> str:
     """
     home = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "tasker-benchmarks"
     return start_server(home)
-
-
-@contextmanager
-def fresh_database(server: str, name: str) -> Generator[Database]:
-    """A new, empty database of a server, of a name that no other has, dropped after.
-
-    The URL must be allowed to create one. What runs that were killed have left is dropped too: a connection to each
-    database tells others that it is in use.
-    """
-    own = f"tasker_bench_{name}_{int(time.time()):08x}{secrets.token_hex(2)}"
-    named = sql.Identifier(own)
-    with psycopg.connect(server, autocommit=True) as connection:
-        _drop_left(connection)
-        connection.execute(sql.SQL("create database {}").format(named))
-        try:
-            with psycopg.connect(server, dbname=own, autocommit=True):
-                yield Database(make_conninfo(server, dbname=own))
-        finally:
-            connection.execute(sql.SQL("drop database if exists {} with (force)").format(named))
-
-
-def _drop_left(connection: psycopg.Connection) -> None:
-    """Drop the databases of runs that are dead: those that nobody is connected to, and that were not made just now."""
-    for (name,) in connection.execute("select datname from pg_database").fetchall():
-        made = _OURS.fullmatch(name)
-        if made is None or int(made[1], 16) > time.time() - _NEW:
-            continue
-        with suppress(
-            psycopg.errors.ObjectInUse,
-            psycopg.errors.InvalidCatalogName,
-            psycopg.errors.InsufficientPrivilege,
-        ):
-            connection.execute(sql.SQL("drop database {}").format(sql.Identifier(name)))
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from tasker_ffi_bridge import Bridge, BridgeError
 from tasker_ffi_bridge.node import typescript_command
 from tasker_ffi_bridge.ruby import ruby_command
 
-__all__ = ["is_foreign", "make_bridges"]
+__all__ = ["find_file", "is_foreign", "make_bridges"]
 
 
 class Command(Protocol):
@@ -50,7 +50,7 @@ def make_bridges(
     given = list(files)
     bridges: list[Bridge] = []
     for language, (suffixes, make_command) in _LANGUAGES.items():
-        own = [_existing(file) for file in given if Path(file).suffix in suffixes]
+        own = [find_file(file) for file in given if Path(file).suffix in suffixes]
         if own:
             try:
                 command = make_command(own, concurrency=concurrency)
@@ -63,7 +63,8 @@ def make_bridges(
     return bridges
 
 
-def _existing(file: str) -> str:
+def find_file(file: str) -> str:
+    """The whole path of a file of handlers. Raises DiscoveryError when it is not there."""
     path = Path(file).resolve()
     if not path.is_file():
         raise DiscoveryError(f"there is no file {file}")

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import psycopg
 from psycopg import sql
-from tasker_benchmarks.servers import fresh_database
+
+from tasker.bench.databases import fresh_database
 
 
 def databases(server: str, name: str) -> list[str]:
