@@ -52,17 +52,21 @@ class TestHandlers < HandlerTest
       assert_equal branches, Tasker::Testing.run("d", input: said).result
     end
     [7, [1], { a: 1 }].each { |said| assert_equal "error", Tasker::Testing.run("d", input: said).state }
-    assert_match(/is a decision, but step d is of kind batch/, Tasker::Testing.run("d", kind: "batch").error["message"])
+    assert_equal ["a"], Tasker::Testing.run("d", input: "a", kind: "decision").result
+    assert_match(/is a decision, but step d is of kind batchable/, Tasker::Testing.run("d", kind: "batchable").error["message"])
   end
 
   def test_the_kind_of_the_step_decides_for_a_plain_handler
     assert_equal ["a"], run_step(kind: "decision") { :a }.result
-    assert_equal "error", run_step(kind: "batch") { 7 }.state
+    assert_equal "error", run_step(kind: "batchable") { 7 }.state
+    %w[batch_worker deferred_convergence dynamic compensation].each { |kind| assert_equal 7, run_step(kind: kind) { 7 }.result }
   end
 
   def test_a_batch_returns_an_array
     Tasker.batch("b") { |input:| Tasker.slices(input, 2) }
     assert_equal [{ "start" => 0, "stop" => 2 }, { "start" => 2, "stop" => 3 }], Tasker::Testing.run("b", input: 3).result
+    assert_equal [{ "start" => 0, "stop" => 1 }], Tasker::Testing.run("b", input: 1, kind: "batchable").result
+    assert_match(/is a batch, but step b is of kind decision/, Tasker::Testing.run("b", kind: "decision").error["message"])
     assert_equal [], Tasker.slices(0, 5)
     [[-1, 2], [1, 0], [200_001, 2]].each { |total, size| assert_raises(ArgumentError) { Tasker.slices(total, size) } }
   end

@@ -52,7 +52,7 @@ module Tasker
     # @return [Integer]
     def step_number = @step["number"]
 
-    # @return [String] standard, decision, batch, batch_worker, convergence, dynamic or compensation
+    # @return [String] standard, decision, batchable, batch_worker, deferred_convergence, dynamic or compensation
     def kind = @step["kind"] || "standard"
 
     # @return [Hash{String => Object}] the step's configuration: +handler.initialization+ in YAML
