@@ -7,16 +7,49 @@ import contextlib
 import logging
 import os
 import signal
+from collections import deque
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-__all__ = ["ChildProcess", "start_child"]
+__all__ = ["ChildProcess", "LastWords", "start_child"]
 
 _CHUNK = 256 * 1024
 _LONGEST_LOG_LINE = 10_000
-_LAST_WORDS = 15  # lines of the log that an error shows
+_FIRST_WORDS = 10  # lines of the log that an error shows: of a child that does not begin, the first ones too
+_LAST_WORDS = 10
 
 _log = logging.getLogger("tasker.bridge")
+
+
+@dataclass(slots=True)
+class LastWords:
+    """The lines of a child's log that say why it ended: where it did not begin the first ones, for there is the reason."""
+
+    _first: list[str] = field(default_factory=list[str])
+    _last: deque[str] = field(default_factory=lambda: deque[str](maxlen=_LAST_WORDS))
+    _said: int = 0
+    _begun: bool = False
+
+    def add(self, line: str) -> None:
+        """Take a line."""
+        self._said += 1
+        if self._begun or len(self._first) >= _FIRST_WORDS:
+            self._last.append(line)
+        else:
+            self._first.append(line)
+
+    def begin(self) -> None:
+        """The child has begun: what it said until now does not say why it ends."""
+        self._begun = True
+        self._said = 0
+        self._first.clear()
+        self._last.clear()
+
+    def lines(self) -> list[str]:
+        """What is kept, and how many lines are left out where some are."""
+        between = self._said - len(self._first) - len(self._last)
+        left_out = [f"… {between} lines …"] if between and self._first else []
+        return [*self._first, *left_out, *self._last]
 
 
 @dataclass(slots=True)
@@ -25,7 +58,7 @@ class ChildProcess:
 
     name: str
     process: asyncio.subprocess.Process
-    last_words: list[str] = field(default_factory=list[str])
+    last_words: LastWords = field(default_factory=LastWords)
     _outbox: list[bytes] = field(default_factory=list[bytes])
     _has_mail: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -43,6 +76,13 @@ class ChildProcess:
         """End the child and what it has started, at once."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, signal.SIGKILL)
+
+    async def ends_within(self, seconds: float) -> bool:
+        """Wait for its end, but not for longer; whether it came."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self.process.wait()
+        return self.process.returncode is not None
 
     async def write(self) -> None:
         """Write what was put, until the child no longer reads."""
@@ -86,7 +126,7 @@ class ChildProcess:
             except asyncio.LimitOverrunError as overrun:
                 line = await self.process.stderr.read(overrun.consumed or _LONGEST_LOG_LINE)
             text = line.decode(errors="replace").rstrip()[:_LONGEST_LOG_LINE]
-            self.last_words = [*self.last_words[1 - _LAST_WORDS :], text]
+            self.last_words.add(text)
             _log.info("%s: %s", self.name, text)
 
 

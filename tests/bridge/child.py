@@ -28,6 +28,9 @@ def run(id, params):
             say({"id": id, "result": {"outcome": "complete", "result": os.getpid()}})
         case "die":
             os.kill(os.getpid(), signal.SIGKILL)
+        case "curse":
+            print("the card of another", file=sys.stderr, flush=True)
+            os._exit(3)
         case "babble":
             say("this is no JSON")
         case "freeze":
@@ -60,6 +63,7 @@ names = [
     "pid",
     "die",
     "babble",
+    "curse",
     "freeze",
     "hold",
     "stubborn",

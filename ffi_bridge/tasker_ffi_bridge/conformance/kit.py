@@ -114,7 +114,7 @@ async def _try(command: Sequence[str], case: Case, patience: float) -> Verdict:
             for step in case.steps:
                 await _take(talk, step)
         except _Fault as fault:
-            log = [f"its log: {line}" for line in talk.child.last_words]
+            log = [f"its log: {line}" for line in talk.child.last_words.lines()]
             return Verdict(case, str(fault), (*talk.said, *log))
         return Verdict(case, None, tuple(talk.said))
 

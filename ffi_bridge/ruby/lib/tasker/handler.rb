@@ -43,7 +43,7 @@ module Tasker
       returned = arguments.empty? ? target.call : target.call(**arguments)
       # A template without kinds, as in a unit test, has the handler's own.
       as = context.kind == "standard" ? KINDS[@kind] : context.kind
-      returned.is_a?(Expansion) ? returned : Growth.result(returned, as, @name)
+      Expansion === returned ? returned : Growth.result(returned, as, @name)
     end
 
     private
