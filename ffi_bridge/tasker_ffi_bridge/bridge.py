@@ -43,7 +43,8 @@ class BridgeError(Exception):
 class Bridge:
     """Runs handlers in a child. Use it as an async context manager; entering waits until the child is ready.
 
-    `command` starts the child. `grace`: seconds that a cancelled run has to answer, and the child to leave.
+    `command` starts the child. `origin`: where its handlers are, for people; the command by default.
+    `grace`: seconds that a cancelled run has to answer, and the child to leave.
     Entering raises BridgeError when the child does not become ready.
     """
 
@@ -52,11 +53,13 @@ class Bridge:
         command: Sequence[str],
         *,
         name: str | None = None,
+        origin: str | None = None,
         worker: str = "tasker",
         environment: Mapping[str, str] | None = None,
         grace: float = 10.0,
     ) -> None:
         self.name = name or command[0].rpartition("/")[2]
+        self.origin = origin or " ".join(command)
         self._command = tuple(command)
         self._worker = worker
         self._environment = dict(environment or {})

@@ -23,7 +23,7 @@ _log = logging.getLogger("tasker.bridge")
 
 @dataclass(slots=True)
 class LastWords:
-    """The lines of a child's log that say why it ended: where it did not begin the first ones, for there is the reason."""
+    """The lines of a child's log that say why it ended: of one that did not begin also the first, where the reason is."""
 
     _first: list[str] = field(default_factory=list[str])
     _last: deque[str] = field(default_factory=lambda: deque[str](maxlen=_LAST_WORDS))
