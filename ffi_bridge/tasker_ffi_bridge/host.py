@@ -212,7 +212,11 @@ class HostSession:
         try:
             message = orjson.loads(line)
         except orjson.JSONDecodeError:
-            return Broken(f"a line that is no JSON; {_WAY_OUT}", _quote(line)) if line.strip() else None
+            return (
+                Broken(f"a line that is no JSON; {_WAY_OUT}", _quote(line))
+                if line.strip()
+                else None
+            )
         fault = _find_fault(message)
         if fault is not None:
             return Broken(fault, _quote(line))

@@ -15,7 +15,9 @@ __all__ = ["ChildProcess", "LastWords", "start_child"]
 
 _CHUNK = 256 * 1024
 _LONGEST_LOG_LINE = 10_000
-_FIRST_WORDS = 10  # lines of the log that an error shows: of a child that does not begin, the first ones too
+_FIRST_WORDS = (
+    10  # lines of the log that an error shows: of a child that does not begin, the first ones too
+)
 _LAST_WORDS = 10
 
 _log = logging.getLogger("tasker.bridge")
@@ -23,7 +25,7 @@ _log = logging.getLogger("tasker.bridge")
 
 @dataclass(slots=True)
 class LastWords:
-    """The lines of a child's log that say why it ended: of one that did not begin also the first, where the reason is."""
+    """The lines of a child's log that say why it ended; of one that did not begin also the first ones."""
 
     _first: list[str] = field(default_factory=list[str])
     _last: deque[str] = field(default_factory=lambda: deque[str](maxlen=_LAST_WORDS))

@@ -169,8 +169,8 @@ async def _take(talk: _Talk, step: Mapping[str, Json]) -> None:
                 talk.met["$n"] = f"n{number}"
                 _send(talk, message)
         case {"send_raw": text}:
-            parts = text if isinstance(text, list) else [text]
-            talk.send("".join(_fill(part, {}) for part in cast("list[Json]", parts)).encode())
+            parts = cast("list[Json]", text if isinstance(text, list) else [text])
+            talk.send("".join(_fill(part, {}) for part in parts).encode())
         case {"expect": pattern}:
             message = _read(await talk.hear())
             named = {name: met for name, met in talk.met.items() if name != "$id"}
