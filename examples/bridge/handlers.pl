@@ -149,7 +149,7 @@ sub initialize {
 sub shut_down {
     my ($id, $params) = @_;
     ($leaving, $left) = (1, $id);
-    alarm(1 + ($params->{grace} // 0));    # what still runs then is stopped
+    alarm(int($params->{grace} // 0) || 1);    # what still runs then is stopped
     leave_when_done();
 }
 
