@@ -100,7 +100,7 @@ class Claimer:
             quiet = 0 if granted else quiet + 1
             if self.outcomes or (granted and granted == want):
                 continue
-            await self._start()
+            self._start()
             if want > 0:
                 poll = min(self.poll, 0.005 * 2 ** min(quiet, 10))
                 await self._rest(poll if self._again is None else min(poll, self._again))
@@ -143,6 +143,8 @@ class Claimer:
                     grant.task.task_id,
                     grant.definition.name,
                 )
+        if answer["granted"] is not None:
+            await self._learn(answer["granted"])
         self._granted = answer["granted"]
         granted = 0 if self._granted is None else len(self._granted["steps"])
         telemetry.exchanged(len(batch), granted)
@@ -156,16 +158,16 @@ class Claimer:
         sent = asyncio.ensure_future(self.exchange(outcomes, want))
         try:
             await asyncio.sleep(0)  # it goes out now
-            await self._start()
+            self._start()
             return await sent
         finally:
             sent.cancel()
 
-    async def _start(self) -> None:
+    def _start(self) -> None:
         """Start what was granted and is not started yet."""
         granted, self._granted = self._granted, None
         if granted is not None:
-            grants = await self._read(granted)
+            grants = read_grants(granted, self._definitions)
             self.leases.update((id(grant), grant) for grant in grants)
             self.start(grants)
 
@@ -195,13 +197,13 @@ class Claimer:
             self.leases.pop(id(grant), None)
         del self.outcomes[: len(batch)]
 
-    async def _read(self, granted: Mapping[str, Json]) -> list[Grant]:
+    async def _learn(self, granted: Mapping[str, Json]) -> None:
+        """Ask for the definitions that are new in what was granted: now, while no exchange is in the way."""
         unknown = {row["definition_id"] for row in granted["steps"]} - self._definitions.keys()
         if unknown:
             for row in await self.get_definitions(sorted(unknown)):
                 definition = read_definition(row)
                 self._definitions[definition.definition_id] = definition
-        return read_grants(granted, self._definitions)
 
 
 def _is_refused(error: psycopg.Error) -> bool:
