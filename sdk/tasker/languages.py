@@ -38,7 +38,7 @@ def is_foreign(given: str) -> bool:
     if path.suffix not in ("", ".py") and path.is_file():
         raise DiscoveryError(
             f"{given} is no file of Python, Ruby or TypeScript. For other languages use --exec with"
-            f' the command that starts it, as in --exec "php {path.name}"'
+            f' the command that starts it, as in --exec "COMMAND {given}"'
         )
     return False
 
