@@ -36,7 +36,7 @@ _log = logging.getLogger("tasker.bridge")
 class BridgeError(Exception):
     """A child cannot be used: it does not start, or does not speak the protocol.
 
-    The message has what it wrote to its standard error, unless the worker's log has it already.
+    The message has what it wrote to its standard error, the first lines and the last.
     """
 
 
@@ -226,9 +226,8 @@ def _explain(life: Life, status: int) -> str:
 
 
 def _unsaid(life: Life) -> list[str]:
-    """What of a child's last words is not in our log already, where each line of it stands at INFO."""
+    """What of a child's last words is not in our log already, as each line is of one that has begun."""
     said = [f"it said {life.said}"] if life.said else []
-    words = life.process.last_words.lines()
-    if words and _log.isEnabledFor(logging.INFO):
-        words = ["what it wrote to standard error is in the log above"]
-    return [*said, *words]
+    if life.session.child is not None and _log.isEnabledFor(logging.INFO):
+        return said
+    return [*said, *life.process.last_words.lines()]

@@ -140,7 +140,7 @@ class Life:
 
     def begin(self, child: Initialized) -> None:
         """The child is ready for runs."""
-        self.process.last_words.begin()
+        self.process.begin()
         self._free = child.concurrency
 
     def enter(self, run: Run) -> None:

@@ -19,6 +19,7 @@ _FIRST_WORDS = (
     10  # lines of the log that an error shows: of a child that does not begin, the first ones too
 )
 _LAST_WORDS = 10
+_MOST_HELD = 1000  # lines of a child that has not begun
 
 _log = logging.getLogger("tasker.bridge")
 
@@ -61,6 +62,8 @@ class ChildProcess:
     name: str
     process: asyncio.subprocess.Process
     last_words: LastWords = field(default_factory=LastWords)
+    _held: list[str] | None = field(default_factory=list[str])
+    """What it wrote before it had begun: that is for the error, should it not begin."""
     _outbox: list[bytes] = field(default_factory=list[bytes])
     _has_mail: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -129,6 +132,21 @@ class ChildProcess:
                 line = await self.process.stderr.read(overrun.consumed or _LONGEST_LOG_LINE)
             text = line.decode(errors="replace").rstrip()[:_LONGEST_LOG_LINE]
             self.last_words.add(text)
+            if self._held is None:
+                _log.info("%s: %s", self.name, text)
+            else:
+                self._held.append(text)
+                if len(self._held) >= _MOST_HELD:
+                    self._log_held()
+
+    def begin(self) -> None:
+        """The child has begun: from now on its log is carried as it comes."""
+        self.last_words.begin()
+        self._log_held()
+
+    def _log_held(self) -> None:
+        held, self._held = self._held or [], None
+        for text in held:
             _log.info("%s: %s", self.name, text)
 
 
