@@ -39,14 +39,14 @@ def _describe(command: Any, path: tuple[str, ...]) -> Iterator[str]:
 
 
 def _usage(command: Any, path: tuple[str, ...]) -> str:
-    words = [_argument(p) for p in command.params if p.param_type_name == "argument"]
-    words += [_needed(p) for p in command.params if p.param_type_name == "option" and p.required]
+    words = [_needed(p) for p in command.params if p.param_type_name == "option" and p.required]
+    words += [_argument(p) for p in command.params if p.param_type_name == "argument"]
     some = any(p.param_type_name == "option" and not p.required for p in command.params)
-    return " ".join([*path, *words, *(["[OPTIONS]"] if some else [])])
+    return " ".join([*path, *(["[OPTIONS]"] if some else []), *words])
 
 
 def _argument(parameter: Any) -> str:
-    name = (parameter.metavar or parameter.name.upper()).strip("[]")
+    name = parameter.metavar or parameter.name.upper()
     name += "…" if parameter.nargs == -1 else ""
     return name if parameter.required else f"[{name}]"
 

@@ -9,12 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from tasker.bench.conversation import Executor
+from tasker.bench.databases import fresh_database
 from tasker.bench.record import Record
 from tasker.bench.runner import run_load
 from tasker.bench.scenarios import Scenario
 from tasker.errors import TaskerError
 from tasker_benchmarks.results import Figure, append
-from tasker_benchmarks.servers import counting_server, fresh_database
+from tasker_benchmarks.servers import counting_server
 
 __all__ = ["compare", "count_statements", "say"]
 

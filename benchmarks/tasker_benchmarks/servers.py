@@ -1,4 +1,4 @@
-"""PostgreSQL servers and databases for benchmarks. Touches processes, files and databases."""
+"""PostgreSQL servers for benchmarks. Touches processes and files."""
 
 from __future__ import annotations
 
@@ -11,14 +11,11 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-import psycopg
-from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from tasker.embedded import start_server
-from tasker_sql.connection import Database
 
-__all__ = ["counting_server", "fresh_database", "own_server"]
+__all__ = ["counting_server", "own_server"]
 
 _DEBIAN = Path("/usr/lib/postgresql/15/bin")
 
@@ -30,20 +27,6 @@ def own_server() -> str:
     """
     home = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "tasker-benchmarks"
     return start_server(home)
-
-
-@contextmanager
-def fresh_database(server: str, name: str) -> Generator[Database]:
-    """A new, empty database of a server, dropped after. The URL must be allowed to create one."""
-    named = sql.Identifier(f"tasker_bench_{name}")
-    with psycopg.connect(server, autocommit=True) as connection:
-        dropping = sql.SQL("drop database if exists {} with (force)").format(named)
-        connection.execute(dropping)
-        connection.execute(sql.SQL("create database {}").format(named))
-        try:
-            yield Database(make_conninfo(server, dbname=f"tasker_bench_{name}"))
-        finally:
-            connection.execute(dropping)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ import sysconfig
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from types import ModuleType
 
@@ -91,9 +92,23 @@ def find_folder(given: str) -> Path:
     spec = importlib.util.find_spec(outermost)
     if spec is None:
         raise _missing(outermost)
+    _find_inner(given, spec)
     places = [spec.origin] if spec.origin else list(spec.submodule_search_locations or ())
     path = Path(places[0]) if places else Path.cwd()
     return path if path.is_dir() else path.parent
+
+
+def _find_inner(given: str, outermost: ModuleSpec) -> None:
+    """See that a module of a package is there, whose file has not run. Raises DiscoveryError when it is not."""
+    spec, parts = outermost, given.split(".")
+    for number in range(2, len(parts) + 1):
+        if spec.submodule_search_locations is None:
+            return  # no package: what importing says is better
+        name = ".".join(parts[:number])
+        found = PathFinder.find_spec(name, list(spec.submodule_search_locations))
+        if found is None:
+            raise _missing(name)
+        spec = found
 
 
 def _load(given: str) -> ModuleType:

@@ -12,7 +12,7 @@ from tasker_ffi_bridge import Bridge, BridgeError
 from tasker_ffi_bridge.node import typescript_command
 from tasker_ffi_bridge.ruby import ruby_command
 
-__all__ = ["is_foreign", "make_bridges"]
+__all__ = ["find_file", "is_foreign", "make_bridges"]
 
 
 class Command(Protocol):
@@ -62,7 +62,7 @@ def make_bridges(
         own = [file for file in given if Path(file).suffix in suffixes]
         if own:
             try:
-                command = make_command([_existing(file) for file in own], concurrency=concurrency)
+                command = make_command([find_file(file) for file in own], concurrency=concurrency)
             except BridgeError as error:
                 raise DiscoveryError(str(error)) from None
             origin = ", ".join(own)
@@ -76,7 +76,8 @@ def make_bridges(
     return bridges
 
 
-def _existing(file: str) -> str:
+def find_file(file: str) -> str:
+    """The whole path of a file of handlers. Raises DiscoveryError when it is not there."""
     path = Path(file).resolve()
     if not path.is_file():
         raise DiscoveryError(f"there is no file {file}")

@@ -11,9 +11,9 @@ import pytest
 from tasker_benchmarks.peers import PEERS, tools
 from tasker_benchmarks.peers.engine import Counts, Steps, prepared
 from tasker_benchmarks.peers.graph import levels, run_shape
-from tasker_benchmarks.servers import fresh_database
 
 from tasker.bench import run_load, shapes
+from tasker.bench.databases import fresh_database
 from tasker.bench.load import NO_OP, Arrival, Backlog, Load, OneByOne, Ready, Steady, Work
 from tasker.bench.record import Record
 

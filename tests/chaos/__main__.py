@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import tempfile
 from pathlib import Path
 from random import SystemRandom
@@ -10,8 +11,11 @@ from typing import Annotated
 
 import orjson
 import typer
+from tests.chaos.progress import telling
 from tests.chaos.report import as_json, describe
 from tests.chaos.run import plan_of, run
+
+BESIDE = "a minute or two besides, to start, to calm down after each storm, and to drain"
 
 
 def main(
@@ -32,8 +36,12 @@ def main(
         return
     folder = Path(tempfile.mkdtemp(prefix="tasker-chaos-")) if folder is None else folder
     folder.mkdir(parents=True, exist_ok=True)
-    print(f"seed {seed}, {seconds:g} s, ledger and logs in {folder}", flush=True)
-    verdict = asyncio.run(run(seed, seconds, rate, folder))
+    print(
+        f"seed {seed}, {seconds:g} s of faults and {BESIDE}; ledger and logs in {folder}",
+        flush=True,
+    )
+    verdict = asyncio.run(run(seed, seconds, rate, folder, telling(sys.stderr)))
+    print(file=sys.stderr)
     for line in describe(verdict):
         print(line)
     if report is not None:

@@ -11,6 +11,7 @@ import psycopg
 from tests.chaos.calm import has_room, is_calm, wait_for
 from tests.chaos.faults import FAULTS, MEASURED, Fault
 from tests.chaos.plan import ALONE, STREAMS, Strike
+from tests.chaos.progress import Tell, minutes
 from tests.chaos.stage import Stage
 
 REST = 120.0
@@ -27,16 +28,22 @@ _OPEN = """
 """
 
 
-async def conduct(stage: Stage, plan: Sequence[Strike]) -> None:
+async def conduct(stage: Stage, plan: Sequence[Strike], seconds: float, tell: Tell) -> None:
     """Strike by strike, each on its time or when the one before it in its stream is over; the measured ones alone."""
     turns: dict[str, asyncio.Lock] = {stream: asyncio.Lock() for stream in STREAMS}
     running: list[asyncio.Task[None]] = []
-    assert await asyncio.to_thread(wait_for, is_calm, stage, CALM), "it never began"
+    if not await asyncio.to_thread(wait_for, is_calm, stage, CALM):
+        fallen = [f"{post.name}: {post.said}" for post in stage.posts if post.fallen() is not None]
+        raise AssertionError("\n".join(["it never began", *fallen]))
     watch = asyncio.create_task(_watch(stage))
     begin = time.monotonic()
+    tell("running", f"{minutes(0)} of {minutes(seconds)}")
     try:
         for strike in plan:
             await asyncio.sleep(max(0.0, begin + strike.at - time.monotonic()))
+            calming = ", once all is calm" if strike.measured else ""
+            at = f"{minutes(strike.at)} of {minutes(seconds)}"
+            tell("running", f"{at}: {strike.fault}{calming}")
             if strike.measured:
                 await asyncio.gather(*running)
                 running.clear()
@@ -47,7 +54,7 @@ async def conduct(stage: Stage, plan: Sequence[Strike]) -> None:
             else:
                 running.append(asyncio.create_task(_strike(stage, strike, turns[strike.stream])))
         await asyncio.gather(*running)
-        await _rest(stage)
+        await _rest(stage, tell)
     finally:
         watch.cancel()
 
@@ -96,16 +103,21 @@ async def _watch(stage: Stage) -> None:
         await asyncio.sleep(0.2)
 
 
-async def _rest(stage: Stage) -> None:
+async def _rest(stage: Stage, tell: Tell) -> None:
     """Let the client end, then wait for all tasks to end, then stop everybody."""
     stage.say("resting")
+    tell("draining", f"{minutes(REST)} at most: the client hears of its tasks")
     stage.ending = True
     [client] = stage.of("client")
     deadline = time.monotonic() + REST
     code = await asyncio.to_thread(client.end, REST)
     if code != 0:
         stage.say("fell", post=client.name, code=code, log=client.said)
-    while time.monotonic() < deadline and await asyncio.to_thread(_count_open, stage):
+    while time.monotonic() < deadline and (left := await asyncio.to_thread(_count_open, stage)):
+        tell(
+            "draining",
+            f"{minutes(deadline - time.monotonic())} at most: {left} tasks and messages are open",
+        )
         await asyncio.sleep(0.2)
     stage.say("rested")
     for post in stage.of("worker") + stage.of("orchestrator"):

@@ -13,6 +13,7 @@ from tests.chaos.judge import Violation, judge, sort_ledger
 from tests.chaos.ledger import read_ledger
 from tests.chaos.outcome import read_outcome
 from tests.chaos.plan import Strike, draw_plan
+from tests.chaos.progress import Tell, say_nothing
 from tests.chaos.stage import staging
 from tests.chaos.worker import LEASE
 
@@ -35,13 +36,17 @@ def plan_of(seed: int, seconds: float) -> list[Strike]:
     return draw_plan(seed, seconds, [f.kind for f in FAULTS], [f.kind for f in MEASURED])
 
 
-async def run(seed: int, seconds: float, rate: float, folder: Path) -> Verdict:
+async def run(
+    seed: int, seconds: float, rate: float, folder: Path, tell: Tell = say_nothing
+) -> Verdict:
     """Strike for so many seconds under so many tasks a second, wait for rest, judge. The ledger stays in the folder."""
+    tell("starting", "a server, workers with their children, orchestrators and a client")
     ledger = folder / "ledger"
     ledger.touch()
     plan = plan_of(seed, seconds)
     async with staging(folder, ledger, seed, rate) as stage:
-        await conduct(stage, plan)
+        await conduct(stage, plan, seconds, tell)
+        tell("judging", "the ledger against the database")
         outcome = read_outcome(stage.url)
         missing = stage.missing
     lines = list(read_ledger(ledger))

@@ -17,7 +17,11 @@ from tests.chaos.run import run
 def test_nothing_is_lost_and_no_promise_is_broken() -> None:
     # Not pytest's folder: each session of pytest takes it away from other users, as whom the server runs.
     folder = Path(tempfile.mkdtemp(prefix="tasker-chaos-"))
-    verdict = asyncio.run(run(seed=295876, seconds=65, rate=5, folder=folder))
+    phases: list[str] = []
+    verdict = asyncio.run(
+        run(295876, seconds=65, rate=5, folder=folder, tell=lambda phase, _: phases.append(phase))
+    )
+    assert list(dict.fromkeys(phases)) == ["starting", "running", "draining", "judging"]
     print(*describe(verdict), sep="\n")
     assert list(verdict.violations) == []
     # It was not quiet, and it is not that nothing was judged.

@@ -79,6 +79,13 @@ def test_every_command_explains_itself_in_a_line_that_fits(path):
 
 
 @pytest.mark.parametrize("path", ALL, ids=" ".join)
+def test_usage_has_no_dots_and_brackets_of_our_own(path):
+    """Help and reference put them around what may be left out, and behind what may be repeated."""
+    arguments = [p for p in ALL[path].params if p.param_type_name == "argument"]
+    assert not [p.metavar for p in arguments if set(p.metavar or "") & set("[]{}.…")]
+
+
+@pytest.mark.parametrize("path", ALL, ids=" ".join)
 def test_whatever_lists_or_changes_takes_an_output_format_and_changes_take_a_reason(path):
     options = {name for parameter in ALL[path].params for name in parameter.opts}
     if (

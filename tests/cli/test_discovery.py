@@ -140,5 +140,7 @@ def test_the_folder_to_watch_is_found_without_importing(folder):
     assert find_folder("alone") == folder
     with pytest.raises(DiscoveryError, match="no module nowhere"):
         find_folder("nowhere.flows")
+    with pytest.raises(DiscoveryError, match=r"no module shop\.nowhere"):
+        find_folder("shop.nowhere")
     with pytest.raises(DiscoveryError, match=r"no file nowhere\.py"):
         find_folder("nowhere.py")

@@ -20,6 +20,7 @@ def test_a_new_database_lacks_only_processes(cli):
     assert set(found.values()) == {"ok"}
     assert {"python", "database", "server", "clock", "schema", "pgmq", "roles"} <= found.keys()
     assert cli("doctor", "-o", "ids").ids == ["durability", "workers", "orchestrator"]
+    assert cli("doctor").out.count("none is there now") == 2  # nobody knows who was there before
 
 
 def test_steps_that_nobody_takes_are_a_failure(cli, shop):

@@ -1,5 +1,6 @@
 """New projects: each does what its README says, straight after it was made."""
 
+import json
 import os
 import shlex
 import stat
@@ -182,6 +183,14 @@ def test_what_a_language_still_needs_is_said(cli, here, tmp_path):
 def test_a_language_that_is_none_is_refused(cli, here):
     assert cli("init", "--lang", "cobol", "shop").code == 2
     assert list_names(here) == []
+
+
+def test_what_node_cannot_run_is_found_by_the_compiler_and_said(cli, here):
+    """Node takes types away and translates nothing, so that an enum ends the child."""
+    assert cli("init", "--lang", "typescript", "shop").code == 0
+    options = json.loads((here / "shop" / "tsconfig.json").read_text())["compilerOptions"]
+    assert options["erasableSyntaxOnly"] is True
+    assert "no `enum`" in (here / "shop" / "README.md").read_text()
 
 
 def test_where_the_parts_are_is_said(cli):

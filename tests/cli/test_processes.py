@@ -137,11 +137,33 @@ def test_dev_runs_a_module_of_the_user_s(cli, start, module):
     assert dev.stop(signal.SIGTERM) == 0
 
 
-def test_a_missing_module_ends_dev_at_once(start):
-    dev = start("dev", "nonesuch_flow")
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["nonesuch_flow"], "there is no module nonesuch_flow."),
+        (["nonesuch.py"], "there is no file nonesuch.py"),
+        (["nonesuch.ts"], "there is no file nonesuch.ts"),
+        (["greet_flow", "nonesuch.rb"], "there is no file nonesuch.rb"),
+        (["greet_flow", "--templates", "nonesuch.yaml"], "there is no file nonesuch.yaml"),
+    ],
+)
+def test_what_is_missing_ends_dev_at_once(start, module, given, said):
+    dev = start("dev", *given)
     assert dev.popen.wait(30) == 1
-    assert dev.text.startswith("error: there is no module nonesuch_flow.")
+    assert dev.text.startswith(f"error: {said}")
     assert len(dev.text.splitlines()) == 1
+
+
+def test_a_file_that_is_taken_away_later_is_waited_for(start, tmp_path):
+    handlers = tmp_path / "handlers.rb"
+    handlers.write_text("raise 'not yet'")
+    dev = start("dev", "handlers.rb", "-q", "cli")
+    dev.wait_for("it starts again when a file changes")
+    handlers.unlink()
+    dev.wait_for("handlers.rb changed, restarting")
+    dev.wait_for("there is no file handlers.rb")
+    assert dev.popen.poll() is None
+    assert dev.stop(signal.SIGTERM) == 0
 
 
 def test_watching_on_a_terminal_redraws_in_place(cli, shop, database, complete_step):

@@ -122,11 +122,11 @@ def test_a_step_is_drawn_with_its_attempts_its_trace_and_what_operators_did(draw
             }
         ],
     )
-    explanation = {"reason": "it failed after 1 attempt(s)", "workers": 2, "queue_depth": 5}
+    explanation = {"reason": "it failed after 1 attempt(s)", "workers": 2, "queue_depth": 1}
     text = draw(draw_step(step, explanation, NOW))
     for expected in (
         "it failed after 1 attempt(s)",
-        "shop (2 workers, 5 steps can run)",
+        "shop (2 workers, 1 step can run)",
         "lost",
         "15 s",
         "host-1",
@@ -139,6 +139,23 @@ def test_a_step_is_drawn_with_its_attempts_its_trace_and_what_operators_did(draw
         assert expected in text
 
 
+def test_a_worker_that_has_left_is_said_to_have_left(draw):
+    gone = {"attempt": 1, "outcome": "error", "worker_id": "01a2", "worker": None, "error": None}
+    step = make_step(
+        *("pay", "error", []),
+        task_id=TASK_ID,
+        input=None,
+        config={},
+        worker="01b3",
+        worker_id="01b3",
+        attempts=[{**gone, "started_at": None, "ended_at": None}],
+        actions=[],
+    )
+    text = draw(draw_step(step, {"reason": "", "workers": 1, "queue_depth": 0}, NOW))
+    assert "one that has left, 01a2" in text and "one that has left, 01b3" in text
+    assert "shop (1 worker, 0 steps can run)" in text
+
+
 def test_changes_are_told_once_each():
     first = (make_task(), [make_step("a", "in_progress"), make_step("b", depends_on=["a"])])
     then = (
@@ -146,7 +163,7 @@ def test_changes_are_told_once_each():
         [
             make_step("a", "complete"),
             make_step("b", "waiting_for_retry", ["a"], error={"message": "no"}),
-            make_step("c", "tolerated"),
+            make_step("c", "tolerated", error={"type": "Torn", "message": "page 7"}),
         ],
     )
     assert list(list_changes(None, first, NOW)) == [
@@ -157,7 +174,7 @@ def test_changes_are_told_once_each():
     assert list(list_changes(first, then, NOW)) == [
         "✓ a complete (attempt 1 of 3, 12 ms)",
         "↻ b waiting for retry (attempt 1 of 3): no",
-        "✗ c tolerated",
+        "✗ c tolerated (attempt 1 of 3): Torn: page 7",
         f"✓ task {TASK_ID} complete",
     ]
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from checks.pages import ROOT, quoted, read_tables
+from checks.pages import PAGES, ROOT, quoted, read_tables
 from checks.sql_reference import ROLES, read_functions
 
 DEPLOYMENT = ROOT / "docs" / "deployment.md"
@@ -81,6 +81,26 @@ def test_a_guarantee_that_nothing_holds_is_found(guarantees: Any, tmp_path: Path
         "README, guarantee 1: not what docs/guarantees.md promises",
         "figures of promises that there are not: 9",
     ]
+
+
+def test_rates_stand_in_one_place() -> None:
+    """Another page would say something else as soon as they are measured anew."""
+    rate = re.compile(r"\d[\d,]{2,} (?:steps|jobs)/s")
+    own = {
+        ROOT / "docs" / "benchmarks.md",
+        ROOT / "docs" / "performance.md",
+    }  # the last: of back then
+    assert rate.search((ROOT / "docs" / "benchmarks.md").read_text("utf-8"))
+    assert {p.name for p in PAGES if p not in own and rate.search(p.read_text("utf-8"))} == set()
+    targets = (ROOT / "docs" / "performance.md").read_text("utf-8").split("## Targets")[1]
+    assert rate.findall(targets.split("##")[0]) == ["8,000 steps/s"]  # the target itself
+
+
+def test_the_readme_leads_each_reader_to_their_pages() -> None:
+    begin = "## Read on"
+    further = (ROOT / "README.md").read_text("utf-8").split(begin)[1].split("\n## ")[0]
+    wanted = ("bridge", "performance", "benchmarks", "guarantees", "deployment", "handlers")
+    assert [page for page in wanted if f"(docs/{page}.md)" not in further] == []
 
 
 def test_spans_and_metrics_are_those_of_the_code() -> None:

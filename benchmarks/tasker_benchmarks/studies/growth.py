@@ -15,12 +15,12 @@ import psycopg
 
 from tasker.bench import shapes
 from tasker.bench.conversation import ours
+from tasker.bench.databases import fresh_database
 from tasker.bench.history import write_history
 from tasker.bench.load import Load
 from tasker.bench.record import Record
 from tasker.bench.runner import run_load
 from tasker_benchmarks.results import Figure
-from tasker_benchmarks.servers import fresh_database
 from tasker_sql.connection import Database
 from tasker_sql.migrate import migrate
 

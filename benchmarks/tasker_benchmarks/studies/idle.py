@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import anyio
 
+from tasker.bench.databases import fresh_database
 from tasker.bench.idle import IdleReport, run_idle
 from tasker_benchmarks.results import Figure
-from tasker_benchmarks.servers import fresh_database
 from tasker_sql.migrate import migrate
 
 __all__ = ["idle"]

@@ -11,10 +11,10 @@ from contextlib import contextmanager
 
 from tasker.bench import shapes
 from tasker.bench.conversation import ours
+from tasker.bench.databases import fresh_database
 from tasker.bench.load import Load
 from tasker.bench.runner import run_load
 from tasker_benchmarks.results import Figure
-from tasker_benchmarks.servers import fresh_database
 from tasker_sql.connection import Database
 from tasker_sql.migrate import migrate
 

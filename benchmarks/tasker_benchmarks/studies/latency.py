@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from tasker.bench import shapes
 from tasker.bench.conversation import ours
+from tasker.bench.databases import fresh_database
 from tasker.bench.load import Load, Steady
 from tasker.bench.record import Percentiles
 from tasker.bench.runner import run_load
 from tasker_benchmarks.results import Figure
-from tasker_benchmarks.servers import fresh_database
 
 __all__ = ["latency_under_load"]
 

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 import anyio
 
 from tasker import Client, Limit, Worker, Workflow
+from tasker.bench.databases import fresh_database
 from tasker.bench.record import percentiles
 from tasker.client import Submission
 from tasker_benchmarks.results import Figure
-from tasker_benchmarks.servers import fresh_database
 from tasker_sql.connection import Database
 from tasker_sql.migrate import migrate
 

@@ -13,8 +13,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from tasker import SyncClient
+from tasker.bench.databases import fresh_database
 from tasker_benchmarks.results import Figure
-from tasker_benchmarks.servers import fresh_database
 from tasker_benchmarks.studies.holding import holding
 from tasker_sql.connection import Database
 from tasker_sql.migrate import migrate

@@ -1,20 +1,21 @@
 """`tasker bench …`: how fast this engine is on the database that is meant, beside bare pgmq."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tasker.cli.arguments import Output, Url
+from tasker.cli.bench_database import open_database
+from tasker.cli.exit_codes import ExitCode
+from tasker.cli.failures import CommandFailed
 from tasker.cli.output import Format, show
-from tasker.cli.target import find_database
 from tasker.errors import NotFoundError
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-
     from tasker.bench.load import Load
+    from tasker_sql.connection import Database
 
 
 class Language(StrEnum):
@@ -27,7 +28,8 @@ class Language(StrEnum):
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Measure this engine on a database, beside bare pgmq. Use one that serves nothing else.",
+    help="Measure this engine on a server, beside bare pgmq, in a new database that is dropped afterwards."
+    " Use a server that serves nothing else.",
 )
 
 Tasks = Annotated[int, typer.Option("--tasks", min=1, help="How many tasks.")]
@@ -38,12 +40,21 @@ Lang = Annotated[
     Language,
     typer.Option("--lang", help="The handlers' language. Graphs found at run time: python only."),
 ]
+Here = Annotated[
+    bool,
+    typer.Option(
+        "--here",
+        help="Measure in the database itself, and leave it there. Default: in a new one on its server.",
+        rich_help_panel="Database",
+    ),
+]
 
 
 @app.command("list")
 def list_(output: Output = Format.table) -> None:
     """The scenarios that `tasker bench run` knows."""
     from tasker.bench import scenarios
+    from tasker.cli.bench_views import draw_scenarios
 
     listed = [
         {"name": each.name, "tasks": each.load.tasks, "about": each.about}
@@ -54,12 +65,11 @@ def list_(output: Output = Format.table) -> None:
 
 @app.command(epilog="Example: tasker bench run diamond batch_1000 mixed")
 def run(
-    names: Annotated[
-        list[str], typer.Argument(metavar="SCENARIO...", help="See: tasker bench list")
-    ],
+    names: Annotated[list[str], typer.Argument(metavar="SCENARIO", help="See: tasker bench list")],
     lang: Lang = Language.python,
     output: Output = Format.table,
     url: Url = None,
+    here: Here = False,
 ) -> None:
     """Run scenarios one after the other."""
     from tasker.bench import scenarios
@@ -68,7 +78,7 @@ def run(
         raise NotFoundError(
             f"there is no scenario {unknown[0]!r}", f"They are: {', '.join(scenarios)}"
         )
-    _measure([(name, scenarios[name].load) for name in names], output, url, lang)
+    _measure([(name, scenarios[name].load) for name in names], output, url, here, lang)
 
 
 @app.command(epilog="Example: tasker bench chain --steps 4 --tasks 1000 -o json")
@@ -82,6 +92,7 @@ def chain(
     lang: Lang = Language.python,
     output: Output = Format.table,
     url: Url = None,
+    here: Here = False,
 ) -> None:
     """Many chains of steps at once: how many steps a second."""
     from tasker.bench import shapes
@@ -89,9 +100,12 @@ def chain(
     from tasker.bench.load import Load
 
     shape = shapes.chain(steps)
-    if history:
-        write_history(find_database(url), shape, history)
-    _measure([("chain", Load((shape,), tasks, slots=slots))], output, url, lang)
+
+    def prepare(database: "Database") -> None:
+        if history:
+            write_history(database, shape, history)
+
+    _measure([("chain", Load((shape,), tasks, slots=slots))], output, url, here, lang, prepare)
 
 
 @app.command()
@@ -104,12 +118,15 @@ def fanout(
     lang: Lang = Language.python,
     output: Output = Format.table,
     url: Url = None,
+    here: Here = False,
 ) -> None:
     """One step, many beside each other, and one that takes them all: how many steps a second."""
     from tasker.bench import shapes
     from tasker.bench.load import Load
 
-    _measure([("fanout", Load((shapes.fanout(width),), tasks, slots=slots))], output, url, lang)
+    _measure(
+        [("fanout", Load((shapes.fanout(width),), tasks, slots=slots))], output, url, here, lang
+    )
 
 
 @app.command()
@@ -121,12 +138,13 @@ def batch(
     slots: Slots = 500,
     output: Output = Format.table,
     url: Url = None,
+    here: Here = False,
 ) -> None:
     """One batch, its workers, and one step that takes all their results: how many steps a second."""
     from tasker.bench import shapes
     from tasker.bench.load import Load
 
-    _measure([("batch", Load((shapes.batch(width),), tasks, slots=slots))], output, url)
+    _measure([("batch", Load((shapes.batch(width),), tasks, slots=slots))], output, url, here)
 
 
 @app.command()
@@ -142,13 +160,14 @@ def latency(
     lang: Lang = Language.python,
     output: Output = Format.table,
     url: Url = None,
+    here: Here = False,
 ) -> None:
     """Chains one at a time, or at a steady rate: how long to a start, a result, the next start."""
     from tasker.bench import shapes
     from tasker.bench.load import Load, OneByOne, Steady
 
     arrival = OneByOne() if rate is None else Steady(rate)
-    _measure([("latency", Load((shapes.chain(steps),), tasks, arrival))], output, url, lang)
+    _measure([("latency", Load((shapes.chain(steps),), tasks, arrival))], output, url, here, lang)
 
 
 @app.command()
@@ -162,95 +181,55 @@ def idle(
     tasks: Tasks = 100,
     output: Output = Format.table,
     url: Url = None,
+    here: Here = False,
 ) -> None:
     """A system with nothing to do, without sleeping tasks and with: its CPU, how fast it answers.
 
-    The database must run on this machine. The tasks stay asleep: use a database that you can drop.
+    The database must run on this machine. With --here the tasks stay asleep there.
     """
     import anyio
 
     from tasker.bench import run_idle
+    from tasker.cli.bench_views import draw_idle
 
-    async def measure() -> dict[str, Any]:
-        at = find_database(url).conninfo
+    async def measure(at: str) -> dict[str, Any]:
         report = await run_idle(at, sleeping=sleeping, seconds=seconds, tasks=tasks)
         return report.to_json()
 
-    report = anyio.run(measure)
-    show(report, output, lambda: ["idle"], lambda: draw_report(report))
-
-
-def draw_scenarios(listed: Sequence[Mapping[str, Any]]) -> "RenderableType":
-    """Draw the list of scenarios."""
-    from tasker.cli.tables import make_table
-
-    table = make_table("NAME", "TASKS", "ABOUT")
-    for each in listed:
-        table.add_row(each["name"], f"{each['tasks']:,}", each["about"])
-    return table
-
-
-def draw_records(records: Sequence[Mapping[str, Any]]) -> "RenderableType":
-    """Draw what was found, as Record.to_json gives it: one record whole, several a line each."""
-    from tasker.cli.tables import make_table
-
-    if len(records) == 1:
-        return draw_report(records[0])
-    table = make_table(
-        "SCENARIO", "STEPS", "SECONDS", "STEPS/S", "OF PGMQ", "DATABASE µs/STEP", "CLIENT µs/STEP"
-    )
-    for record in records:
-        if "unsupported" in record:
-            table.add_row(record["scenario"], record["unsupported"])
-            continue
-        cost = record["cost"]
-        figures = (record["steps"], record["seconds"], record["rate"], record.get("ratio"))
-        used = (cost["database_cpu_us"], cost["client_cpu_us"])
-        table.add_row(
-            record["scenario"], *("-" if f is None else _write(f) for f in (*figures, *used))
-        )
-    return table
-
-
-def draw_report(report: Mapping[str, Any]) -> "RenderableType":
-    """Draw what a benchmark found, as Report.to_json gives it."""
-    from tasker.cli.tables import make_facts
-
-    return make_facts([(name.replace("_", " "), _write(value)) for name, value in report.items()])
-
-
-def _write(value: Any) -> str:
-    match value:
-        case dict():
-            named = cast("dict[str, Any]", value)
-            return "  ".join(f"{k} {_write(v)}" for k, v in named.items() if v is not None)
-        case float():
-            return f"{value:,.3f}".rstrip("0").rstrip(".")
-        case int():
-            return f"{value:,}"
-        case _:
-            return str(value)
+    with open_database(url, here=here) as database:
+        report = anyio.run(measure, database.conninfo)
+    show(report, output, lambda: ["idle"], lambda: draw_idle(report))
 
 
 def _measure(
     loads: "Sequence[tuple[str, Load]]",
     output: Format,
     url: str | None,
+    here: bool,
     lang: Language = Language.python,
+    prepare: "Callable[[Database], None] | None" = None,
 ) -> None:
-    """Run named loads, each with the bare loop beside it; one record is shown as itself, several as a list."""
+    """Run named loads, each with the bare loop beside it; one record is shown as itself, several as a list.
+
+    Raises CommandFailed when none of them can be run in this language.
+    """
     from tasker.bench.conversation import in_ruby, in_typescript, ours
     from tasker.bench.runner import run_beside_raw_pgmq
+    from tasker.cli.bench_views import draw_records
 
     executors = {
         Language.python: ours,
         Language.ruby: in_ruby,
         Language.typescript: in_typescript,
     }
-    database = find_database(url)
-    records = [
-        run_beside_raw_pgmq(database, load, scenario, executors[lang]).to_json()
-        for scenario, load in loads
-    ]
+    with open_database(url, here=here) as database:
+        if prepare is not None:
+            prepare(database)
+        records = [
+            run_beside_raw_pgmq(database, load, scenario, executors[lang]).to_json()
+            for scenario, load in loads
+        ]
     shown = records[0] if len(records) == 1 else records
     show(shown, output, lambda: [name for name, _ in loads], lambda: draw_records(records))
+    if all("unsupported" in record for record in records):
+        raise CommandFailed(ExitCode.USAGE, "nothing was run", "--lang python runs everything.")

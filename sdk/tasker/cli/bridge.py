@@ -34,7 +34,9 @@ class Profile(StrEnum):
     epilog="Example: tasker bridge test --profile minimal -- sh handlers.sh",
 )
 def test(
-    command: Annotated[list[str], typer.Argument(metavar="-- COMMAND...", help="What starts it.")],
+    command: Annotated[
+        list[str], typer.Argument(metavar="COMMAND", help="What starts it; after --.")
+    ],
     profile: Annotated[
         Profile, typer.Option("--profile", help="Of the whole protocol, or its least.")
     ] = Profile.full,

@@ -40,7 +40,7 @@ def _detail(step: Step, now: datetime) -> str:
                 parse_time(step["started_at"]), parse_time(step["completed_at"]), now
             )
             return f" ({attempt}, {took})" if took else ""
-        case "waiting_for_retry" | "error":
+        case "waiting_for_retry" | "error" | "tolerated":
             from tasker.cli.task_views import describe_error
 
             return f" ({attempt}): {describe_error(step['error'])}"

@@ -208,7 +208,7 @@ def check_alive(kind: str, processes: Sequence[Row], now: datetime, start: str) 
         return Finding(Level.ok, kind, f"{len(alive)} alive: {', '.join(alive[:5])}")
     last = max((at for at, _ in seen), default=None)
     found = (
-        "none has ever reported"
+        "none is there now"
         if last is None
         else f"none alive; the last reported {format_age(last, now)}"
     )

@@ -51,7 +51,7 @@ def list_(namespace: Namespace = None, output: Output = Format.table, url: Url =
 def show_(
     fingerprint: Annotated[
         str | None,
-        typer.Argument(metavar="[FINGERPRINT]", help="Only steps that failed in this way."),
+        typer.Argument(metavar="FINGERPRINT", help="Only steps that failed in this way."),
     ] = None,
     namespace: Namespace = None,
     limit: Annotated[

@@ -28,7 +28,7 @@ def dev(
     modules: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[MODULE]",
+            metavar="MODULE",
             help="Modules, by name (shop.orders) or file (orders.py); files in Ruby (charge.rb), TypeScript (ship.ts).",
         ),
     ] = None,

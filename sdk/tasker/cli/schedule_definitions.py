@@ -59,7 +59,7 @@ def create(
     input_: Annotated[
         str,
         typer.Argument(
-            metavar="[INPUT]", help="The tasks' input as JSON; @FILE reads a file, - stdin."
+            metavar="INPUT", help="The tasks' input as JSON; @FILE reads a file, - stdin."
         ),
     ] = "{}",
     cron: CronText = None,

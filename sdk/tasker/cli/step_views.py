@@ -56,7 +56,7 @@ def _facts(step: Row, explanation: Row, now: datetime) -> RenderableType:
             ("undoes", step["undoes"]),
             ("undone by", f"undo:{step['name']} ({step['undone']})" if step["undone"] else None),
             ("attempt", f"{step['attempt']} of {step['max_attempts']}"),
-            ("worker", step["worker"]),
+            ("worker", _worker(step)),
             (
                 "enqueued",
                 format_moment(parse_time(step["enqueued_at"]), now)
@@ -81,7 +81,18 @@ def _facts(step: Row, explanation: Row, now: datetime) -> RenderableType:
 
 
 def _load(explanation: Row) -> str:
-    return f"{explanation['workers']} workers, {explanation['queue_depth']} steps can run"
+    workers, steps = explanation["workers"], explanation["queue_depth"]
+    return f"{workers} worker{_s(workers)}, {steps} step{_s(steps)} can run"
+
+
+def _s(number: int) -> str:
+    return "" if number == 1 else "s"
+
+
+def _worker(row: Row) -> str | None:
+    """Write who ran it; of a worker that has left only the id is known."""
+    name, known = row["worker"], row["worker_id"]
+    return f"one that has left, {known}" if known and name in (None, known) else name
 
 
 def _json(value: Any) -> RenderableType | None:
@@ -97,7 +108,7 @@ def _attempts(attempts: Sequence[Row], now: datetime) -> RenderableType:
             attempt["outcome"],
             format_clock(started, now) if started else "",
             format_took(started, ended, now),
-            attempt["worker"] or attempt["worker_id"] or "",
+            _worker(attempt) or "",
             describe_error(attempt["error"]) if attempt["error"] else "",
         )
     return table

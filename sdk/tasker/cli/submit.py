@@ -46,7 +46,7 @@ def submit(
     input_: Annotated[
         str,
         typer.Argument(
-            metavar="[INPUT]",
+            metavar="INPUT",
             help="The input as JSON; @FILE reads a file, - stdin.",
             show_default="{}",
         ),

@@ -24,7 +24,7 @@ MOST_GRACE = 10.0
 Modules = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[MODULE]...",
+        metavar="MODULE",
         help="Modules, by name (shop.orders) or file (orders.py); handlers in Ruby (charge.rb), TypeScript (ship.ts).",
     ),
 ]

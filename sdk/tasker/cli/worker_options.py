@@ -40,13 +40,19 @@ class WorkerOptions:
         return ["worker", *self.modules, *self._write_options()]
 
     def find_folders(self) -> list[Path]:
-        """Find the folders whose changes concern the worker. Raises DiscoveryError."""
-        from tasker.discovery import find_folder
-        from tasker.languages import is_foreign
+        """Find the folders whose changes concern the worker. Raises DiscoveryError where one is missing."""
+        from tasker.discovery import DiscoveryError, find_folder
+        from tasker.languages import find_file, is_foreign
 
+        if missing := [path for path in self.templates if not path.exists()]:
+            raise DiscoveryError(f"there is no file {missing[0]}")
         folders = [path if path.is_dir() else path.parent for path in self.templates]
         for module in self.modules:
-            folders.append(Path(module).parent if is_foreign(module) else find_folder(module))
+            if is_foreign(module):
+                find_file(module)
+                folders.append(Path(module).parent)
+            else:
+                folders.append(find_folder(module))
         return list(dict.fromkeys(folders))
 
     def _write_options(self) -> Iterator[str]:
