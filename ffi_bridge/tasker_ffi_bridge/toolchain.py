@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import subprocess
+import threading
 from pathlib import Path
 
 __all__ = ["find_sources", "read_version"]
@@ -21,14 +24,22 @@ def find_sources(language: str) -> Path:
 def read_version(program: str, before: str) -> tuple[int, int] | None:
     """Major and minor version, as `program --version` says behind `before`; None when it does not say it, or hangs."""
     try:
-        said = subprocess.run(
+        process = subprocess.Popen(
             [program, "--version"],
-            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
             text=True,
-            timeout=_ANSWERS_WITHIN,
-            check=True,
-        ).stdout
-    except (OSError, subprocess.SubprocessError):
+            start_new_session=True,  # so that what it starts ends with it
+        )
+    except OSError:
+        return None
+    # A timer, because the limit of subprocess sleeps and looks, which fails where the clock is not the machine's.
+    limit = threading.Timer(_ANSWERS_WITHIN, os.killpg, (process.pid, signal.SIGKILL))
+    limit.start()
+    said, _ = process.communicate()
+    limit.cancel()
+    if process.returncode != 0:
         return None
     found = re.match(rf"{re.escape(before)}(\d+)\.(\d+)", said)
     return None if found is None else (int(found[1]), int(found[2]))

@@ -21,6 +21,7 @@ def program(folder: Path, text: str) -> Path:
         ("echo jruby 9.4", None),
         ("echo ruby 3.1.2; exit 1", None),
         ("exec sleep 60", None),
+        ("sleep 60; echo ruby 3.1.2", None),
     ],
 )
 def test_a_version_is_read_or_there_is_none(
