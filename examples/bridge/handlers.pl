@@ -5,7 +5,7 @@ use strict;
 use warnings;
 use JSON::PP;
 
-my $json = JSON::PP->new->utf8->allow_nonref->canonical;
+my $json = JSON::PP->new->utf8->allow_nonref->canonical->max_depth(1000);
 open(my $wire, '>&', \*STDOUT) or die "no standard output: $!";
 open(STDOUT, '>&', \*STDERR) or die "no standard error: $!";    # what a handler prints is for the log
 $wire->autoflush(1);
@@ -13,6 +13,7 @@ require IO::Handle;
 
 my ($concurrency, $limit, $last) = (100, 64 * 1024 * 1024, 0);
 my (%runs, %open, %asked);    # by name of the run; by id of the request; by id of what we have asked
+my ($ready, $leaving, $left);    # after initialize; after shutdown, and its id
 
 my %handlers = (
     echo    => sub { my ($run) = @_; complete($run, $run->{params}{task}{input}) },
@@ -63,6 +64,13 @@ sub finish {
     return unless delete $runs{ $run->{name} };
     delete $open{ $run->{key} };
     answer($run->{id}, $outcome);
+    leave_when_done();
+}
+
+sub leave_when_done {
+    return if !$leaving || %runs;
+    answer($left, {});
+    exit 0;
 }
 
 sub run_once {
@@ -116,7 +124,7 @@ sub execute {
     }
     my $handler = $handlers{ $params->{handler} } or return refuse($id, -32601, "there is no handler $params->{handler}");
     return refuse($id, -32600, "run $params->{run} is open already") if $runs{ $params->{run} };
-    return refuse($id, -32002, 'too many') if keys %runs >= $concurrency;
+    return refuse($id, -32002, 'too many') if $leaving || keys %runs >= $concurrency;
     my $run = { id => $id, key => $json->encode($id), name => $params->{run}, params => $params };
     $runs{ $run->{name} } = $open{ $run->{key} } = $run;
     attempt($run, sub { $handler->($run) });
@@ -128,6 +136,7 @@ sub initialize {
         refuse($id, -32001, 'only protocol 1.0 is spoken here');
         exit 1;
     }
+    $ready = 1;
     $limit = $params->{limits}{message_bytes} // $limit;
     answer($id, {
         protocol    => '1.0',
@@ -137,18 +146,30 @@ sub initialize {
     });
 }
 
+sub shut_down {
+    my ($id, $params) = @_;
+    ($leaving, $left) = (1, $id);
+    alarm(int($params->{grace} // 0) || 1);    # what still runs then is stopped
+    leave_when_done();
+}
+
+$SIG{ALRM} = sub { finish($_, { outcome => 'cancelled' }) for values %runs };
+
 my %methods = (
     initialize => \&initialize,
     execute    => \&execute,
     ping       => sub { answer($_[0], {}) },
-    shutdown   => sub { answer($_[0], {}) },
+    shutdown   => \&shut_down,
 );
 
 sub take_answer {
     my ($message) = @_;
-    my $asked = delete $asked{ $message->{id} } or return;
+    my $asked = delete $asked{ $message->{id} // '' } or return;
     attempt($asked->{run}, sub {
-        die "$message->{error}{message}\n" if $message->{error};
+        my $error = $message->{error};
+        return finish($asked->{run}, { outcome => 'error', error => failure('Refused', $error->{message}) })
+            if $error && $error->{code} == -32602;    # it can never be done
+        die "$error->{message}\n" if $error;
         $asked->{then}->($message->{result});
     });
 }
@@ -160,7 +181,7 @@ while (defined(my $line = <STDIN>)) {
     my $message = eval { $json->decode($line) };
     if ($@) { refuse(undef, -32700, 'this is no JSON'); next }
     if (ref $message ne 'HASH' || ($message->{jsonrpc} // '') ne '2.0'
-        || !(defined $message->{method} || defined $message->{id})) {
+        || !(defined $message->{method} || defined $message->{id} || $message->{error})) {
         refuse(undef, -32600, 'this is no message');
         next;
     }
@@ -171,6 +192,7 @@ while (defined(my $line = <STDIN>)) {
         finish($run, { outcome => 'cancelled' }) if $run;
     }
     elsif ($open{ $json->encode($id) }) { refuse($id, -32600, 'this request is open already') }
+    elsif (!!$ready == ($method eq 'initialize')) { refuse($id, -32600, 'initialize comes first, and once') }
     elsif (my $do = $methods{$method}) { $do->($id, $params) }
     else { refuse($id, -32601, "there is no method $method") }
 }

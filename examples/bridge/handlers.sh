@@ -20,8 +20,11 @@ refuse() { # ID CODE MESSAGE
 }
 
 begin() { # ID
-    if printf '%s\n' "$line" | jq -e '.params.protocol | index("1.0")' >/dev/null; then
+    if [ -n "$begun" ]; then
+        refuse "$1" -32600 "initialize was here already"
+    elif printf '%s\n' "$line" | jq -e '.params.protocol | index("1.0")' >/dev/null; then
         answer "$1" '{"protocol":"1.0","concurrency":1,"ping":false,"child":{"language":"sh"},"handlers":'"$handlers"'}'
+        begun=yes
     else
         refuse "$1" -32001 "only protocol 1.0 is spoken here"
         exit 1
@@ -45,6 +48,16 @@ execute() { # ID HANDLER
     fi
 }
 
+serve() { # ID METHOD HANDLER
+    case $begun$2 in
+        yesexecute) execute "$1" "$3" ;;
+        yesshutdown) answer "$1" '{}' ;;
+        yes*) refuse "$1" -32601 "there is no such method" ;;
+        *) refuse "$1" -32600 "initialize comes first" ;;
+    esac
+}
+
+begun=
 while IFS= read -r line; do
     line=$(printf '%s' "$line" | tr -d '\r')
     [ -n "$line" ] || continue
@@ -63,8 +76,6 @@ EOF
         broken*) refuse null -32600 "this is no message" ;;
         notification*) ;;
         *" initialize") begin "$id" ;;
-        *" execute") execute "$id" "$handler" ;;
-        *" shutdown") answer "$id" '{}' ;;
-        *) refuse "$id" -32601 "there is no such method" ;;
+        *) serve "$id" "$method" "$handler" ;;
     esac
 done

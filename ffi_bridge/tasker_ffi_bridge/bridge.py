@@ -27,19 +27,24 @@ _FIRST_BACKOFF = 0.1  # seconds
 _LONGEST_BACKOFF = 30.0
 _STEADY = 10.0  # seconds after which a child that dies is one that had worked
 _PATIENCE = 5.0  # seconds that a run waits for a child to come back
+_LAST_WAIT = 1.0  # seconds that a child has to end when its output has
 _LAST_WORDS = 0.2  # seconds for the end of a dead child's log
 
 _log = logging.getLogger("tasker.bridge")
 
 
 class BridgeError(Exception):
-    """A child cannot be used: it does not start, or does not speak the protocol. The message has the end of its log."""
+    """A child cannot be used: it does not start, or does not speak the protocol.
+
+    The message has what it wrote to its standard error, the first lines and the last.
+    """
 
 
 class Bridge:
     """Runs handlers in a child. Use it as an async context manager; entering waits until the child is ready.
 
-    `command` starts the child. `grace`: seconds that a cancelled run has to answer, and the child to leave.
+    `command` starts the child. `origin`: where its handlers are, for people; the command by default.
+    `grace`: seconds that a cancelled run has to answer, and the child to leave.
     Entering raises BridgeError when the child does not become ready.
     """
 
@@ -48,11 +53,13 @@ class Bridge:
         command: Sequence[str],
         *,
         name: str | None = None,
+        origin: str | None = None,
         worker: str = "tasker",
         environment: Mapping[str, str] | None = None,
         grace: float = 10.0,
     ) -> None:
         self.name = name or command[0].rpartition("/")[2]
+        self.origin = origin or " ".join(command)
         self._command = tuple(command)
         self._worker = worker
         self._environment = dict(environment or {})
@@ -144,24 +151,25 @@ class Bridge:
         backoff = _FIRST_BACKOFF
         while True:
             began = time.monotonic()
-            why = await self._live(first)
+            why, *words = await self._live(first)
             if not first.done():
-                first.set_exception(BridgeError(why))
+                first.set_exception(BridgeError("\n".join([why, *words])))
                 return
             if time.monotonic() - began > _STEADY:
                 backoff = _FIRST_BACKOFF
-            _log.warning("%s %s; starting it again in %g s", self.name, why, backoff)
+            again = f"{self.name} {why}; starting it again in {backoff:g} s"
+            _log.warning("%s", "\n".join([again, *words]))
             await asyncio.sleep(backoff)
             backoff = min(2 * backoff, _LONGEST_BACKOFF)
             self.restarts += 1
 
-    async def _live(self, first: asyncio.Future[None]) -> str:
-        """One child's life; why it ended."""
+    async def _live(self, first: asyncio.Future[None]) -> list[str]:
+        """One child's life; why it ended, and behind that the lines that it said last."""
         assert self._life is not None
         try:
             process = await start_child(self.name, self._command, self._environment)
         except OSError as error:
-            return f"cannot be started: {error}"
+            return [f"cannot be started: {error}"]
         life = Life(process, HostSession(self._worker), self._suspects, self._grace)
         tasks = [
             asyncio.create_task(each)
@@ -170,10 +178,10 @@ class Bridge:
         try:
             process.put(life.session.initialize())
             await self._listen(life, first)
+            if self._part_from(life) == "ended" and not await process.ends_within(_LAST_WAIT):
+                life.over = "closed its standard output"
         finally:
-            life.over = life.over or "ended"
-            if self._life.done():  # from here on runs wait for the next one
-                self._life = asyncio.get_running_loop().create_future()
+            self._part_from(life)
             process.kill()
             status = await process.process.wait()
             await asyncio.wait(tasks[:1], timeout=_LAST_WORDS)
@@ -182,7 +190,15 @@ class Bridge:
             process.process.close()
             why = _explain(life, status)
             life.bury(why)
-        return why
+        return [why, *_unsaid(life)]
+
+    def _part_from(self, life: Life) -> str:
+        """From here on runs wait for the next child. Why it is over."""
+        assert self._life is not None
+        life.over = life.over or "ended"
+        if self._life.done() and self._life.result() is life:
+            self._life = asyncio.get_running_loop().create_future()
+        return life.over
 
     async def _listen(self, life: Life, first: asyncio.Future[None]) -> None:
         """Take what the child says until it ends, also where something that it has started holds its output open."""
@@ -220,11 +236,15 @@ class Bridge:
 
 
 def _explain(life: Life, status: int) -> str:
-    """What became of a child, with the end of its log."""
+    """How a child came to its end."""
     if life.over != "ended":
-        why = life.over or ""
-    elif status < 0:
-        why = f"was ended by signal {-status}"
-    else:
-        why = f"ended with status {status}"
-    return "\n".join([why, *life.process.last_words]) if life.process.last_words else why
+        return life.over or ""
+    return f"was ended by signal {-status}" if status < 0 else f"ended with status {status}"
+
+
+def _unsaid(life: Life) -> list[str]:
+    """What of a child's last words is not in our log already, as each line is of one that has begun."""
+    said = [f"it said {life.said}"] if life.said else []
+    if life.session.child is not None and _log.isEnabledFor(logging.INFO):
+        return said
+    return [*said, *life.process.last_words.lines()]

@@ -123,9 +123,10 @@ class Noticed:
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """The child has broken the protocol: it is to be killed."""
+    """The child has broken the protocol: it is to be killed. `said`: how, for the log alone: it may be anybody's."""
 
     why: str
+    said: str = ""
 
 
 Event = (
@@ -147,6 +148,7 @@ _NOTIFICATIONS: Mapping[str, TypeAdapter[Any]] = {
     "log": TypeAdapter(Log),
 }
 _TOO_LARGE = "is an integer beyond 64 bits; give it as a string"
+_WAY_OUT = "standard output is for the protocol: print to standard error"
 _MOST_UNKNOWN = 100  # methods that are remembered, so that each is told of once
 _REQUESTS: Mapping[str, TypeAdapter[Any]] = {
     "checkpoint": TypeAdapter(Checkpoint),
@@ -217,10 +219,14 @@ class HostSession:
         try:
             message = orjson.loads(line)
         except orjson.JSONDecodeError:
-            return Broken(f"a line that is no JSON: {_quote(line)}") if line.strip() else None
+            return (
+                Broken(f"a line that is no JSON; {_WAY_OUT}", _quote(line))
+                if line.strip()
+                else None
+            )
         fault = _find_fault(message)
         if fault is not None:
-            return Broken(f"{fault}: {_quote(line)}")
+            return Broken(fault, _quote(line))
         if "method" in message:
             return self._hear(message, line)
         return self._take_answer(message, line)
@@ -331,7 +337,7 @@ def _end(run: str, message: dict[str, Json], error: dict[str, Json] | None, line
 def _find_fault(message: Json) -> str | None:
     """What keeps a JSON value from being a JSON-RPC message; None when it is one."""
     if not isinstance(message, dict):
-        return "a line that is no JSON object"
+        return f"a line that is no JSON object; {_WAY_OUT}"
     given = cast("dict[str, Json]", message)
     if given.get("jsonrpc") != "2.0":
         return 'a message without "jsonrpc": "2.0"'

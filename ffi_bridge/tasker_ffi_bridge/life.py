@@ -126,7 +126,9 @@ class Life:
         self.process = process
         self.session = session
         self.over: str | None = None
-        """Why the child has ended, or must."""
+        """Why the child has ended, or must. It is stored, so nothing of what the child said is in it."""
+        self.said = ""
+        """What it said that broke the protocol; empty when nothing did."""
         self._suspects = suspects
         self._grace = grace
         self._free = 0
@@ -138,6 +140,7 @@ class Life:
 
     def begin(self, child: Initialized) -> None:
         """The child is ready for runs."""
+        self.process.begin()
         self._free = child.concurrency
 
     def enter(self, run: Run) -> None:
@@ -189,7 +192,8 @@ class Life:
                 self.process.put(line)
             case Noticed(what):
                 _log.warning("%s: %s", self.process.name, what)
-            case Broken(why):
+            case Broken(why, said):
+                self.said = said
                 self.end(f"broke the protocol: {why}")
             case Ready():
                 raise AssertionError("the host's session lets a child begin once")
@@ -225,9 +229,7 @@ class Life:
                 await self._drained.wait()
         self.over = "was told to leave"
         self.process.close_input()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_LAST_WAIT):
-                await self.process.process.wait()
+        await self.process.ends_within(_LAST_WAIT)
 
     def bury(self, why: str) -> None:
         """The child is dead: its runs are lost, and those in line are for the next one."""

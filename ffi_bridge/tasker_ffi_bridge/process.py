@@ -8,15 +8,20 @@ import logging
 import os
 import signal
 from asyncio.subprocess import PIPE, Process, SubprocessStreamProtocol
+from collections import deque
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-__all__ = ["ChildProcess", "start_child"]
+__all__ = ["ChildProcess", "LastWords", "start_child"]
 
 _CHUNK = 256 * 1024
 _BUFFER = 64 * 1024  # bytes of a pipe, above which asyncio reads no further until they are taken
 _LONGEST_LOG_LINE = 10_000
-_LAST_WORDS = 15  # lines of the log that an error shows
+_FIRST_WORDS = (
+    10  # lines of the log that an error shows: of a child that does not begin, the first ones too
+)
+_LAST_WORDS = 10
+_MOST_HELD = 1000  # lines of a child that has not begun
 
 _log = logging.getLogger("tasker.bridge")
 
@@ -62,12 +67,45 @@ class _Process(Process):
 
 
 @dataclass(slots=True)
+class LastWords:
+    """The lines of a child's log that say why it ended; of one that did not begin also the first ones."""
+
+    _first: list[str] = field(default_factory=list[str])
+    _last: deque[str] = field(default_factory=lambda: deque[str](maxlen=_LAST_WORDS))
+    _said: int = 0
+    _begun: bool = False
+
+    def add(self, line: str) -> None:
+        """Take a line."""
+        self._said += 1
+        if self._begun or len(self._first) >= _FIRST_WORDS:
+            self._last.append(line)
+        else:
+            self._first.append(line)
+
+    def begin(self) -> None:
+        """The child has begun: what it said until now does not say why it ends."""
+        self._begun = True
+        self._said = 0
+        self._first.clear()
+        self._last.clear()
+
+    def lines(self) -> list[str]:
+        """What is kept, and how many lines are left out where some are."""
+        between = self._said - len(self._first) - len(self._last)
+        left_out = [f"… {between} lines …"] if between and self._first else []
+        return [*self._first, *left_out, *self._last]
+
+
+@dataclass(slots=True)
 class ChildProcess:
     """A child that runs. What is put into it leaves in one write for all that has gathered."""
 
     name: str
     process: _Process
-    last_words: list[str] = field(default_factory=list[str])
+    last_words: LastWords = field(default_factory=LastWords)
+    _held: list[str] | None = field(default_factory=list[str])
+    """What it wrote before it had begun: that is for the error, should it not begin."""
     _outbox: list[bytes] = field(default_factory=list[bytes])
     _has_mail: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -85,6 +123,13 @@ class ChildProcess:
         """End the child and what it has started, at once."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, signal.SIGKILL)
+
+    async def ends_within(self, seconds: float) -> bool:
+        """Wait for its end, but not for longer; whether it came."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self.process.wait()
+        return self.process.returncode is not None
 
     async def write(self) -> None:
         """Write what was put, until the child no longer reads."""
@@ -128,7 +173,22 @@ class ChildProcess:
             except asyncio.LimitOverrunError as overrun:
                 line = await self.process.stderr.read(overrun.consumed or _LONGEST_LOG_LINE)
             text = line.decode(errors="replace").rstrip()[:_LONGEST_LOG_LINE]
-            self.last_words = [*self.last_words[1 - _LAST_WORDS :], text]
+            self.last_words.add(text)
+            if self._held is None:
+                _log.info("%s: %s", self.name, text)
+            else:
+                self._held.append(text)
+                if len(self._held) >= _MOST_HELD:
+                    self._log_held()
+
+    def begin(self) -> None:
+        """The child has begun: from now on its log is carried as it comes."""
+        self.last_words.begin()
+        self._log_held()
+
+    def _log_held(self) -> None:
+        held, self._held = self._held or [], None
+        for text in held:
             _log.info("%s: %s", self.name, text)
 
 

@@ -29,8 +29,19 @@ _LANGUAGES: dict[str, tuple[frozenset[str], Command]] = {
 
 
 def is_foreign(given: str) -> bool:
-    """Whether what a worker is given is a file of handlers in another language."""
-    return any(Path(given).suffix in suffixes for suffixes, _ in _LANGUAGES.values())
+    """Whether what a worker is given is a file of handlers in another language.
+
+    Raises DiscoveryError for a file in a language that a worker does not start by itself.
+    """
+    path = Path(given)
+    if any(path.suffix in suffixes for suffixes, _ in _LANGUAGES.values()):
+        return True
+    if path.suffix not in ("", ".py") and path.is_file():
+        raise DiscoveryError(
+            f"{given} is no file of Python, Ruby or TypeScript. For other languages use --exec with"
+            f' the command that starts it, as in --exec "COMMAND {given}"'
+        )
+    return False
 
 
 def make_bridges(
@@ -50,16 +61,20 @@ def make_bridges(
     given = list(files)
     bridges: list[Bridge] = []
     for language, (suffixes, make_command) in _LANGUAGES.items():
-        own = [find_file(file) for file in given if Path(file).suffix in suffixes]
+        own = [file for file in given if Path(file).suffix in suffixes]
         if own:
             try:
-                command = make_command(own, concurrency=concurrency)
+                command = make_command([find_file(file) for file in own], concurrency=concurrency)
             except BridgeError as error:
                 raise DiscoveryError(str(error)) from None
-            bridges.append(Bridge(command, name=language, worker=worker, grace=grace))
+            origin = ", ".join(own)
+            bridges.append(
+                Bridge(command, name=language, origin=origin, worker=worker, grace=grace)
+            )
     for text in commands:
         words = _split(text)
-        bridges.append(Bridge(words, name=Path(words[0]).name, worker=worker, grace=grace))
+        name = Path(words[0]).name
+        bridges.append(Bridge(words, name=name, origin=text, worker=worker, grace=grace))
     return bridges
 
 

@@ -10,6 +10,7 @@ from typing import Any
 __all__ = ["StepLogger", "describe_fields"]
 
 _FACTS = frozenset({"task_id", "template", "step", "attempt"})
+_SHOWN = ("step", "attempt", "task_id")  # of the facts; the task says which template it is of
 _ATTRIBUTES = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
@@ -33,13 +34,11 @@ class StepLogger(logging.LoggerAdapter[logging.Logger]):
 
 
 def describe_fields(record: logging.LogRecord) -> str:
-    """The fields of a record as text, each with a space before it: ` charge="ch_1" cents=2320`."""
-    fields = {
-        name: value
-        for name, value in vars(record).items()
-        if name not in _ATTRIBUTES and name not in _FACTS
-    }
-    return "".join(f" {name}={_write(value)}" for name, value in fields.items())
+    """The fields of a record as text, then whose it is, each with a space before it: ` cents=2320 step="charge" …`."""
+    given = vars(record)
+    named = [name for name in given if name not in _ATTRIBUTES and name not in _FACTS]
+    named += [name for name in _SHOWN if name in given]
+    return "".join(f" {name}={_write(given[name])}" for name in named)
 
 
 def _free_name(name: str) -> str:

@@ -33,6 +33,7 @@ from tasker.executor import Running, commit, execute
 from tasker.foreign import foreign_handlers
 from tasker.grant import Definition, Grant, describe_failure
 from tasker.heartbeat import Heartbeat
+from tasker.names import did_you_mean
 from tasker.notifier import notify
 from tasker.outcome import Completed, Failed, Outcome, Released
 from tasker.registry import register
@@ -220,13 +221,18 @@ class Worker:
             for handler, name in template.handlers:
                 if handler not in self._handlers:
                     _log.warning(
-                        "no handler %s here, for step %s of %s: another worker must have it."
-                        " (A handler class has a name: name = %r)",
+                        "no handler %s here, for step %s of %s: another worker must have it. %s",
                         handler,
                         name,
                         template.full_name,
-                        handler,
+                        self._hint(handler) or f"(A handler class has a name: name = {handler!r})",
                     )
+
+    def _hint(self, handler: str) -> str:
+        """What helps whoever expected a handler here: a name that is near, and the children that have others."""
+        children = ", ".join(f"{bridge.name} ({bridge.origin})" for bridge in self._bridges)
+        asked = f"Neither Python nor these children have it: {children}" if children else ""
+        return " ".join(part for part in (did_you_mean(handler, self._handlers), asked) if part)
 
     async def _register(self, session: Session) -> list[int]:
         answer = await session.ask(
@@ -343,6 +349,8 @@ class Worker:
         if handler is None:
             _log.warning("no handler %s here, for step %s", definition.handler, definition.name)
             missing = f"worker {self.name} has no handler {definition.handler}"
+            if hint := self._hint(definition.handler):
+                missing = f"{missing}. {hint}"
             return Released(describe_failure("HandlerMissing", missing), _MISSING_HANDLER_DELAY)
         step = StepDefinition(
             definition.name,

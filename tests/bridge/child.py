@@ -40,6 +40,9 @@ def run(id, params):
             say({"id": id, "result": {"outcome": "complete", "result": grandchild.pid}})
         case "die":
             os.kill(os.getpid(), signal.SIGKILL)
+        case "curse":
+            print("the card of another", file=sys.stderr, flush=True)
+            os._exit(3)
         case "babble":
             say("this is no JSON")
         case "freeze":
@@ -78,6 +81,7 @@ names = [
     "adopt",
     "die",
     "babble",
+    "curse",
     "freeze",
     "hold",
     "stubborn",

@@ -65,7 +65,7 @@ async def test_a_killed_child_loses_its_runs_at_once_and_is_back_within_a_second
         os.kill(before, signal.SIGKILL)
         began = time.monotonic()
         lost = await held
-        assert isinstance(lost, Lost) and "signal 9" in lost.why and "the child begins" in lost.why
+        assert lost == Lost("was ended by signal 9")
         after = await result_of(child.run(execute("pid"), NOTHING))
         assert time.monotonic() - began < 1 + 0.5  # the half is for a busy machine
         assert after != before and child.restarts == 1
@@ -198,7 +198,22 @@ async def test_odd_answers_are_failed_attempts_and_the_child_lives() -> None:
             ("/bin/sh", "-c", "echo it is the moon >&2; exit 3"),
             "ended with status 3\nit is the moon",
         ),
-        (("/bin/echo", "hello"), "broke the protocol"),
+        (
+            ("/bin/sh", "-c", "echo the reason >&2; seq 100 >&2; exec >&-; sleep 0.3; exit 1"),
+            "\n".join(
+                ["ended with status 1", "the reason", *map(str, range(1, 10)), "… 81 lines …"]
+                + [str(n) for n in range(91, 101)]
+            ),
+        ),
+        (
+            ("/bin/sh", "-c", "exec >&-; echo closed >&2; sleep 600"),
+            "closed its standard output\nclosed",
+        ),
+        (
+            ("/bin/echo", "hello"),
+            "broke the protocol: a line that is no JSON; standard output is for the protocol: print to standard error\n"
+            "it said 'hello'",
+        ),
         ((sys.executable, "-c", "input()"), "ended with status 0"),
     ],
 )
@@ -207,6 +222,31 @@ async def test_a_child_that_cannot_begin_says_why(command: tuple[str, ...], said
         async with Bridge(command):
             pass
     assert said in str(failure.value)
+
+
+@pytest.mark.parametrize(
+    ("handler", "why", "words"),
+    [
+        ("curse", "ended with status 3", "the card of another"),
+        (
+            "babble",
+            "broke the protocol: a line that is no JSON; standard output is for the protocol: print to standard error",
+            "it said 'this is no JSON'",
+        ),
+    ],
+)
+@pytest.mark.parametrize("level", [logging.WARNING, logging.INFO])
+async def test_what_a_dead_child_said_is_in_the_log_once_and_in_no_error(
+    caplog: pytest.LogCaptureFixture, handler: str, why: str, words: str, level: int
+) -> None:
+    with caplog.at_level(level, logger="tasker.bridge"):
+        async with Bridge(COMMAND) as child:
+            assert await child.run(execute(handler), NOTHING) == Lost(why)
+            await result_of(child.run(execute("echo"), NOTHING))
+    [warning] = [one.getMessage() for one in caplog.records if one.levelno == logging.WARNING]
+    assert why in warning and "starting it again in 0.1 s" in warning
+    assert "\n".join(caplog.messages).count(words) == 1
+    assert "the child begins" not in warning
 
 
 async def test_a_child_that_does_not_answer_initialize_is_given_up(

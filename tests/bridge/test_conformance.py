@@ -71,6 +71,70 @@ async def test_a_child_that_breaks_its_promises_is_found_out() -> None:
     assert "-> " in found[0] and "it said nothing" in found[0]
 
 
+async def test_a_child_that_does_not_flush_is_tried_once_and_told_so() -> None:
+    program = "import sys; sys.stdin.read()"  # what it would answer stays in its buffer
+    trying = try_child((sys.executable, "-c", program), load_cases("full"), patience=0.5)
+    [verdict] = [verdict async for verdict in trying]
+    assert verdict.fault is not None
+    assert "did not answer initialize" in verdict.fault and "flush" in verdict.fault
+
+
+# What a child may get wrong, as a change to the host's own test child, and the cases that find it.
+CARELESS = """
+import json, sys
+begun, open_runs, left = False, {}, None
+for line in sys.stdin:
+    try:
+        message = json.loads(line)
+    except ValueError:
+        print('{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"no JSON"}}', flush=True)
+        continue
+    id, method, params = message.get("id"), message.get("method"), message.get("params", {})
+    result = error = None
+    if method == "initialize":
+        names = [{"name": name} for name in ("echo", "hang", "parent")]
+        result = {"protocol": "1.0", "concurrency": 2, "handlers": names}
+    elif method == "execute" and params["handler"] == "echo":
+        result = {"outcome": "complete", "result": params["task"]["input"]}
+    elif method == "execute" and params["handler"] == "parent":
+        open_runs[params["run"]] = id
+        asked = {"run": params["run"], "name": "kid", "template": "kit/other", "input": {"a": 1}}
+        print(json.dumps({"jsonrpc": "2.0", "id": 1, "method": "start_task", "params": asked}), flush=True)
+    elif method == "execute":
+        open_runs[params["run"]] = id
+    elif method == "cancel" and params["run"] in open_runs:
+        id, result = open_runs.pop(params["run"]), {"outcome": "cancelled"}
+    elif method in ("shutdown", "ping"):
+        result = {}
+    elif method is None and "task_id" in message.get("result", {}):
+        id, result = open_runs.popitem()[1], {"outcome": "complete", "result": None}
+    if result is not None:
+        print(json.dumps({"jsonrpc": "2.0", "id": id, "result": result}), flush=True)
+"""
+
+
+async def test_a_careless_child_is_found_out() -> None:
+    """It answers what it is asked, whenever that comes, and takes whatever its JSON does."""
+    careless = (
+        "before_initialize",
+        "initialize_twice",
+        "too_many",
+        "behind_shutdown",
+        "half_a_pair",
+        "parent_lost",
+    )
+    cases = [case for case in load_cases("full") if case.name in ("echo", *careless)]
+    found = await faults((sys.executable, "-c", CARELESS), cases, patience=2)
+    assert sorted(line.split(":")[0] for line in found) == sorted(careless)
+
+
+async def test_a_child_whose_json_has_no_depth_is_found_out() -> None:
+    [case] = [case for case in load_cases("full") if case.name == "too_deep"]
+    program = "import sys; sys.setrecursionlimit(10**6)\n" + CARELESS
+    [found] = await faults((sys.executable, "-c", program), [case], patience=2)
+    assert "error is missing" in found or "id is 2" in found
+
+
 @pytest.mark.parametrize(
     ("program", "fault"),
     [
@@ -78,6 +142,10 @@ async def test_a_child_that_breaks_its_promises_is_found_out() -> None:
         ("print('[1]', flush=True); input()", "no object"),
         ("print('{\"id\":1}', flush=True); input()", 'left out "jsonrpc"'),
         ("import sys; sys.exit('gone')", "its output ended"),
+        (
+            """print('{"jsonrpc":"2.0","id":1,"result":{"protocol":"1.0","handlers":[],"concurrency":0}}')""",
+            "concurrency is 0, not a whole number from 1 to 1000",
+        ),
     ],
 )
 async def test_what_is_wrong_is_said(program: str, fault: str) -> None:

@@ -1,6 +1,7 @@
 """Handlers in other languages from the command line: one task through four languages, and a program that is tried."""
 
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -59,9 +60,9 @@ def test_one_worker_runs_a_task_through_four_languages(cli, start, folder):
     result = cli("step", "show", f"{task}/typescript_part", "-o", "json").json["result"]
     assert result == ["python", "ruby", "typescript"]
     for said in (
-        r'INFO    tasker.handler  in Python n=1 name_="p\n"',
-        r'INFO    tasker.handler  in Ruby n=2 name_="r\n"',
-        r'WARNING tasker.handler  in TypeScript n=3 name_="t\n"',
+        r'INFO    tasker.handler  in Python n=1 name_="p\n" step="python_part" attempt=1 task_id=',
+        r'INFO    tasker.handler  in Ruby n=2 name_="r\n" step="ruby_part" attempt=1 task_id=',
+        r'WARNING tasker.handler  in TypeScript n=3 name_="t\n" step="typescript_part" attempt=1 task_id=',
     ):
         worker.wait_for(said)
     assert worker.stop(signal.SIGTERM) == 0
@@ -95,16 +96,24 @@ def test_a_file_that_does_not_load_ends_the_worker_and_says_why(start, folder):
 def test_a_program_is_tried_against_the_protocol(cli):
     ran = cli("bridge", "test", "--profile", "minimal", "--", "sh", EXAMPLES / "handlers.sh")
     assert ran.code == 0, ran.out
-    assert "19 of 19 cases passed" in ran.err
+    assert "21 of 21 cases passed" in ran.err
 
 
 def test_a_program_that_breaks_the_protocol_is_told_which_promise(cli):
-    mute = (sys.executable, "-c", "input()")
+    mute = (sys.executable, "-c", "import sys; sys.stdin.read()")
     ran = cli(
         "bridge", "test", "--profile", "minimal", "--patience", 0.2, "-o", "json", "--", *mute
     )
     assert ran.code == 1
-    assert {case["passed"] for case in ran.json} == {False}
+    assert [case["passed"] for case in ran.json] == [False]
+    assert "does it flush its output" in ran.json[0]["fault"]
+    assert "0 of 21 cases passed; 20 were not run" in ran.err
     assert "initialize" in ran.json[0]["said"][0]
     assert cli("bridge", "test", "--", "/no/such/program").code == 3
     assert "echo" in cli("bridge", "handlers", "-o", "ids").ids
+
+
+def test_a_reader_that_has_enough_ends_the_kit_quietly():
+    program = f"{sys.executable} -m tasker.cli bridge test --profile minimal -- sh {EXAMPLES / 'handlers.sh'} | true"
+    ran = subprocess.run(["sh", "-c", program], capture_output=True, text=True, timeout=60)
+    assert "cannot be started" not in ran.stderr and "Traceback" not in ran.stderr

@@ -125,7 +125,9 @@ async def hold(talk: Conversation, random: Random, said: Said) -> None:
         try:
             message = await talk.hear()
         except TimeoutError:
-            raise AssertionError(f"not answered: {list(owed)}; {talk.child.last_words}") from None
+            raise AssertionError(
+                f"not answered: {list(owed)}; {talk.child.last_words.lines()}"
+            ) from None
         assert message["jsonrpc"] == "2.0"
         if message.get("method") == "checkpoint":
             answer(talk, random, message, owed)

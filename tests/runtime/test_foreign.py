@@ -6,6 +6,7 @@ import json
 import os
 import signal
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -14,7 +15,9 @@ from tests.bridge.support import COMMAND
 from tests.runtime.support import AT_ONCE, PATIENCE, ask, attempts, failure, run, until
 
 from tasker import Client, Worker, handler
+from tasker.discovery import DiscoveryError
 from tasker.errors import DefinitionError
+from tasker.languages import is_foreign, make_bridges
 from tasker.template import StepDefinition, Template
 from tasker_ffi_bridge import Bridge
 
@@ -183,7 +186,7 @@ async def test_a_step_that_kills_every_child_ends_as_a_dead_letter_and_others_go
     killing = await client.submit("n/t_die")
     assert await run(client, "n/t_echo", 1) == 1
     found = await failure(killing)
-    assert found.type == "ChildDied" and "signal 9" in found.message
+    assert (found.type, found.message) == ("ChildDied", "the child was ended by signal 9")
     assert await attempts(db, killing, "the_die") == ["lost"] * 3
     assert bridge.restarts >= 2
 
@@ -242,3 +245,32 @@ async def test_schemas_that_the_child_says_are_held(client: Client, database: st
         assert await run(client, "n/t_echo", 5) == 5
         for wrong in ("five", 6):
             assert (await failure(await client.submit("n/t_echo", wrong))).type == "ContractError"
+
+
+async def test_a_handler_that_no_child_has_is_told_with_the_nearest_and_where_was_looked(
+    client: Client,
+    database: str,
+    db: psycopg.AsyncConnection,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    file = tmp_path / "charge.rb"
+    file.write_text('require "tasker"\nTasker.step("charge") { 1 }\n')
+    bridges = make_bridges([str(file)], [], worker="w", grace=5)
+    async with Worker(one("chrage"), url=database, bridges=bridges, name="w"):
+        task = await client.submit("n/t_chrage")
+        await until(db, "select error is not null from tasker.step where task_id = %s", task.id)
+    stored = await ask(db, "select tasker.get_step(%s, 'the_chrage')", task.id)
+    hint = f'Did you mean "charge"? Neither Python nor these children have it: ruby ({file})'
+    assert stored["error"]["message"] == f"worker w has no handler chrage. {hint}"
+    [warned] = [text for text in caplog.messages if "another worker must have it" in text]
+    assert warned.endswith(hint)
+    await task.cancel(reason="enough")
+
+
+def test_a_file_in_a_language_that_needs_a_program_is_told_so(tmp_path: Path) -> None:
+    file = tmp_path / "a.php"
+    file.write_text("<?php")
+    with pytest.raises(DiscoveryError, match="For other languages use --exec"):
+        is_foreign(str(file))
+    assert not is_foreign("shop.orders") and not is_foreign("shop.py")

@@ -171,7 +171,7 @@ async def test_a_step_without_handler_waits_for_a_worker_that_has_it(
         await until(db, "select error is not null from tasker.step where step_no = 2")
     step = await describe(db, task, "shout")
     assert (step["error"]["type"], step["attempt"]) == ("HandlerMissing", 0), "it is not counted"
-    assert step["error"]["message"] == "worker half has no handler demo.shout"
+    assert step["error"]["message"].startswith("worker half has no handler demo.shout")
     assert "no handler demo.shout here, for step shout" in caplog.messages
     at_start = "no handler demo.shout here, for step shout of demo/greeting: another worker must"
     assert any(message.startswith(at_start) for message in caplog.messages)

@@ -15,7 +15,6 @@ import (
 	"strconv"
 	"sync"
 	"time"
-	"unicode/utf8"
 )
 
 const (
@@ -85,7 +84,7 @@ func (child *child) take(line []byte) {
 	switch line = bytes.TrimRight(line, "\r\n"); {
 	case len(line) == 0:
 		return
-	case !json.Valid(line) || !utf8.Valid(line):
+	case !isJSON(line):
 		child.refuse(nil, noJSON, "this is no JSON")
 		return
 	case json.Unmarshal(line, &said) != nil || said.fault() != "":

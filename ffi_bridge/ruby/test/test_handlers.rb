@@ -52,17 +52,21 @@ class TestHandlers < HandlerTest
       assert_equal branches, Tasker::Testing.run("d", input: said).result
     end
     [7, [1], { a: 1 }].each { |said| assert_equal "error", Tasker::Testing.run("d", input: said).state }
-    assert_match(/is a decision, but step d is of kind batch/, Tasker::Testing.run("d", kind: "batch").error["message"])
+    assert_equal ["a"], Tasker::Testing.run("d", input: "a", kind: "decision").result
+    assert_match(/is a decision, but step d is of kind batchable/, Tasker::Testing.run("d", kind: "batchable").error["message"])
   end
 
   def test_the_kind_of_the_step_decides_for_a_plain_handler
     assert_equal ["a"], run_step(kind: "decision") { :a }.result
-    assert_equal "error", run_step(kind: "batch") { 7 }.state
+    assert_equal "error", run_step(kind: "batchable") { 7 }.state
+    %w[batch_worker deferred_convergence dynamic compensation].each { |kind| assert_equal 7, run_step(kind: kind) { 7 }.result }
   end
 
   def test_a_batch_returns_an_array
     Tasker.batch("b") { |input:| Tasker.slices(input, 2) }
     assert_equal [{ "start" => 0, "stop" => 2 }, { "start" => 2, "stop" => 3 }], Tasker::Testing.run("b", input: 3).result
+    assert_equal [{ "start" => 0, "stop" => 1 }], Tasker::Testing.run("b", input: 1, kind: "batchable").result
+    assert_match(/is a batch, but step b is of kind decision/, Tasker::Testing.run("b", kind: "decision").error["message"])
     assert_equal [], Tasker.slices(0, 5)
     [[-1, 2], [1, 0], [200_001, 2]].each { |total, size| assert_raises(ArgumentError) { Tasker.slices(total, size) } }
   end
@@ -104,6 +108,26 @@ class TestErrors < HandlerTest
     refute_includes trace, "lib/tasker/attempt.rb"
   end
 
+  def test_a_typo_does_not_put_what_the_step_was_given_into_the_error
+    given = { input: { card: "4242" }, saved: { "checkpoint" => { "cursor" => "4242" } }, task: { context: { card: "4242" } } }
+    typos = [->(ctx) { ctx.inputt }, ->(ctx) { ctx.task.inputt }, ->(ctx) { ctx.input.card }, ->(ctx) { ctx.logger.inffo },
+             ->(ctx) { ctx.last_checkpoint.cursr }, ->(ctx) { ctx.input["card"].nope }, ->(ctx) { ctx.instance_eval { inputt } },
+             ->(ctx) { raise ctx.inspect + ctx.task.inspect + "#{ctx.task} #{ctx.last_checkpoint}" },
+             ->(ctx) { begin ctx.inputt ensure raise "in its cause" end }]
+    typos.each do |typo|
+      error = run_step(**given) { |ctx:| typo.call(ctx) }.error
+      refute_includes error.values_at("message", "traceback").join, "4242"
+    end
+    assert_match(/inputt' for an instance of Tasker::Context$/, run_step(**given) { |ctx:| ctx.inputt }.error["message"].lines.first)
+    assert_match(/for nil/, run_step { nil.nope }.error["message"])
+  end
+
+  def test_what_waits_and_expansions_show_nothing_of_what_is_in_them
+    more = Tasker::Expansion.new({ card: "4242" })
+    shown = [more.add("a", card: "4242"), more, Tasker::Approval.new(true, "4242", "4242", "4242", false)]
+    shown.each { |each| refute_includes "#{each.inspect} #{each}", "4242" }
+  end
+
   def test_what_would_end_the_process_ends_the_run
     assert_equal "SystemExit", run_step { exit }.error["type"]
     assert_equal "Interrupt", run_step { raise Interrupt }.error["type"]
@@ -122,13 +146,16 @@ class TestErrors < HandlerTest
   def test_a_result_that_cannot_be_stored_fails_for_good_and_says_where
     circle = []
     circle << circle
+    odd = Class.new { def to_h = raise(IOError) }
     { Float::NAN => "is NaN", "a\0" => "NUL", "\xFF" => "UTF-8", 2**64 => "64 bits", Object.new => "is a Object",
       { 1 => 2 } => "key 1", { "a" => 1, a: 2 } => "twice", circle => "too deeply", 1..2 => "is a Range",
+      $stdout => "returns: $ is a IO", { out: [$stdin] } => "$.out[0] is a IO", odd.new => "whose to_h raises IOError",
       1r => "is a Rational", "x" * (16 << 20) => "16777216 is the most" }.each do |value, why|
       outcome = run_step { value }
       assert_equal ["error", "Tasker::ContractError"], [outcome.state, outcome.error["type"]], why
       assert_includes outcome.error["message"], why
     end
+    assert_includes run_step { BasicObject.new }.error["message"], "is a BasicObject"
     assert_includes run_step { { lines: [1, { a: Float::INFINITY }] } }.error["message"], "$.lines[1].a is Infinity"
   end
 

@@ -2,7 +2,8 @@
 
 A case is a conversation: what is sent, and what is expected in answer. What is expected is a part of the message:
 further fields are free. In it "$string", "$list" and "$id" stand for any text, any list, any id; "$id" in what is sent
-is the id that was last met so. Each case has a child of its own.
+is the id that was last met so. What fills a child is sent once for each run that it takes at once; "$n" in it is each
+time another text, and afterwards the last one. Each case has a child of its own.
 """
 
 from __future__ import annotations
@@ -58,6 +59,11 @@ class Verdict:
     fault: str | None
     said: tuple[str, ...]
 
+    @property
+    def is_mute(self) -> bool:
+        """Whether the child has said nothing at all."""
+        return not any(line.startswith("<- ") for line in self.said)
+
 
 def load_cases(profile: Profile) -> list[Case]:
     """The cases of a profile; those of the minimal one belong to both."""
@@ -71,10 +77,13 @@ async def try_child(
 ) -> AsyncGenerator[Verdict]:
     """Try a child against cases, one after the other. An answer may take `patience` seconds.
 
-    Raises OSError when there is no such program.
+    One that says nothing in the first case is not tried any further. Raises OSError when there is no such program.
     """
-    for case in cases:
-        yield await _try(command, case, patience)
+    for number, case in enumerate(cases):
+        verdict = await _try(command, case, patience)
+        yield verdict
+        if number == 0 and verdict.is_mute:
+            return
 
 
 class _Fault(Exception):
@@ -89,8 +98,10 @@ class _Talk:
     patience: float
     lines: asyncio.Queue[bytes | None] = field(default_factory=asyncio.Queue[bytes | None])
     said: list[str] = field(default_factory=list[str])
-    met: Json = None
-    """The id that was last met as "$id"."""
+    places: int = 1
+    """How many runs the child takes at once, as it has said."""
+    met: dict[str, Json] = field(default_factory=dict[str, Json])
+    """What "$id" and "$n" stand for."""
 
     def send(self, line: bytes) -> None:
         self.said.append(f"-> {_shorten(line)}")
@@ -101,11 +112,19 @@ class _Talk:
             async with asyncio.timeout(self.patience):
                 line = await self.lines.get()
         except TimeoutError:
-            raise _Fault(f"it said nothing for {self.patience:g} s") from None
+            raise _Fault(self._silence()) from None
         if line is None:
             raise _Fault("its output ended")
         self.said.append(f"<- {_shorten(line)}")
         return line
+
+    def _silence(self) -> str:
+        silence = f"it said nothing for {self.patience:g} s"
+        if len(self.said) > 1 or '"initialize"' not in self.said[0]:
+            return silence
+        return (
+            f"it did not answer initialize ({silence}): does it flush its output after each line?"
+        )
 
 
 async def _try(command: Sequence[str], case: Case, patience: float) -> Verdict:
@@ -114,7 +133,7 @@ async def _try(command: Sequence[str], case: Case, patience: float) -> Verdict:
             for step in case.steps:
                 await _take(talk, step)
         except _Fault as fault:
-            log = [f"its log: {line}" for line in talk.child.last_words]
+            log = [f"its log: {line}" for line in talk.child.last_words.lines()]
             return Verdict(case, str(fault), (*talk.said, *log))
         return Verdict(case, None, tuple(talk.said))
 
@@ -145,17 +164,24 @@ async def _talking(command: Sequence[str], patience: float) -> AsyncGenerator[_T
 async def _take(talk: _Talk, step: Mapping[str, Json]) -> None:
     match step:
         case {"send": message}:
-            filled = _fill({"jsonrpc": "2.0", **message}, talk.met)
-            talk.send(orjson.dumps(filled, option=orjson.OPT_APPEND_NEWLINE))
+            _send(talk, message)
+        case {"fill": message}:
+            for number in range(talk.places):
+                talk.met["$n"] = f"n{number}"
+                _send(talk, message)
         case {"send_raw": text}:
-            talk.send(text.encode())
+            parts = cast("list[Json]", text if isinstance(text, list) else [text])
+            talk.send("".join(_fill(part, {}) for part in parts).encode())
         case {"expect": pattern}:
             message = _read(await talk.hear())
-            fault = _find_difference(_fill(pattern, None), message, "")
+            named = {name: met for name, met in talk.met.items() if name != "$id"}
+            expected = _fill(pattern, named)
+            fault = _find_difference(expected, message, "")
             if fault is not None:
-                raise _Fault(f"{fault}; expected {_shorten(orjson.dumps(_fill(pattern, None)))}")
+                raise _Fault(f"{fault}; expected {_shorten(orjson.dumps(expected))}")
             if pattern.get("id") == "$id":
-                talk.met = message["id"]
+                talk.met["$id"] = message["id"]
+            talk.places = _read_places(message, talk.places)
         case {"close": _}:
             talk.child.close_input()
         case {"ends": seconds}:
@@ -166,6 +192,22 @@ async def _take(talk: _Talk, step: Mapping[str, Json]) -> None:
                 raise _Fault(f"it did not end within {seconds:g} s") from None
         case _:
             raise ValueError(f"a case has a step that nobody knows: {step}")
+
+
+def _send(talk: _Talk, message: Mapping[str, Json]) -> None:
+    filled = _fill({"jsonrpc": "2.0", **message}, talk.met)
+    talk.send(orjson.dumps(filled, option=orjson.OPT_APPEND_NEWLINE))
+
+
+def _read_places(message: dict[str, Json], before: int) -> int:
+    """How many runs the child takes at once, when the message says so: the answer to `initialize`."""
+    match message:
+        case {"result": {"handlers": _, "concurrency": int(places)}} if 1 <= places <= 1000:
+            return places
+        case {"result": {"handlers": _, "concurrency": wrong}}:
+            raise _Fault(f"result.concurrency is {_show(wrong)}, not a whole number from 1 to 1000")
+        case _:
+            return before
 
 
 def _read(line: bytes) -> dict[str, Json]:
@@ -181,8 +223,8 @@ def _read(line: bytes) -> dict[str, Json]:
     return read
 
 
-def _fill(value: Json, met: Json) -> Json:
-    """What a case writes short, written out: {"$repeat": [text, times]}, and "$id" where one was met."""
+def _fill(value: Json, met: Mapping[str, Json]) -> Json:
+    """What a case writes short, written out: {"$repeat": [text, times]}, and what has a name, such as "$id"."""
     match value:
         case {"$repeat": [text, times]}:
             return text * times
@@ -191,8 +233,8 @@ def _fill(value: Json, met: Json) -> Json:
             return {key: _fill(part, met) for key, part in named.items()}
         case list():
             return [_fill(part, met) for part in cast("list[Json]", value)]
-        case "$id" if met is not None:
-            return met
+        case str() if value in met:
+            return met[value]
         case _:
             return value
 

@@ -91,7 +91,7 @@ export class StepContext {
     return this.#execute.step.number;
   }
 
-  /** `standard`, `decision`, `batch`, `batch_worker`, `convergence`, `dynamic` or `compensation`. */
+  /** `standard`, `decision`, `batchable`, `batch_worker`, `deferred_convergence`, `dynamic` or `compensation`. */
   get kind(): string {
     return this.#execute.step.kind;
   }

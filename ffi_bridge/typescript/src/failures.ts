@@ -38,15 +38,20 @@ function classesOf(error: Error): string[] {
   return names;
 }
 
-/** Where it was thrown and what caused it, the first cause last; the frames of this library left out. */
-function traceOf(error: Error): string {
+/** Where it was thrown and what caused it, the first cause last; the frames of this library and of Node's insides left out. */
+export function traceOf(error: Error): string {
   const parts: string[] = [];
   for (let at: unknown = error; at !== undefined && parts.length < 10; ) {
     const stack = at instanceof Error ? (at.stack ?? String(at)) : String(at);
-    const frames = stack.split("\n").filter((line) => !(/^ +at /.test(line) && line.includes(LIBRARY)));
+    const frames = stack.split("\n").filter((line) => !isInside(line));
     parts.push(frames.join("\n"));
     if (at instanceof AggregateError) parts.push(...at.errors.slice(0, 5).map((each) => `  one of them: ${each}`));
     at = at instanceof Error ? at.cause : undefined;
   }
   return parts.join("\ncaused by: ");
+}
+
+/** Whether a line of a stack is a frame that says nothing to a handler's author. */
+function isInside(line: string): boolean {
+  return /^ +at /.test(line) && (line.includes(LIBRARY) || line.includes("node:internal/"));
 }

@@ -21,9 +21,7 @@ const HOLLOW = [Map, Set, WeakMap, WeakSet, WeakRef, Promise, RegExp, Error, Arr
  */
 export function encode(value: unknown, subject: string): string {
   if (value === undefined || value === null) return "null";
-  const fault = findFault(value, 0);
-  if (fault !== undefined) refuse(subject, fault);
-  const text = JSON.stringify(value);
+  const text = stringify(value, subject);
   if (text.includes("\\u0000") || text.includes("\\ud")) {
     const unstorable = findUnstorable(JSON.parse(text));
     if (unstorable !== undefined) refuse(subject, unstorable);
@@ -33,6 +31,18 @@ export function encode(value: unknown, subject: string): string {
     throw new ContractError(`${subject}: has ${bytes} bytes as JSON; ${LARGEST_VALUE.toLocaleString("en")} is the most`);
   }
   return text;
+}
+
+function stringify(value: unknown, subject: string): string {
+  try {
+    const fault = findFault(value, 0);
+    if (fault !== undefined) refuse(subject, fault);
+    return JSON.stringify(value);
+  } catch (error) {
+    if (error instanceof ContractError) throw error;
+    const name = error instanceof Error ? error.name : "something";
+    throw new ContractError(`${subject}: making it JSON throws ${name}`, { cause: error }); // a toJSON, or a getter
+  }
 }
 
 /** JSON of something for the log: what JSON cannot hold stands as text, and nothing is refused. */

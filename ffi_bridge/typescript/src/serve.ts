@@ -4,6 +4,7 @@ import type { Readable, Writable } from "node:stream";
 import { inspect } from "node:util";
 
 import { DefinitionError } from "./errors.ts";
+import { traceOf } from "./failures.ts";
 import { type Definition, registered } from "./handlers.ts";
 import { LineReader } from "./lines.ts";
 import { Outbox } from "./outbox.ts";
@@ -53,7 +54,7 @@ export async function serve(options: ServeOptions = {}): Promise<void> {
     for (const file of options.files ?? []) await import(file);
     await converse(options, concurrency, input, stream, write);
   } catch (error) {
-    warn(error instanceof DefinitionError ? error.message : inspect(error));
+    warn(error instanceof Error ? traceOf(error) : inspect(error));
     process.exit(1);
   }
   process.exit(0);

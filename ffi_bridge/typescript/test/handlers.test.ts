@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { inspect } from "node:util";
 
 import * as library from "../src/index.ts";
 import {
@@ -198,6 +199,14 @@ describe("the context", () => {
       trace: null,
     });
     assert.deepEqual(completed(await inContext(({ ctx }) => [ctx.deadline, ctx.remaining()])), [null, null]);
+  });
+
+  test("shows nothing of what the step is given, where it is logged or thrown", async () => {
+    const given = { input: { card: "4242" }, results: { cart: "4242" }, saved: { "run:a": "4242" } };
+    const run = await inContext(({ ctx }) => inspect(ctx, { depth: 9, showHidden: true }) + JSON.stringify(ctx) + String(ctx), given);
+    assert.doesNotMatch(completed(run) as string, /4242/);
+    const typo = await inContext(({ ctx }) => (ctx as never as { inputt(): void }).inputt(), given);
+    assert.doesNotMatch(JSON.stringify(typo.outcome), /4242/);
   });
 
   test("reports and logs", async () => {

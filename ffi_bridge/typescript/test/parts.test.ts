@@ -99,6 +99,11 @@ test("durations are seconds, or texts", () => {
   }
 });
 
+test("a value whose toJSON throws is no JSON", () => {
+  const hostile = { toJSON(): never { throw new RangeError("no"); } };
+  assert.throws(() => encode({ a: [hostile] }, "it"), { name: "ContractError", message: "it: making it JSON throws RangeError" });
+});
+
 describe("failures", () => {
   test("are known by a name that was given to them, or by their class", () => {
     class Declined extends TypeError {}

@@ -47,16 +47,18 @@ def test(
 ) -> None:
     """Try a program against the bridge protocol, and say what passed and what did not.
 
-    It needs the handlers that `tasker bridge handlers` lists. Exits with 1 when a case did not pass.
+    It needs the handlers that `tasker bridge handlers` lists. Options stand before the --; what is behind it is the
+    program's. Exits with 1 when a case did not pass.
     """
     import anyio
 
     from tasker_ffi_bridge.conformance import load_cases, try_child
 
+    cases = load_cases(profile.value)
     found: list[dict[str, Any]] = []
 
     async def run() -> None:
-        async for verdict in try_child(command, load_cases(profile.value), patience=patience):
+        async for verdict in try_child(command, cases, patience=patience):
             passed = verdict.fault is None
             found.append(
                 {
@@ -72,6 +74,8 @@ def test(
 
     try:
         anyio.run(run)
+    except BrokenPipeError:  # nobody reads what is found
+        raise
     except OSError as error:
         raise CommandFailed(
             ExitCode.NOT_FOUND,
@@ -81,7 +85,8 @@ def test(
     failed = [case["case"] for case in found if not case["passed"]]
     if output is not Format.table:
         show(found, output, lambda: failed, lambda: "")
-    tell(f"{len(found) - len(failed)} of {len(found)} cases passed")
+    not_run = f"; {len(cases) - len(found)} were not run" if len(found) < len(cases) else ""
+    tell(f"{len(found) - len(failed)} of {len(cases)} cases passed{not_run}")
     if failed:
         raise typer.Exit(1)
 

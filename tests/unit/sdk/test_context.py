@@ -94,7 +94,8 @@ def test_log_records_carry_what_a_handler_gives_and_lose_nothing_of_their_own(
         context().logger.info("charged", extra=given)
     (record,) = caplog.records
     assert (record.name, vars(record)["step"]) == ("tasker.handler", "pay")
-    assert describe_fields(record) == ' cents=5 name_="ada" step_=7 taskName_=null'
+    whose = f'step="pay" attempt=1 task_id="{TASK}"'
+    assert describe_fields(record) == f' cents=5 name_="ada" step_=7 taskName_=null {whose}'
 
 
 def test_fields_that_are_no_json_are_written_all_the_same() -> None:

@@ -13,6 +13,10 @@ module Tasker
 
     # @return [Boolean]
     def expired? = expired
+
+    # @return [String] without what they wrote: errors and logs show it
+    def inspect = "#<Tasker::Approval #{approved ? "approved" : "refused"}#{", expired" if expired}>"
+    alias_method :to_s, :inspect
   end
 
   # What a handler asks people, and what they answer. Pure.

@@ -11,7 +11,7 @@ module Tasker
     # @return [String] the outcome, as the JSON that the protocol has it in
     def self.outcome(handler, context)
       returned = handler.call(context)
-      return expand(handler, returned) if returned.is_a?(Expansion)
+      return expand(handler, returned) if Expansion === returned
 
       %({"outcome":"complete","result":#{Values.dump(returned, "what handler #{handler.name} returns")}})
     rescue Suspended => waiting

@@ -14,7 +14,11 @@ module Tasker
     # @!attribute context [Object] what the client gave as its context
     # @!attribute correlation_id [String, nil]
     # @!attribute tags [Array<String>]
-    Task = Struct.new(:id, :namespace, :template, :version, :input, :context, :correlation_id, :tags)
+    Task = Struct.new(:id, :namespace, :template, :version, :input, :context, :correlation_id, :tags) do
+      # @return [String] without what the task was submitted with: errors and logs show it
+      def inspect = "#<Tasker::Context::Task #{namespace}/#{template}@#{version} #{id}>"
+      alias_method :to_s, :inspect
+    end
 
     # The step that a compensation undoes.
     # @!attribute name [String]
@@ -35,6 +39,9 @@ module Tasker
       @link = link
     end
 
+    # @return [String] without the task's input and what else the step is given: errors and logs show it
+    def inspect = "#<Tasker::Context step #{step_name}, attempt #{attempt}>"
+
     # @return [Task]
     def task
       @task ||= Task.new(*@params.fetch("task").values_at(*Task.members.map(&:name)))
@@ -52,7 +59,7 @@ module Tasker
     # @return [Integer]
     def step_number = @step["number"]
 
-    # @return [String] standard, decision, batch, batch_worker, convergence, dynamic or compensation
+    # @return [String] standard, decision, batchable, batch_worker, deferred_convergence, dynamic or compensation
     def kind = @step["kind"] || "standard"
 
     # @return [Hash{String => Object}] the step's configuration: +handler.initialization+ in YAML

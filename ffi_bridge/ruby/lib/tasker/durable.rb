@@ -4,7 +4,11 @@ module Tasker
   # How far a handler had come, and what it had by then, as parsed JSON.
   # @!attribute cursor [Object]
   # @!attribute partial [Object]
-  Checkpoint = Struct.new(:cursor, :partial)
+  Checkpoint = Struct.new(:cursor, :partial) do
+    # @return [String] without what was saved: errors and logs show it
+    def inspect = "#<Tasker::Checkpoint>"
+    alias_method :to_s, :inspect
+  end
 
   # Code in a handler that survives crashes and waits. What it has done is saved, and what it waits for takes no slot.
   #

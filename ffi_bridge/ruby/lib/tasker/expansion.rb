@@ -27,6 +27,9 @@ module Tasker
         @waits_for = []
       end
 
+      # @return [String]
+      def inspect = "#<Tasker::Expansion::Node #{reference}>"
+
       # Wait for these too, without taking what they give. Only for a step that was just added.
       # @param others [Array<Node>]
       # @return [Node] itself
@@ -47,6 +50,9 @@ module Tasker
       @result = result
       @asked = []
     end
+
+    # @return [String] without the steps' arguments: errors and logs show it
+    def inspect = "#<Tasker::Expansion of #{size} steps>"
 
     # @return [Integer] how many steps it asks for
     def size = @asked.size

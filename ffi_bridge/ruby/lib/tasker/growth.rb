@@ -7,13 +7,13 @@ module Tasker
     MOST_ITEMS = 100_000
 
     # @param returned [Object] what a handler has returned
-    # @param kind [String] the kind of its step
+    # @param kind [String, nil] the kind of its step, as it is on the wire
     # @return [Object] the result of the step
     # @raise [ContractError]
     def self.result(returned, kind, subject)
       case kind
       when "decision" then branches(returned, subject)
-      when "batch" then items(returned, subject)
+      when "batchable" then items(returned, subject)
       else returned
       end
     end

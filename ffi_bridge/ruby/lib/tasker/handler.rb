@@ -6,8 +6,8 @@ module Tasker
   # +input+ takes the task's input, +ctx+ or +context+ the {Context}; any other keyword takes the result of the parent
   # of that name, and +**others+ takes those that no keyword names. A keyword with a default may have nothing to take.
   class Handler
-    # What a handler is made for.
-    KINDS = %w[step decision batch].freeze
+    # What a handler is made for, and the kind that its step has on the wire; a step may be of any.
+    KINDS = { "step" => nil, "decision" => "decision", "batch" => "batchable" }.freeze
     CONTEXTS = %i[ctx context].freeze
     private_constant :CONTEXTS
 
@@ -17,7 +17,7 @@ module Tasker
     attr_reader :input_schema, :result_schema
 
     # @param name [String, Symbol]
-    # @param kind [Symbol, String] of {KINDS}
+    # @param kind [Symbol, String] of {KINDS}'s keys
     # @param parameters [Array<Array(Symbol, Symbol)>] as Method#parameters gives them
     # @param input_schema [Hash, Boolean, nil]
     # @param result_schema [Hash, Boolean, nil]
@@ -25,7 +25,7 @@ module Tasker
     # @raise [DefinitionError]
     def initialize(name, parameters, kind: :step, input_schema: nil, result_schema: nil, &make)
       @name = check_name(name)
-      @kind = KINDS.include?(kind.to_s) ? kind.to_s : refuse("is a #{kind.inspect}; it is one of #{KINDS.join(", ")}")
+      @kind = KINDS.key?(kind.to_s) ? kind.to_s : refuse("is a #{kind.inspect}; it is one of #{KINDS.keys.join(", ")}")
       @input_schema = check_schema(input_schema, "input_schema")
       @result_schema = check_schema(result_schema, "result_schema")
       @keywords = read(parameters)
@@ -42,8 +42,8 @@ module Tasker
       target = @make.call
       returned = arguments.empty? ? target.call : target.call(**arguments)
       # A template without kinds, as in a unit test, has the handler's own.
-      as = context.kind == "standard" ? @kind : context.kind
-      returned.is_a?(Expansion) ? returned : Growth.result(returned, as, @name)
+      as = context.kind == "standard" ? KINDS[@kind] : context.kind
+      Expansion === returned ? returned : Growth.result(returned, as, @name)
     end
 
     private
@@ -74,7 +74,7 @@ module Tasker
     end
 
     def check_kind(context)
-      return if @kind == "step" || [@kind, "standard"].include?(context.kind)
+      return if @kind == "step" || [KINDS[@kind], "standard"].include?(context.kind)
 
       raise ContractError, "handler #{@name} is a #{@kind}, but step #{context.step_name} is of kind #{context.kind}"
     end

@@ -47,7 +47,7 @@ module Tasker
       load(File.expand_path(file))
       true
     rescue StandardError, ScriptError => error
-      warn "tasker-ruby: #{file} does not load: #{error.full_message(highlight: false, order: :top)}"
+      warn "tasker-ruby: #{file} does not load: #{Failures.trace(error) || error.class}"
       false
     end
     private_class_method :load_file

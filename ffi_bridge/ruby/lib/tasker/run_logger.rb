@@ -34,6 +34,9 @@ module Tasker
     end
     alias fatal error
 
+    # @return [String]
+    def inspect = "#<Tasker::RunLogger>"
+
     private
 
     # A log line must never end a run.

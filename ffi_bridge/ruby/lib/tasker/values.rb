@@ -115,6 +115,8 @@ module Tasker
       end
 
       def convert_other(value, subject, path, depth)
+        refuse(subject, path, "is a BasicObject, which is no JSON") unless ::Object === value
+        refuse(subject, path, "is a #{value.class}, which is no JSON") if value.is_a?(::IO) # its to_h would read it
         return convert_compound(value.to_a, subject, path, depth) if defined?(::Set) && value.is_a?(::Set)
         return time(value) if time?(value)
         return convert_compound(hash_of(value, subject, path), subject, path, depth) if value.respond_to?(:to_h)
@@ -140,6 +142,10 @@ module Tasker
         hash.is_a?(Hash) ? hash : refuse(subject, path, "is a #{value.class}, whose to_h gives no Hash")
       rescue TypeError
         refuse(subject, path, "is a #{value.class}, which is no JSON") # an Enumerable of things that are no pairs
+      rescue ContractError
+        raise
+      rescue StandardError => error
+        refuse(subject, path, "is a #{value.class}, whose to_h raises #{error.class}")
       end
 
       def text(value, subject, path)
