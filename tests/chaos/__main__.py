@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 import tempfile
+from collections.abc import Coroutine
 from pathlib import Path
 from random import SystemRandom
-from typing import Annotated
+from typing import Annotated, Any
 
 import orjson
 import typer
 from tests.chaos.progress import telling
 from tests.chaos.report import as_json, describe
-from tests.chaos.run import plan_of, run
+from tests.chaos.run import Verdict, plan_of, run
 
 BESIDE = "a minute or two besides, to start, to calm down after each storm, and to drain"
 
@@ -40,13 +42,20 @@ def main(
         f"seed {seed}, {seconds:g} s of faults and {BESIDE}; ledger and logs in {folder}",
         flush=True,
     )
-    verdict = asyncio.run(run(seed, seconds, rate, folder, telling(sys.stderr)))
+    verdict = asyncio.run(_until_told(run(seed, seconds, rate, folder, telling(sys.stderr))))
     print(file=sys.stderr)
     for line in describe(verdict):
         print(line)
     if report is not None:
         report.write_bytes(orjson.dumps(as_json(verdict), option=orjson.OPT_INDENT_2, default=str))
     raise typer.Exit(bool(verdict.violations))
+
+
+async def _until_told(conducting: Coroutine[Any, Any, Verdict]) -> Verdict:
+    """Conduct; at SIGTERM what was started and mounted is cleared away, as at Ctrl-C."""
+    task = asyncio.ensure_future(conducting)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    return await task
 
 
 if __name__ == "__main__":
