@@ -28,7 +28,7 @@ class Language(StrEnum):
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Measure this engine on a server, beside bare pgmq, in a new database that is dropped afterwards."
+    help="Measure this engine on a server, beside bare pgmq.\n\nIn a new database that is dropped afterwards."
     " Use a server that serves nothing else.",
 )
 
