@@ -24,8 +24,8 @@ _EFFECTS = (
 )
 _LOST = """
     select jsonb_build_object('task', task_id, 'no', step_no, 'attempt', attempt, 'at', ended_at,
-        'child_died', outcome <> 'lost')
-    from tasker.attempt where outcome = 'lost' or error ->> 'type' = 'ChildDied'
+        'child_died', error ->> 'type' = 'ChildDied')
+    from tasker.attempt where outcome = 'lost'
 """
 _ATTEMPTS = "select outcome, count(*) from tasker.attempt group by 1"
 
