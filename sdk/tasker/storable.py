@@ -10,8 +10,8 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, cast
+from collections.abc import Callable
+from typing import Any
 
 import orjson
 from pydantic_core import (
@@ -23,6 +23,7 @@ from pydantic_core import (
 )
 
 from tasker_grammar.contracts import Finding, path_text
+from tasker_grammar.leaves import has_long_number, leaves
 
 __all__ = ["MAX_BYTES", "dumps_anything", "serialize"]
 
@@ -32,12 +33,7 @@ MAX_BYTES = 16 * 1024 * 1024
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _INPUT_VALUE = re.compile(r", input_value=.*?(?=, input_type=|\])", re.DOTALL)
 
-_DIGITS = bytes(ord("0") if chr(byte).isdecimal() else ord(" ") for byte in range(256))
-_MANY_DIGITS = b"0" * 19
-
 _any = SchemaSerializer(core_schema.any_schema())
-
-Path = tuple[str | int, ...]
 
 
 def dumps_anything(value: Any) -> bytes:
@@ -78,14 +74,14 @@ def _find_non_finite(data: bytes, value: Any) -> Finding | None:
     # Serialisers write null for what is not finite, so only where null stands can it have been.
     if b"null" not in data or (text := _non_finite_as_words(value)) is None:
         return None
-    nulls = {path for path, leaf in _leaves(orjson.loads(data), ()) if leaf is None}
-    bad = (path for path, leaf in _leaves(json.loads(text), ()) if _is_non_finite(leaf))
+    nulls = {path for path, leaf in leaves(orjson.loads(data)) if leaf is None}
+    bad = (path for path, leaf in leaves(json.loads(text)) if _is_non_finite(leaf))
     where = next((path_text(path) for path in bad if path in nulls), None)
     return _finding(where, "is NaN or infinite, which JSON cannot express")
 
 
 def _find_large_integer(data: bytes) -> Finding | None:
-    if _MANY_DIGITS not in data.translate(_DIGITS):
+    if not has_long_number(data):
         return None
     where = _find(json.loads(data), _is_beyond_64_bits)
     return _finding(where, "is an integer beyond 64 bits; return it as a string")
@@ -129,21 +125,7 @@ def _is_unicode(text: str) -> bool:
 
 
 def _find(plain: Any, is_bad: Callable[[Any], bool]) -> str | None:
-    return next((path_text(path) for path, leaf in _leaves(plain, ()) if is_bad(leaf)), None)
-
-
-def _leaves(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
-    """All that is no container, with keys of objects among them, in order."""
-    match value:
-        case Mapping():
-            for key, item in cast("Mapping[str, Any]", value).items():
-                yield path, key
-                yield from _leaves(item, (*path, key))
-        case list():
-            for index, item in enumerate(cast("list[Any]", value)):
-                yield from _leaves(item, (*path, index))
-        case _:
-            yield path, value
+    return next((path_text(path) for path, leaf in leaves(plain) if is_bad(leaf)), None)
 
 
 def _reason(error: Exception) -> str:
