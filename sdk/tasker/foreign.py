@@ -6,8 +6,6 @@ import logging
 from typing import Any, assert_never
 from uuid import UUID
 
-import orjson
-
 from tasker import telemetry
 from tasker.approvals import Question
 from tasker.binding import Handler, hold
@@ -19,10 +17,10 @@ from tasker.errors import ContractError, DefinitionError, PermanentError
 from tasker.expansion import Expansion
 from tasker.grant import describe_failure, describe_foreign
 from tasker.outcome import Failed, Lost, Outcome, Released, Retried, Waiting
-from tasker.storable import MAX_BYTES, serialize
+from tasker.values import Shape
 from tasker_ffi_bridge import Bridge, Refused, Unacceptable, messages
 from tasker_ffi_bridge import Lost as LostRun
-from tasker_grammar.contracts import Contract, Finding, SchemaError
+from tasker_grammar.contracts import Contract, SchemaError
 
 __all__ = ["foreign_handlers"]
 
@@ -71,9 +69,10 @@ class _Services:
         self._ctx.progress(progress.done, progress.total, progress.note)
 
     async def checkpoint(self, what: messages.Checkpoint) -> bool:
-        data = serialize(orjson.dumps, what.value, MAX_BYTES)
-        if isinstance(data, Finding):
-            raise Unacceptable(str(ContractError(f"checkpoint {what.name}", [data])))
+        try:
+            data = Shape(f"checkpoint {what.name}").dump(what.value)
+        except ContractError as error:
+            raise Unacceptable(str(error)) from error
         return await self._ctx.durable.save(what.name, data, what.replace)
 
     async def start_task(self, what: messages.StartTask) -> str | None:
@@ -107,10 +106,7 @@ class _Foreign(Expansion[Any]):
 
     def dump(self) -> bytes:
         """As it came."""
-        data = serialize(orjson.dumps, self._json, MAX_BYTES)
-        if isinstance(data, Finding):
-            raise ContractError("the expansion", [data])
-        return data
+        return Shape("the expansion").dump(self._json)
 
 
 def _outcome(
@@ -154,9 +150,9 @@ def _wait(wait: messages.Waiting) -> Outcome:
     question = None
     if (asked := wait.approval) is not None:
         for part, value in (("data", asked.data), ("form", asked.form)):
-            found = serialize(orjson.dumps, value, MAX_BYTES)
-            if isinstance(found, Finding):
-                error = ContractError(f"the {part} of approval {asked.name}", [found])
+            try:
+                Shape(f"the {part} of approval {asked.name}").dump(value)
+            except ContractError as error:
                 return Failed(describe_failure("ContractError", str(error)))
         title = asked.title or asked.name
         question = Question(asked.name, title, asked.data, asked.form, asked.who)
