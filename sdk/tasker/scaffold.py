@@ -22,7 +22,7 @@ _LEFT_BEHIND = frozenset({"__pycache__", ".pytest_cache", "node_modules"})
 
 
 class Language(StrEnum):
-    """What a project's handlers are written in."""
+    """What handlers are written in."""
 
     python = "python"
     ruby = "ruby"

@@ -25,12 +25,10 @@ from tasker_ffi_bridge import Bridge
 from tasker_ffi_bridge.node import typescript_command
 from tasker_ffi_bridge.ruby import ruby_command
 
-__all__ = ["LANGUAGES", "build_template", "is_timed", "make_bridge", "noting"]
+__all__ = ["build_template", "is_timed", "make_bridge", "noting"]
 
 # Told of each handler's start and end: (task, step number, when it started, when it ended).
 Note = Callable[[UUID, int, float, float], None]
-
-LANGUAGES = ("python", "ruby", "typescript")
 
 
 def build_template(shape: Shape, load: Load) -> Template | None:

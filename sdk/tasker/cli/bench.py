@@ -1,7 +1,6 @@
 """`tasker bench …`: how fast this engine is on the database that is meant, beside bare pgmq."""
 
 from collections.abc import Callable, Sequence
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,18 +11,11 @@ from tasker.cli.exit_codes import ExitCode
 from tasker.cli.failures import CommandFailed
 from tasker.cli.output import Format, show
 from tasker.errors import NotFoundError
+from tasker.scaffold import Language
 
 if TYPE_CHECKING:
     from tasker.bench.load import Load
     from tasker_sql.connection import Database
-
-
-class Language(StrEnum):
-    """What the handlers that do nothing are written in."""
-
-    python = "python"
-    ruby = "ruby"
-    typescript = "typescript"
 
 
 app = typer.Typer(

@@ -1,6 +1,5 @@
 """Where `tasker bench` measures: a new database, dropped after, or the one named. Touches databases and signals."""
 
-import secrets
 import signal
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
@@ -52,7 +51,7 @@ def open_database(url: str | None, *, here: bool) -> Generator["Database"]:
 def _new_database(server: "Database") -> Generator["Database"]:
     from tasker.bench.databases import fresh_database
 
-    with fresh_database(server.conninfo, secrets.token_hex(4)) as database:
+    with fresh_database(server.conninfo, "cli") as database:
         try:
             _install_new(database)
             yield database
