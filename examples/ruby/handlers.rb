@@ -10,7 +10,7 @@
 
 require "digest"
 require "tasker"
-require_relative "payment_client"
+require_relative "payment"
 
 PRICES_IN_CENTS = { "mug" => 950, "notebook" => 420, "pencil" => 80 }.freeze
 
@@ -41,17 +41,6 @@ Tasker.step("reserve_stock") do |validate_cart:, ctx:|
     ctx.progress(done, total: lines.size, note: "#{line["quantity"]} × #{line["sku"]}")
   end
   { reservation_id: stable_id("rsv", ctx), pieces: lines.sum { |line| line["quantity"] } }
-end
-
-# Charges the card, once however often it runs.
-Tasker.step("process_payment") do |validate_cart:, input:, ctx:|
-  PaymentClient.charge(
-    order_id: input["order_id"],
-    card: input["card"],
-    amount_cents: validate_cart["total_cents"],
-    idempotency_key: ctx.idempotency_key,
-    timeout: ctx.remaining
-  )
 end
 
 # Hands the parcel over. Starts only after payment and reservation are both committed.

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
+from tests.runtime.ordering import assert_charged_as_promised, place_all
 from tests.runtime.support import PATIENCE
 
 from tasker import Client, TaskFailed, Worker
 from tasker.discovery import discover
-from tasker.examples.orders.scenarios import SCENARIOS
 from tasker.examples.payments import running_payment_service
 from tasker.languages import make_bridges
 
 pytestmark = pytest.mark.anyio
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "polyglot"
-RUBY, TYPESCRIPT = EXAMPLE / "payment.rb", EXAMPLE.parent / "typescript" / "shipping.ts"
+RUBY, TYPESCRIPT = (
+    EXAMPLE.parent / "ruby" / "payment.rb",
+    EXAMPLE.parent / "typescript" / "shipping.ts",
+)
 
 
 async def test_one_task_goes_through_three_languages(
@@ -36,12 +38,8 @@ async def test_one_task_goes_through_three_languages(
                 "reserve_stock",
             }
             assert served == [{"process_payment"}, {"ship", "write_receipt"}]
-            placed = [(each, each.order(uuid4().hex)) for each in SCENARIOS]
-            tasks = [
-                await client.submit("shop_polyglot/order_processing", order.model_dump())
-                for _, order in placed
-            ]
-            for (scenario, order), task in zip(placed, tasks, strict=True):
+            placed = await place_all(client, "shop_polyglot/order_processing")
+            for scenario, order, task in placed:
                 if scenario.state == "complete":
                     receipt = await task.result(timeout=PATIENCE)
                     bought = f"Order {order.order_id}: 2 × mug, 1 × notebook. Paid 23.20 €."
@@ -54,7 +52,4 @@ async def test_one_task_goes_through_three_languages(
                     assert failed.value.state == scenario.state
                     assert failed.value.errors[0].type == "PaymentClient::CardDeclined"
             assert [bridge.restarts for bridge in bridges] == [0, 0]
-        books = payments.books()
-    for scenario, order in placed:
-        assert books.calls_for(order.order_id) == list(scenario.answers)
-        assert len(books.charges_of(order.order_id)) == scenario.charges
+        assert_charged_as_promised(payments.books(), placed)

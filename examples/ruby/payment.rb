@@ -1,9 +1,9 @@
 # frozen_string_literal: true
 
-# The step in Ruby: the card is charged, once however often this runs.
+# The step that charges the card, once however often it runs.
 
 require "tasker"
-require_relative "../ruby/payment_client"
+require_relative "payment_client"
 
 Tasker.step("process_payment") do |validate_cart:, input:, ctx:|
   PaymentClient.charge(
