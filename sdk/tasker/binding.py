@@ -13,6 +13,7 @@ from tasker.errors import ContractError, DefinitionError
 from tasker.expansion import Expansion
 from tasker.growth import normalize_branches
 from tasker.injection import Assignment, Parameter, Signature, assign
+from tasker.input_schemas import InputContract, derive_input_schema, hold
 from tasker.outcome import Completed
 from tasker.storable import MAX_BYTES
 from tasker.template import Kind, StepDefinition
@@ -26,7 +27,6 @@ __all__ = [
     "describe",
     "handler_of",
     "handlers_in",
-    "hold",
 ]
 
 ATTRIBUTE = "__tasker_handler__"
@@ -42,6 +42,8 @@ class Handler:
     is_async: bool
     make: Callable[[], Callable[..., Any]]
     """Gives what is called; for a class, a method of its one instance."""
+    input_schema: Schema | None = None
+    """What it takes by its annotations, where a workflow has derived that for its step already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +56,19 @@ class BoundHandler:
     is_async: bool
     assignment: Assignment
     kind: Kind
-    input_contract: Contract | None
+    task_input_contract: Contract | None
+    input_contract: InputContract | None
     result_contract: Contract | None
 
     def bind(self, context: StepContext) -> dict[str, Any]:
         """The arguments for an attempt. Raises `ContractError` when a value is not as annotated."""
+        if self.input_contract is not None:
+            self.input_contract.hold(context.task_input, context.results)
         arguments: dict[str, Any] = {}
         parameter = self.assignment.task_input
         if parameter is not None:
-            if self.input_contract is not None:
-                hold(self.input_contract, context.task_input, "the task's input")
+            if self.task_input_contract is not None:
+                hold(self.task_input_contract, context.task_input, "the task's input")
             arguments[parameter.name] = parameter.shape.load(context.task_input)
         for parameter in self.assignment.results:
             name = parameter.name
@@ -117,9 +122,9 @@ def handlers_in(names: Mapping[str, object]) -> list[Handler]:
 
 
 def bind_handler(
-    handler: Handler, step: StepDefinition, input_schema: Schema | None = None
+    handler: Handler, step: StepDefinition, task_input_schema: Schema | None = None
 ) -> BoundHandler:
-    """Join a handler to a step: parameters to dependencies, results and input to the schemas.
+    """Join a handler to a step: parameters to dependencies, what it takes and gives to the schemas.
 
     Raises `DefinitionError` when a parameter is nothing that the step has, when a schema cannot be
     used, and when the handler's class cannot be instantiated.
@@ -131,13 +136,21 @@ def bind_handler(
     taken = assignment.task_input.shape if assignment.task_input else None
     try:
         # What pydantic has checked by an annotation need not be checked again by its schema.
-        input_contract = _contract(input_schema, taken.accepted) if taken else None
+        task_input_contract = _contract(task_input_schema, taken.accepted) if taken else None
+        input_contract = _input_contract(step, handler, assignment)
         result_contract = _contract(step.result_schema, signature.result.produced)
         function = handler.make()
     except SchemaError as error:
         raise DefinitionError(f"step {step.name}: {error}") from error
     return BoundHandler(
-        handler, function, handler.is_async, assignment, step.kind, input_contract, result_contract
+        handler,
+        function,
+        handler.is_async,
+        assignment,
+        step.kind,
+        task_input_contract,
+        input_contract,
+        result_contract,
     )
 
 
@@ -150,15 +163,18 @@ def _absent(parameter: Parameter) -> Any:
         raise ContractError(parameter.shape.subject, [Finding("$", missing)]) from None
 
 
+def _input_contract(
+    step: StepDefinition, handler: Handler, assignment: Assignment
+) -> InputContract | None:
+    schema = step.input_schema
+    if schema is None or schema == handler.input_schema:  # deriving it takes milliseconds
+        return None
+    known = schema == derive_input_schema(assignment, step.kind)
+    return None if known else InputContract(step.name, schema)
+
+
 def _contract(schema: Schema | None, checked: Schema | None) -> Contract | None:
     return None if schema is None or schema == checked else Contract(schema)
-
-
-def hold(contract: Contract, value: Any, subject: str) -> None:
-    """Raise `ContractError` when a value is not what a contract says."""
-    findings = contract.check(value)
-    if findings:
-        raise ContractError(subject, findings)
 
 
 def describe(target: object) -> str:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from tasker import telemetry
 from tasker.approvals import Question
-from tasker.binding import Handler, hold
+from tasker.binding import Handler
 from tasker.children import NewChild
 from tasker.context import StepContext, UndoneStep
 from tasker.decorators import read_handler
@@ -16,6 +16,7 @@ from tasker.durable import Left
 from tasker.errors import ContractError, DefinitionError, PermanentError
 from tasker.expansion import Expansion
 from tasker.grant import describe_failure, describe_foreign
+from tasker.input_schemas import hold
 from tasker.outcome import Failed, Lost, Outcome, Released, Retried, Waiting
 from tasker.values import Shape
 from tasker_ffi_bridge import Bridge, Refused, Unacceptable, messages

@@ -57,6 +57,7 @@ class Definition:
     handler: str
     config: Mapping[str, Json]
     attempt_time_limit: float | None  # seconds
+    task_input_schema: Mapping[str, Json] | None
     input_schema: Mapping[str, Json] | None
     result_schema: Mapping[str, Json] | None
     parents: tuple[tuple[int, str], ...]  # number and name of each step whose result it takes

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import TypeAdapter
 from pydantic.errors import PydanticUserError
-from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaValue
 from pydantic_core import core_schema
 
 from tasker_grammar.contracts import Schema, strip_prose
 
-__all__ = ["accepted_schema", "produced_schema"]
+__all__ = ["accepted_fields", "accepted_schema", "produced_schema"]
 
 
 _DECIMAL = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
@@ -70,6 +71,19 @@ def accepted_schema(adapter: TypeAdapter[Any]) -> Schema | None:
         return strip_prose(adapter.json_schema(mode="validation", schema_generator=_Accepted))
     except PydanticUserError:
         return None
+
+
+def accepted_fields(fields: Mapping[str, TypeAdapter[Any]]) -> dict[str, dict[str, Any]]:
+    """The keywords `properties` and `$defs` of an object with these fields, each of which can be described."""
+    inputs: list[tuple[str, JsonSchemaMode, TypeAdapter[Any]]] = [
+        (name, "validation", adapter) for name, adapter in fields.items()
+    ]
+    described, shared = TypeAdapter.json_schemas(inputs, schema_generator=_Accepted)
+    keywords = {"properties": {name: schema for (name, _), schema in described.items()}, **shared}
+    return {
+        keyword: {name: strip_prose(schema) for name, schema in named.items()}
+        for keyword, named in keywords.items()
+    }
 
 
 def produced_schema(adapter: TypeAdapter[Any]) -> Schema | None:

@@ -68,6 +68,7 @@ def find_step_faults(step: StepDefinition, path: Path = ()) -> Iterator[Fault]:
     """Everything wrong with one step by itself; `path` leads to it."""
     yield from _named((*path, "name"), find_name_fault(step.name, LONGEST_STEP), step.name)
     yield from _check_run(step, path)
+    yield from _check_input_schema((*path, "input_schema"), step)
     yield from _check_schema((*path, "result_schema"), step.result_schema)
     yield from _check_limits((*path, "limits"), find_limits_fault(step.limits, STEPS))
     if step.compensate is not None:
@@ -167,6 +168,27 @@ def _check_schema(path: Path, schema: Any) -> Iterator[Fault]:
         yield Fault(path, f"{path[-1]} is no JSON Schema: {error}", "See json-schema.org.")
         return
     yield from _check_json(path, schema)
+
+
+def _check_input_schema(path: Path, step: StepDefinition) -> Iterator[Fault]:
+    """Each field that it names is given: it is the task's input, or a step that this one depends on."""
+    schema = step.input_schema
+    malformed = list(_check_schema(path, schema))
+    if malformed or schema is None:
+        yield from malformed
+        return
+    if isinstance(schema, bool) or schema.get("type") != "object":
+        what = f'what step "{step.name}" takes is not described as an object'
+        yield Fault(path, what, "Write type: object, and under properties what it takes.")
+        return
+    fields: Mapping[str, Any] = schema.get("properties", {})
+    given = ("input", *step.depends_on)
+    for name in dict.fromkeys([*fields, *schema.get("required", ())]):
+        if step.kind != "dynamic" and name not in given:
+            what = f'step "{step.name}" takes "{name}", which it does not depend on'
+            hint = did_you_mean(name, given) or "Name it among the steps that it depends on."
+            where = ("properties", name) if name in fields else ("required",)
+            yield Fault((*path, *where), what, hint)
 
 
 def _check_json(path: Path, value: Any) -> Iterator[Fault]:

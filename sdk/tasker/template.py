@@ -70,6 +70,8 @@ class StepDefinition:
     retry: Retry = field(default_factory=Retry)
     attempt_time_limit: float | None = None
     step_time_limit: float | None = None
+    input_schema: Schema | None = None
+    """An object with the fields that the handler takes: `input`, and the steps that it depends on."""
     result_schema: Schema | None = None
     batch: BatchPolicy = field(default_factory=BatchPolicy)
     """How a batch's workers run; of no meaning for steps of another kind."""
@@ -85,6 +87,8 @@ class StepDefinition:
         more: dict[str, Any] = (
             {"batch": self.batch.to_json()} if self.kind == "batch_worker" else {}
         )
+        if self.input_schema is not None:
+            more["input_schema"] = self.input_schema
         if self.compensate is not None:
             more["compensate"] = self.compensate.to_json()
         if self.expands:

@@ -357,10 +357,11 @@ class Worker:
             definition.handler,
             "standard" if definition.kind == "compensation" else definition.kind,
             depends_on=tuple(name for _, name in definition.parents),
+            input_schema=definition.input_schema,
             result_schema=definition.result_schema,
         )
         try:
-            return bind_handler(handler, step, definition.input_schema)
+            return bind_handler(handler, step, definition.task_input_schema)
         except DefinitionError as error:
             return Failed(describe_failure("DefinitionError", str(error)))
 

@@ -25,6 +25,7 @@ from tasker.growth import (
 )
 from tasker.growth_types import accepts_none, find_result_fault, given_shape, stored_schema
 from tasker.injection import CONTEXT_NAMES, Assignment, Parameter, assign
+from tasker.input_schemas import derive_input_schema
 from tasker.limits import ANY, Limit
 from tasker.names import (
     LONGEST_TEMPLATE,
@@ -330,18 +331,22 @@ class Workflow:
         subject = f"{self.full_name}: step {name}"
         self._check_name(name, subject)
         handler = read_handler(function, self._handler_name(name), known)
+        dynamic = kind == "dynamic"
+        parents = () if dynamic else self._parents(handler, options.depends_on, subject)
+        given = [p.name for p in handler.signature.own_parameters] if dynamic else parents
+        assignment = assign(handler.signature, given)
+        handler = replace(handler, input_schema=derive_input_schema(assignment, kind))
         definition = StepDefinition(
             name=name,
             handler=handler.name,
             kind=kind,
-            depends_on=()
-            if kind == "dynamic"
-            else self._parents(handler, options.depends_on, subject),
+            depends_on=parents,
             queue=options.queue,
             config={} if options.config is None else options.config,
             retry=read_retry(options.retry, subject),
             attempt_time_limit=read_seconds(options.timeout, f"{subject}: timeout"),
             step_time_limit=read_seconds(options.total_timeout, f"{subject}: total_timeout"),
+            input_schema=handler.input_schema,
             result_schema=stored_schema(kind, handler.signature.result),
             batch=read_policy(options, subject),
             limits=read_limits(options.limits, subject),
@@ -349,11 +354,10 @@ class Workflow:
         for fault in find_step_faults(definition):
             raise DefinitionError(f"{subject}: {fault}", [fault])
         self._check_result(definition, handler)
-        given = [p.name for p in handler.signature.own_parameters] if kind == "dynamic" else ()
-        self._check_types(definition, assign(handler.signature, given or definition.depends_on))
+        self._check_types(definition, assignment)
         asked = None if options.expands is None else tuple(options.expands)
         self._steps[name] = _Step(definition, handler, expands=asked)
-        if kind == "dynamic":
+        if dynamic:
             setattr(function, DYNAMIC, DynamicStep(name, handler.signature))
         self._template = self._output = None
         if options.compensate is not None:

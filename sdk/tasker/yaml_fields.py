@@ -166,6 +166,8 @@ class StepFields(Fields):
     """An addition: the time limit of all attempts together."""
     queue: str | None = None
     """An addition: the queue of the worker pool that runs it."""
+    input_schema: Any = None
+    """An addition: what the handler takes, as an object with a field for each."""
     result_schema: Any = None
     compensate: CompensationFields | None = None
     """An addition: what undoes the step."""

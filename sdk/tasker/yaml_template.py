@@ -193,6 +193,7 @@ def _build_step(index: int, fields: StepFields) -> StepDefinition:
         attempt_time_limit=fields.timeout_seconds,
         step_time_limit=fields.total_timeout_seconds,
         queue=fields.queue,
+        input_schema=fields.input_schema,
         result_schema=fields.result_schema,
         batch=BatchPolicy(
             fields.batch_config.parallelism, _ON_FAILURE[fields.batch_config.failure_strategy]

@@ -26,7 +26,10 @@ PAGE = ROOT / "docs" / "templates.md"
 
 LIMIT = Limit("api", rate=1)
 UNDO = Compensation("h.undo_a")
-STEP = StepDefinition("a", "h.a", compensate=UNDO, expands=("b",), limits=(LIMIT,))
+TAKES = {"type": "object"}
+STEP = StepDefinition(
+    "a", "h.a", input_schema=TAKES, compensate=UNDO, expands=("b",), limits=(LIMIT,)
+)
 DYNAMIC = StepDefinition("b", "h.b", kind="dynamic")
 TEMPLATE = Template("n", "t", "1", (STEP, DYNAMIC), on_failure="compensate", limits=(LIMIT,))
 

@@ -126,6 +126,10 @@ def nested(*steps: Any, **more: Any) -> Definition:
     return {**template("x"), "steps": list(steps), **more}
 
 
+def takes(*names: str) -> dict[str, Any]:
+    return {"type": "object", "properties": dict.fromkeys(names, True)}
+
+
 def with_retry(**retry: Any) -> Definition:
     return template("x", step("a", retry=retry))
 
@@ -206,6 +210,26 @@ FAULTY: dict[str, tuple[Any, str]] = {
     "errors no names": (with_retry(permanent_errors=[1]), "permanent_errors must be"),
     "retry no object": (template("x", step("a", retry=5)), "retry must be an object"),
     "config no object": (template("x", step("a", config=[1])), "config must be an object"),
+    "what it takes is no object's": (
+        template("x", step("a", input_schema={"type": "array"})),
+        "step a: input_schema must be an object's",
+    ),
+    "what it takes is no schema": (
+        template("x", step("a", input_schema=[1])),
+        "input_schema must be an object's",
+    ),
+    "fields that are none": (
+        template("x", step("a", input_schema={"type": "object", "properties": None})),
+        "input_schema must be an object's",
+    ),
+    "it takes what it does not wait for": (
+        template("x", step("a"), step("b", input_schema=takes("input", "a"))),
+        "step b: input_schema names the field a, which is neither input nor",
+    ),
+    "it requires what it does not wait for": (
+        template("x", step("a", input_schema={**takes(), "required": ["b"]}), step("b")),
+        "step a: input_schema names the field b",
+    ),
     "negative limit": (template("x", step("a", attempt_time_limit=-1)), "times must be seconds"),
     "limit no number": (template("x", step("a", step_time_limit="1h")), "times must be seconds"),
     "task limit no number": (template("x", step("a"), time_limit="1h"), "time_limit must be"),
@@ -299,20 +323,27 @@ def test_workers_read_definitions(db: Connection) -> None:
         template(
             "x",
             step("a", config={"k": 1}, attempt_time_limit=2.5, result_schema=schema),
-            step("b", "a"),
+            step(
+                "b",
+                "a",
+                input_schema=takes("a", "input"),
+                compensate={"handler": "u", "input_schema": schema},
+            ),
             step("c", "b", "a"),
             input_schema=schema,
         ),
     )
     ids = one(db, "select array_agg(definition_id order by step_no) from tasker.step_definition")
-    a, _, c = sorted(
+    a, b, c, undo = sorted(
         call(db, "get_definitions", definition_ids=ids), key=lambda d: d["definition_id"]
     )
     assert a == {
         "definition_id": ids[0], "namespace": "t", "template": "x", "version": "1", "kind": "standard",
         "name": "a", "handler": "h.a", "config": {"k": 1}, "attempt_time_limit": 2.5,
-        "input_schema": schema, "result_schema": schema, "parents": [],
+        "task_input_schema": schema, "input_schema": None, "result_schema": schema, "parents": [],
     }  # fmt: skip
     assert c["parents"] == [[1, "a"], [2, "b"]]
     assert c["result_schema"] is None
+    assert b["input_schema"] == takes("a", "input")
+    assert undo["input_schema"] is None
     assert call(db, "get_definitions", definition_ids=[]) == []

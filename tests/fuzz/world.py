@@ -40,7 +40,7 @@ EVERYTHING = template(
         compensate={"handler": "undo.a", "when": "started", "takes": [], "retry": {"max_attempts": 2}, "config": {}},
         limits=[{"key": "$.k", "concurrency": 2}, {"name": "shared", "rate": 9, "period": 2.5}],
     ),
-    step("choose", "a", kind="decision"),
+    step("choose", "a", kind="decision", input_schema={"type": "object", "properties": {"a": True}, "required": ["a"]}),
     step("left", "choose", compensate={"handler": "undo.left", "queue": "undo", "attempt_time_limit": 3}),
     step("right", "choose", queue="other"),
     step("cut", "a", kind="batchable"),

@@ -247,6 +247,18 @@ async def test_schemas_that_the_child_says_are_held(client: Client, database: st
             assert (await failure(await client.submit("n/t_echo", wrong))).type == "ContractError"
 
 
+async def test_what_a_step_takes_is_held_before_a_child_runs_it(
+    client: Client, database: str
+) -> None:
+    takes = {"type": "object", "properties": {"input": {"type": "integer"}}}
+    template = one("echo", input_schema=takes)
+    async with Worker(template, url=database, bridges=[Bridge(COMMAND)]):
+        assert await run(client, "n/t_echo", 5) == 5
+        found = await failure(await client.submit("n/t_echo", "five"))
+    assert found.type == "ContractError"
+    assert "what step the_echo takes: at $.input" in found.message
+
+
 async def test_a_handler_that_no_child_has_is_told_with_the_nearest_and_where_was_looked(
     client: Client,
     database: str,

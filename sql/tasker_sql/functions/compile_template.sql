@@ -19,13 +19,14 @@ declare
     v_dynamic boolean;
 begin
     insert into tasker.step_definition (template_id, step_no, name, handler, kind, queue_id, parents, children, initial, growing,
-        expands, config, result_schema,
+        expands, config, input_schema, result_schema,
         max_attempts, backoff, backoff_base, backoff_cap, jitter, permanent_errors, attempt_time_limit, step_time_limit,
         parallelism, on_failure)
     select p_template_id, s.step_no, s.step ->> 'name', s.step ->> 'handler', coalesce(s.step ->> 'kind', 'standard'),
         case when s.step ->> 'queue' is null then p_queue_id else tasker.ensure_queue(s.step ->> 'queue') end,
         0, 0, s.step ->> 'kind' is distinct from 'compensation', false,
         array(select jsonb_array_elements_text(coalesce(nullif(s.step -> 'expands', 'null'), '[]'))), coalesce(s.step -> 'config', '{}'),
+        case when s.step ->> 'kind' is distinct from 'compensation' then nullif(s.step -> 'input_schema', 'null') end,
         nullif(s.step -> 'result_schema', 'null'),
         coalesce((s.step #>> '{retry,max_attempts}')::smallint, 3),
         coalesce(s.step #>> '{retry,backoff}', 'exponential'),

@@ -7,6 +7,7 @@ as $$
     select c.what from (select case when p_step ->> 'compensate' is not null
         then tasker.find_compensation_fault(p_step -> 'compensate') end) as k(fault),
         (select case when p_step ->> 'limits' is not null then tasker.find_limits_fault(p_step -> 'limits') end) as l(fault),
+        (select case when p_step ->> 'input_schema' is not null then tasker.find_input_schema_fault(p_step) end) as i(fault),
         lateral (values
         (1, jsonb_typeof(p_step) is distinct from 'object', 'is no JSON object'),
         (2, coalesce(length(p_step ->> 'name'), 0) not between 1 and 128, 'name must have 1 to 128 characters'),
@@ -46,7 +47,8 @@ as $$
             'expands must be an array of names of dynamic steps'),
         (19, l.fault is not null, l.fault),
         (20, p_step -> 'limits' @? '$[*] ? (@.unit == "task")', 'a limit that counts tasks belongs to the template: a task has its '
-            'place from its first step to its end, and two that took places midway could wait for each other')
+            'place from its first step to its end, and two that took places midway could wait for each other'),
+        (21, i.fault is not null, i.fault)
     ) as c(n, broken, what) where c.broken order by c.n limit 1;
 $$;
 

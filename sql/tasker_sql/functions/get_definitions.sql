@@ -8,7 +8,7 @@ as $$
         'definition_id', d.definition_id, 'namespace', n.name, 'template', t.name, 'version', t.version,
         'kind', d.kind, 'name', d.name, 'handler', d.handler, 'config', d.config,
         'attempt_time_limit', extract(epoch from d.attempt_time_limit),
-        'input_schema', t.input_schema, 'result_schema', d.result_schema,
+        'task_input_schema', t.input_schema, 'input_schema', d.input_schema, 'result_schema', d.result_schema,
         'parents', (select coalesce(json_agg(json_build_array(p.step_no, p.name) order by p.step_no), '[]')
             from tasker.step_definition p where p.definition_id in (
                 select e.from_id from tasker.definition_edge e where e.to_id = d.definition_id

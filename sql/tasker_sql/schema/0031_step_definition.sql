@@ -20,6 +20,7 @@ create table tasker.step_definition (
     growing            boolean not null,
     expands            text[] not null,
     config             jsonb not null,
+    input_schema       jsonb,
     result_schema      jsonb,
     max_attempts       smallint not null check (max_attempts between 1 and 1000),
     backoff            text not null check (backoff in ('none', 'fixed', 'linear', 'exponential', 'fibonacci')),

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from tasker import ContractError, DefinitionError, StepContext, StepHandler, handler
 from tasker.binding import BoundHandler, bind_handler, handler_of, handlers_in
+from tasker.input_schemas import derive_input_schema
 from tasker.template import StepDefinition
 
 
@@ -26,9 +27,9 @@ class Cart(BaseModel):
 
 
 def join(target: Any, *parents: str, **fields: Any) -> BoundHandler:
-    input_schema = fields.pop("input_schema", None)
+    task_input_schema = fields.pop("task_input_schema", None)
     step = StepDefinition("s", "h", depends_on=parents, **fields)
-    return bind_handler(handler_of(target), step, input_schema)
+    return bind_handler(handler_of(target), step, task_input_schema)
 
 
 def context(**fields: Any) -> StepContext:
@@ -290,7 +291,7 @@ SCHEMA = {"type": "object", "required": ["id"], "properties": {"id": {"type": "s
 
 
 def test_without_annotations_the_schemas_of_the_template_are_held() -> None:
-    bound = join(plain, "cart", input_schema=SCHEMA, result_schema={"required": ["done"]})
+    bound = join(plain, "cart", task_input_schema=SCHEMA, result_schema={"required": ["done"]})
     ctx = context(task_input={"id": "1"}, results={"cart": [1]})
     assert bound.bind(ctx) == {"input": {"id": "1"}, "cart": [1]}
     with pytest.raises(ContractError, match=r"the task's input: at \$\.id"):
@@ -306,7 +307,7 @@ def test_the_schema_is_held_beside_an_annotation_that_says_less() -> None:
     @handler("loose")
     def loose(input: dict[str, Any]) -> dict[str, Any]: ...
 
-    bound = join(loose, input_schema=SCHEMA, result_schema=SCHEMA)
+    bound = join(loose, task_input_schema=SCHEMA, result_schema=SCHEMA)
     with pytest.raises(ContractError):
         bound.bind(context(task_input={}))
     with pytest.raises(ContractError):
@@ -316,8 +317,42 @@ def test_the_schema_is_held_beside_an_annotation_that_says_less() -> None:
 def test_what_an_annotation_has_checked_is_not_checked_again() -> None:
     result = handler_of(charge).signature.result.produced
     accepted = handler_of(charge).signature.parameters[0].shape.accepted
-    bound = join(charge, "cart", result_schema=result, input_schema=accepted)
-    assert (bound.input_contract, bound.result_contract) == (None, None)
+    takes = derive_input_schema(join(charge, "cart").assignment, "standard")
+    bound = join(
+        charge, "cart", result_schema=result, task_input_schema=accepted, input_schema=takes
+    )
+    contracts = (bound.task_input_contract, bound.input_contract, bound.result_contract)
+    assert contracts == (None, None, None)
+
+
+TAKES = {
+    "type": "object",
+    "properties": {"input": SCHEMA, "cart": {"type": "object", "required": ["total"]}},
+    "required": ["input", "cart"],
+    "additionalProperties": False,
+}
+
+
+def test_what_a_step_takes_is_held_against_what_it_is_given() -> None:
+    bound = join(plain, "cart", "more", input_schema=TAKES)
+    results = {"cart": {"total": 1}, "more": 1}
+    assert bound.bind(context(task_input={"id": "1"}, results=results))["cart"] == {"total": 1}
+    for given, said in (
+        ({"task_input": {"id": 1}, "results": results}, r"takes: at \$\.input\.id: .*string"),
+        ({"task_input": {"id": "1"}, "results": {"cart": {}}}, r"at \$\.cart: .*total"),
+        ({"task_input": {"id": "1"}, "results": {"more": 1}}, r'at \$: "cart" is a required'),
+    ):
+        with pytest.raises(ContractError, match=f"what step s {said}" if "takes" in said else said):
+            bound.bind(context(**given))
+
+
+def test_it_is_held_also_where_the_handler_takes_only_the_context() -> None:
+    @handler("foreign")
+    def foreign(ctx: StepContext) -> None: ...
+
+    bound = join(foreign, "cart", input_schema=TAKES)
+    with pytest.raises(ContractError, match="what step s takes"):
+        bound.bind(context(task_input={}, results={"cart": {"total": 1}}))
 
 
 def test_a_schema_that_cannot_be_used_is_refused_when_it_is_joined() -> None:

@@ -22,6 +22,10 @@ def template(*steps: StepDefinition, **fields: Any) -> Template:
     return Template(**about, steps=steps)
 
 
+def fields(*names: str, **more: Any) -> dict[str, Any]:
+    return {"type": "object", "properties": dict.fromkeys(names, True), **more}
+
+
 def test_the_definition_is_what_the_database_takes() -> None:
     made = template(
         step("a", config=MappingProxyType({"n": 1})),
@@ -33,6 +37,7 @@ def test_the_definition_is_what_the_database_takes() -> None:
             retry=Retry(2, "fixed", 2, 2, 0),
             attempt_time_limit=30,
             step_time_limit=90,
+            input_schema=fields("input", "a"),
             result_schema={"type": "object"},
         ),
         description="all of it",
@@ -80,6 +85,7 @@ def test_the_definition_is_what_the_database_takes() -> None:
                 },
                 "attempt_time_limit": 30,
                 "step_time_limit": 90,
+                "input_schema": {"type": "object", "properties": {"input": True, "a": True}},
                 "result_schema": {"type": "object"},
             },
         ],
@@ -163,6 +169,30 @@ def test_the_definition_is_what_the_database_takes() -> None:
             {},
             ("steps", 0, "result_schema"),
             "result_schema, at $.const: holds a NUL character",
+        ),
+        (
+            [step("a", input_schema={"type": "object", "properties": 7})],
+            {},
+            ("steps", 0, "input_schema"),
+            "input_schema is no JSON Schema: 7 at $.properties",
+        ),
+        (
+            [step("a", input_schema=True)],
+            {},
+            ("steps", 0, "input_schema"),
+            'what step "a" takes is not described as an object. Write type: object',
+        ),
+        (
+            [step("cart"), step("pay", "cart", input_schema=fields("input", "cat"))],
+            {},
+            ("steps", 1, "input_schema", "properties", "cat"),
+            'step "pay" takes "cat", which it does not depend on. Did you mean "cart"?',
+        ),
+        (
+            [step("cart"), step("pay", input_schema=fields(required=["cart"]))],
+            {},
+            ("steps", 1, "input_schema", "required"),
+            'step "pay" takes "cart", which it does not depend on. Name it among',
         ),
         ([step("a", handler="h" * 1001)], {}, ("steps", 0, "handler"), "has 1001 characters"),
         ([step("a")], {"version": "v" * 51}, ("version",), "51 characters; 50 are the most"),

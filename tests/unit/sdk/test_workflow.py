@@ -101,6 +101,95 @@ def test_types_are_published_as_schemas() -> None:
     assert definition["steps"][2]["result_schema"]["properties"] == {"code": {"type": "string"}}
 
 
+def test_what_a_step_takes_is_in_the_definition() -> None:
+    validate, pay, send = orders().template.to_json()["steps"]
+    assert validate["input_schema"]["properties"] == {"input": {"$ref": "#/$defs/Order"}}
+    assert validate["input_schema"]["$defs"]["Order"]["required"] == ["id"]
+    assert list(pay["input_schema"]["properties"]) == ["input", "validate"]
+    assert pay["input_schema"]["required"] == ["input", "validate"]
+    assert list(send["input_schema"]["properties"]) == ["pay"]
+
+
+def takes(function: Callable[..., Any], kind: str = "step", **options: Any) -> Any:
+    """What a step takes that comes after the decision `which`, which can exclude its branches `one` and `two`."""
+    workflow = Workflow("w")
+
+    @workflow.decision
+    def which() -> list[str]: ...
+
+    @workflow.step
+    def one(which) -> Order: ...  # type: ignore[no-untyped-def]
+
+    @workflow.step
+    def two(which) -> Order: ...  # type: ignore[no-untyped-def]
+
+    getattr(workflow, kind)(name="it", **options)(function)
+    return workflow._definitions[-1].input_schema
+
+
+def test_what_is_not_annotated_may_be_anything_and_what_takes_nothing_says_nothing() -> None:
+    def untyped(one, ctx, input: Any) -> None: ...  # type: ignore[no-untyped-def]
+    def nothing(ctx: StepContext, more: int = 3) -> None: ...
+
+    assert takes(untyped) == {
+        "type": "object",
+        "properties": {"input": True, "one": True},
+        "required": ["input", "one"],
+    }
+    assert takes(nothing, depends_on=["one"]) is None
+
+
+def test_what_can_be_left_out_need_not_be_given() -> None:
+    def default(one: Order, two: Order | None = None) -> None: ...
+    def either(one: Order | None, two: Order | None) -> None: ...
+
+    assert takes(default)["required"] == ["one"]
+    assert takes(either)["required"] == ["one", "two"]
+    assert takes(either, "convergence")["required"] == []
+
+
+def test_a_dynamic_step_takes_its_arguments() -> None:
+    def load(path: str, input: int, rows: int = 5) -> None: ...
+
+    assert takes(load, "dynamic") == {
+        "type": "object",
+        "properties": {
+            "input": {"type": "integer"},
+            "path": {"type": "string"},
+            "rows": {"type": "integer"},
+        },
+        "required": ["input", "path"],
+    }
+
+
+def test_two_models_of_one_name_stay_apart() -> None:
+    def other() -> type[BaseModel]:
+        class Order(BaseModel):
+            total: int
+
+        return Order
+
+    workflow = Workflow("w", input=Order)
+
+    @workflow.step
+    def a(input: Order) -> Any: ...
+
+    def b(input: Order, a: Any) -> None: ...
+
+    b.__annotations__["a"] = other()
+    workflow.step(b)
+    schema: Any = workflow.template.steps[1].input_schema
+    named = {field: ref["$ref"].rsplit("/", 1)[1] for field, ref in schema["properties"].items()}
+    assert schema["$defs"][named["input"]]["required"] == ["id"]
+    assert schema["$defs"][named["a"]]["required"] == ["total"]
+
+
+def test_a_workers_handler_is_not_asked_again_what_its_annotations_have_said() -> None:
+    workflow = orders()
+    for step in workflow.template.steps:
+        assert bind_handler(workflow.handlers[step.handler], step).input_contract is None
+
+
 def test_the_same_workflow_gives_the_same_definition() -> None:
     assert orders().template.to_json() == orders().template.to_json()
 

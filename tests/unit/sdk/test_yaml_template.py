@@ -113,6 +113,7 @@ steps:
     total_timeout_seconds: 120
     queue: slow
     publishes_events: []
+    input_schema: {type: object, properties: {input: {type: object}}}
     result_schema: {type: object, required: [ok]}
   - name: second
     dependencies: [first]
@@ -225,6 +226,7 @@ def test_every_field_has_its_place() -> None:
             },
             "attempt_time_limit": 30.0,
             "step_time_limit": 120.0,
+            "input_schema": {"type": "object", "properties": {"input": {"type": "object"}}},
             "result_schema": {"type": "object", "required": ["ok"]},
         },
         {
@@ -290,11 +292,11 @@ def edited(old: str, new: str) -> str:
         (edited("namespace_name: shop\n", ""), "t.yaml:1: namespace_name is missing."),
         (
             edited("    handler: {callable: shop.Second, method: call}\n", ""),
-            "t.yaml:23: steps[1].handler is missing. Add `handler:`.",
+            "t.yaml:24: steps[1].handler is missing. Add `handler:`.",
         ),
         (
             edited("{callable: shop.Second, method: call}", "{method: call}"),
-            "t.yaml:25: steps[1].handler.callable is missing. Add `callable:`.",
+            "t.yaml:26: steps[1].handler.callable is missing. Add `callable:`.",
         ),
         (
             edited("timeout_seconds: 30", "timeout_seconds: 30s"),
@@ -318,7 +320,7 @@ def edited(old: str, new: str) -> str:
         ),
         (
             edited("jitter: 0}", "jitter: 1.5}"),
-            "t.yaml:26: steps[1].retry.jitter is 1.5. It should be less than or equal to 1.",
+            "t.yaml:27: steps[1].retry.jitter is 1.5. It should be less than or equal to 1.",
         ),
         (
             edited("step_type: standard", "step_type: " + "x" * 80),
@@ -338,11 +340,11 @@ def edited(old: str, new: str) -> str:
         ),
         (
             edited("dependencies: [first]", "dependencies: first"),
-            "t.yaml:24: steps[1].dependencies is 'first'. It should be a valid list.",
+            "t.yaml:25: steps[1].dependencies is 'first'. It should be a valid list.",
         ),
         (
             edited("dependencies: [first]", "dependencies: [frist]"),
-            't.yaml:24: step "second" depends on "frist", which is not a step. Did you mean "first"?',
+            't.yaml:25: step "second" depends on "frist", which is not a step. Did you mean "first"?',
         ),
         (
             edited("    depends_on: []", "    depends_on: [second]"),
@@ -350,16 +352,20 @@ def edited(old: str, new: str) -> str:
         ),
         (
             edited("dependencies: [first]", "dependencies: [first]\n    depends_on: [first]"),
-            "t.yaml:23: dependencies and depends_on name the same field. Keep one of them.",
+            "t.yaml:24: dependencies and depends_on name the same field. Keep one of them.",
         ),
-        (edited("- name: second", "- name: first"), 't.yaml:23: two steps are named "first".'),
+        (edited("- name: second", "- name: first"), 't.yaml:24: two steps are named "first".'),
         (
             edited("queue: slow", "queue: SLOW"),
             "t.yaml:20: queue is 'SLOW'. It must be a lower-case letter",
         ),
         (
             edited("result_schema: {type: object", "result_schema: {type: thing"),
-            "t.yaml:22: result_schema is no JSON Schema: 'thing' at $.type",
+            "t.yaml:23: result_schema is no JSON Schema: 'thing' at $.type",
+        ),
+        (
+            edited("{input: {type: object}}", "{inptu: {type: object}}"),
+            't.yaml:22: step "first" takes "inptu", which it does not depend on. Did you mean "input"?',
         ),
         (
             edited("input_schema: {type: object}", "input_schema: 7"),
@@ -394,7 +400,7 @@ def test_what_is_wrong_is_told_with_its_line(text: str, said: str) -> None:
 def test_everything_wrong_is_told_at_once() -> None:
     text = edited("max_attempts: 4", "max_attempts: x").replace("callable: shop.Second, ", "")
     findings = refused(text)
-    assert [finding.split(" ")[0] for finding in findings] == ["t.yaml:17:", "t.yaml:25:"]
+    assert [finding.split(" ")[0] for finding in findings] == ["t.yaml:17:", "t.yaml:26:"]
 
 
 @pytest.mark.parametrize(
@@ -436,11 +442,11 @@ def test_everything_wrong_is_told_at_once() -> None:
         ),
         (
             edited("{name: first, handler: {ini", "{name: fist, handler: {ini"),
-            't.yaml:31: there is no step "fist" to change. Did you mean "first"?',
+            't.yaml:32: there is no step "fist" to change. Did you mean "first"?',
         ),
         (
             edited("retry: {max_attempts: 2}", "retries: {max_attempts: 2}"),
-            't.yaml:30: the field "retries" is unknown and has no effect. Did you mean "retry"?',
+            't.yaml:31: the field "retries" is unknown and has no effect. Did you mean "retry"?',
         ),
     ],
 )
