@@ -1,20 +1,37 @@
 """How states look: one sign and one colour each, the same in every view."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from rich.text import Text
 
-from tasker.drawing.looks import STATES
+_LOOKS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "pending": ("○", "dim"),
+        "enqueued": ("◌", "cyan"),
+        "in_progress": ("●", "blue"),
+        "waiting_for_retry": ("↻", "yellow"),
+        "waiting": ("◔", "yellow"),
+        "paused": ("‖", "yellow"),
+        "blocked_by_failures": ("✗", "red"),
+        "complete": ("✓", "green"),
+        "error": ("✗", "red"),
+        "tolerated": ("✗", "yellow"),
+        "cancelled": ("⊘", "magenta"),
+        "resolved_manually": ("✓", "magenta"),
+    }
+)
+_UNKNOWN = ("?", "")
 
 
 def style_of(state: str) -> str:
     """Give a state's colour."""
-    return STATES[state].style if state in STATES else ""
+    return _LOOKS.get(state, _UNKNOWN)[1]
 
 
 def sign_of(state: str) -> str:
     """Give a state's sign."""
-    return STATES[state].sign if state in STATES else "?"
+    return _LOOKS.get(state, _UNKNOWN)[0]
 
 
 def describe_state(state: str) -> Text:
