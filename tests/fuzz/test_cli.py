@@ -97,7 +97,10 @@ def draw_command_line(random: Random, path: str, good: dict[str, list[Any]]) -> 
 
 
 @pytest.mark.parametrize("path", COMMANDS)
-def test_it_does_or_says_what_is_wrong(world: World, path: str, tmp_path: Path) -> None:
+def test_it_does_or_says_what_is_wrong(
+    world: World, path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # some commands write files
     url = world.db.info.dsn
     before = contents(world.db)
     for seed in range(4 * TIMES):

@@ -1,37 +1,20 @@
 """How states look: one sign and one colour each, the same in every view."""
 
 from collections.abc import Mapping
-from types import MappingProxyType
 
 from rich.text import Text
 
-_LOOKS: Mapping[str, tuple[str, str]] = MappingProxyType(
-    {
-        "pending": ("○", "dim"),
-        "enqueued": ("◌", "cyan"),
-        "in_progress": ("●", "blue"),
-        "waiting_for_retry": ("↻", "yellow"),
-        "waiting": ("◔", "yellow"),
-        "paused": ("‖", "yellow"),
-        "blocked_by_failures": ("✗", "red"),
-        "complete": ("✓", "green"),
-        "error": ("✗", "red"),
-        "tolerated": ("✗", "yellow"),
-        "cancelled": ("⊘", "magenta"),
-        "resolved_manually": ("✓", "magenta"),
-    }
-)
-_UNKNOWN = ("?", "")
+from tasker.drawing.looks import STATES
 
 
 def style_of(state: str) -> str:
     """Give a state's colour."""
-    return _LOOKS.get(state, _UNKNOWN)[1]
+    return STATES[state].style if state in STATES else ""
 
 
 def sign_of(state: str) -> str:
     """Give a state's sign."""
-    return _LOOKS.get(state, _UNKNOWN)[0]
+    return STATES[state].sign if state in STATES else "?"
 
 
 def describe_state(state: str) -> Text:

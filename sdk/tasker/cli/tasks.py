@@ -1,19 +1,27 @@
 """`tasker task …`: see and change tasks."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tasker.cli.arguments import Output, TaskIds, Url, read_ids
+from tasker.cli import pictures
+from tasker.cli.arguments import Output, TaskIds, TemplateRef, Url, read_ids
 from tasker.cli.database import call_all, call_one, open_database
 from tasker.cli.filters import TaskState, Where, read_filter
 from tasker.cli.output import Format, show, write_json, write_lines
+from tasker.cli.pictures import View
 from tasker.cli.rerun import rerun
 from tasker.cli.submit import submit
 from tasker.cli.task_changes import cancel, pause, resolve, resume, retry
-from tasker.cli.task_lookup import find_task
-from tasker.cli.watch import SUCCEEDED, check_success, follow, ignore, look_at, open_display
+from tasker.cli.task_lookup import find_task, get_template
+from tasker.cli.watch import SUCCEEDED, Look, check_success, follow, ignore, look_at, open_display
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+    from tasker.drawing.graph import Graph
 
 app = typer.Typer(no_args_is_help=True, help="Submit, see and change tasks.")
 app.command(
@@ -104,26 +112,34 @@ def list_(
     show(tasks, output, lambda: [task["task_id"] for task in tasks], view)
 
 
-@app.command("show")
+@app.command("show", epilog="Example: tasker task show 0199a4 -o svg --to task.svg")
 def show_(
     task: OneTask,
     all_steps: Annotated[
         bool, typer.Option("--all", help="Draw every step of a wide level.")
     ] = False,
-    output: Output = Format.table,
+    output: pictures.Output = View.table,
+    to: pictures.Target = None,
     url: Url = None,
 ) -> None:
-    """Show a task and its graph, and why steps are not running.
+    """Show a task and its graph, and why steps are not running. Or draw a picture of it: steps with their states, the
+    workers of a batch as one, branches that were not chosen dashed.
 
     As JSON: the task with `graph`, its steps, `children`, the tasks that they have started, and
     `explanations` of those that are not done. As ids: its steps.
     """
     from tasker.cli.task_views import choose_unexplained
 
+    pictures.check_target(output, to)
+    answer = pictures.format_of(output)
     with open_database(url) as connection:
         seen = look_at(connection, find_task(connection, _one_id(task)))
         task_id: str = seen.task["task_id"]
         children = call_all(connection, "list_children", task_id=task_id)
+        if answer is None:
+            graph = _graph(connection, seen, children)
+            pictures.show_pictures([graph], output, to)
+            return
         explanations = [
             call_one(connection, "explain_step", task_id=task_id, step_name=name)
             for name in choose_unexplained(seen.steps)
@@ -144,7 +160,7 @@ def show_(
         "children": children,
         "explanations": explanations,
     }
-    show(document, output, lambda: [f"{task_id}/{step['name']}" for step in seen.steps], view)
+    show(document, answer, lambda: [f"{task_id}/{step['name']}" for step in seen.steps], view)
 
 
 @app.command()
@@ -217,6 +233,14 @@ def verify(tasks: TaskIds, output: Output = Format.table, url: Url = None) -> No
                 write_lines(f"{task_id}: {fault}" for fault in faults or ["sound"])
     if any(broken.values()):
         raise typer.Exit(1)
+
+
+def _graph(connection: "Connection", seen: Look, children: Sequence[dict[str, Any]]) -> "Graph":
+    from tasker.drawing.tasks import graph_task
+
+    wanted = TemplateRef(*(seen.task[part] for part in ("namespace", "template", "version")))
+    definition = get_template(connection, wanted)["definition"]
+    return graph_task(seen.task, seen.steps, definition, children)
 
 
 def _one_id(given: str) -> str:

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tasker.cli import pictures
 from tasker.cli.arguments import Environment, Output, Url, parse_template_ref
 from tasker.cli.database import call_all, call_one, open_database
 from tasker.cli.exit_codes import ExitCode
 from tasker.cli.failures import CommandFailed
 from tasker.cli.output import Format, show, tell, write_json, write_lines
+from tasker.cli.pictures import View
 from tasker.cli.task_lookup import get_template
 from tasker.cli.template_changes import pause, resume
 
@@ -113,15 +115,24 @@ def list_(
     show(templates, output, lambda: [_name(template) for template in templates], view)
 
 
-@app.command("show")
+@app.command(
+    "show",
+    epilog="""Examples:
+
+tasker template show shop/order
+
+tasker template show orders.yaml -o svg --to orders.svg""",
+)
 def show_(
     template: Annotated[
         str, typer.Argument(metavar="TEMPLATE", help="NAMESPACE/NAME[@VERSION], or a YAML file.")
     ],
-    output: Output = Format.table,
+    output: pictures.Output = View.table,
+    to: pictures.Target = None,
     url: Url = None,
 ) -> None:
-    """Show a template's graph and policies; of a file, without registering it."""
+    """Show a template's graph and policies; of a file, without registering it. Or draw a picture of the graph."""
+    pictures.check_target(output, to)
     if template.endswith(YAML):
         found: list[dict[str, Any]] = [
             {"definition": t.to_json(), "created_at": None} for t in load_sources([template])
@@ -129,6 +140,13 @@ def show_(
     else:
         with open_database(url) as connection:
             found: list[dict[str, Any]] = [get_template(connection, parse_template_ref(template))]
+    answer = pictures.format_of(output)
+    if answer is None:
+        from tasker.drawing.templates import graph_template
+
+        graphs = [graph_template(each["definition"]) for each in found]
+        pictures.show_pictures(graphs, output, to)
+        return
 
     def view() -> Any:
         from rich.console import Group
@@ -145,7 +163,7 @@ def show_(
         )
 
     document = found[0] if len(found) == 1 else found
-    show(document, output, lambda: [_name(each["definition"]) for each in found], view)
+    show(document, answer, lambda: [_name(each["definition"]) for each in found], view)
 
 
 app.command(epilog="Example: tasker template pause shop/order --reason 'the gateway is down'")(
