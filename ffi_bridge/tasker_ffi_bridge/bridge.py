@@ -1,9 +1,9 @@
 """A child that is kept: started, talked with, started again. Touches processes; asyncio only.
 
 Model: at most one child lives at a time. A run waits for a child that is ready and has room, and comes to an outcome,
-or to `Lost` when its child ended. Steps that were lost together run alone the next time, so that one which kills
-children takes the others with it only once. A run that is cancelled keeps its place in the child until that has
-answered; a child that does not answer in time is killed.
+or to `Lost` when its child ended. It has no task: a call tells its end. Steps that were lost together run alone the
+next time, so that one which kills children takes the others with it only once. A run that is left keeps its place in
+the child until that has answered; a child that does not answer in time is killed.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
 from tasker_ffi_bridge.host import HostSession, Ready
-from tasker_ffi_bridge.life import Life, Lost, Refused, Run, Services, Unbegun
-from tasker_ffi_bridge.messages import Execute, Initialized, Outcome
+from tasker_ffi_bridge.life import End, Life, Refused, Run, Services
+from tasker_ffi_bridge.messages import Execute, Initialized
 from tasker_ffi_bridge.process import start_child
 
 __all__ = ["Bridge", "BridgeError"]
@@ -64,7 +64,9 @@ class Bridge:
         self._worker = worker
         self._environment = dict(environment or {})
         self._grace = grace
-        self._life: asyncio.Future[Life] | None = None
+        self._life: Life | None = None
+        self._waiting: dict[Run, asyncio.TimerHandle] = {}
+        """For a child, each until its timer is over."""
         self._keeping: asyncio.Task[None] | None = None
         self._child: Initialized | None = None
         self._runs = 0
@@ -80,14 +82,10 @@ class Bridge:
     @property
     def process_id(self) -> int | None:
         """The present child's process id; None while there is none that is ready."""
-        if self._life is None or not self._life.done():
-            return None
-        return self._life.result().process.process.pid
+        return None if self._life is None else self._life.process.process.pid
 
     async def __aenter__(self) -> Self:
-        loop = asyncio.get_running_loop()
-        self._life = loop.create_future()
-        first: asyncio.Future[None] = loop.create_future()
+        first: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._keeping = asyncio.create_task(self._keep(first), name=f"bridge {self.name}")
         await first
         return self
@@ -99,52 +97,45 @@ class Bridge:
         trace: TracebackType | None,
     ) -> None:
         assert self._keeping is not None
-        assert self._life is not None
         try:
-            if self._life.done() and kind is None:
-                await self._life.result().drain()
+            if self._life is not None and kind is None:
+                await self._life.drain()
         finally:
             self._keeping.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._keeping
+            for run in list(self._waiting):
+                self._refuse(run)
 
     def new_run(self) -> str:
         """A name for a run that no other run of this bridge has."""
         self._runs += 1
         return f"{self.name}:{self._runs}"
 
-    async def run(self, execute: Execute, services: Services) -> Outcome | Lost | Refused:
-        """Run a handler in the child, when that has room.
+    def begin(self, execute: Execute, services: Services, ended: Callable[[End], None]) -> Run:
+        """Run a handler in the child, when that has room. `ended` is told what it came to, once, perhaps at once."""
+        run = Run(execute, services, ended)
+        if self._life is None:
+            self._wait(run)
+        else:
+            self._life.enter(run)
+        return run
 
-        When the caller is cancelled, the run in the child is too. Raises ValueError when it makes no message, or
-        one that is too long.
-        """
-        assert self._life is not None
-        loop = asyncio.get_running_loop()
-        while True:
-            life = self._life.result() if self._life.done() else await self._wait_for_life()
-            if life is None:
-                return Refused(f"{self.name} is not running just now")
-            alone = execute["step"]["idempotency_key"] in self._suspects
-            run = Run(
-                execute, services, self.child.concurrency if alone else 1, loop.create_future()
-            )
-            life.enter(run)
-            try:
-                came_to = await run.ended
-            except asyncio.CancelledError:
-                life.leave(run)
-                raise
-            if not isinstance(came_to, Unbegun):
-                return came_to
+    def leave(self, run: Run) -> None:
+        """Nobody waits for the run's end any more: it is not begun, or cancelled in the child."""
+        run.awaited = False
+        if run in self._waiting:
+            self._waiting.pop(run).cancel()
+        elif self._life is not None:
+            self._life.leave(run)
 
-    async def _wait_for_life(self) -> Life | None:
-        """The child that will be ready soon; None when there is none for some time."""
-        assert self._life is not None
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_PATIENCE):
-                return await asyncio.shield(self._life)
-        return None
+    def _wait(self, run: Run) -> None:
+        timer = asyncio.get_running_loop().call_later(_PATIENCE, self._refuse, run)
+        self._waiting[run] = timer
+
+    def _refuse(self, run: Run) -> None:
+        self._waiting.pop(run).cancel()
+        run.end(Refused(f"{self.name} is not running just now"))
 
     async def _keep(self, first: asyncio.Future[None]) -> None:
         """Let one child live after the other."""
@@ -165,7 +156,6 @@ class Bridge:
 
     async def _live(self, first: asyncio.Future[None]) -> list[str]:
         """One child's life; why it ended, and behind that the lines that it said last."""
-        assert self._life is not None
         try:
             process = await start_child(self.name, self._command, self._environment)
         except OSError as error:
@@ -189,15 +179,15 @@ class Bridge:
                 task.cancel()
             process.process.close()
             why = _explain(life, status)
-            life.bury(why)
+            for run in life.bury(why):
+                self._wait(run)
         return [why, *_unsaid(life)]
 
     def _part_from(self, life: Life) -> str:
         """From here on runs wait for the next child. Why it is over."""
-        assert self._life is not None
         life.over = life.over or "ended"
-        if self._life.done() and self._life.result() is life:
-            self._life = asyncio.get_running_loop().create_future()
+        if self._life is life:
+            self._life = None
         return life.over
 
     async def _listen(self, life: Life, first: asyncio.Future[None]) -> None:
@@ -227,10 +217,13 @@ class Bridge:
                     return
 
     def _begin(self, life: Life, child: Initialized, first: asyncio.Future[None]) -> None:
-        assert self._life is not None
         self._child = child
         life.begin(child)
-        self._life.set_result(life)
+        self._life = life
+        waiting, self._waiting = self._waiting, {}
+        for run, timer in waiting.items():
+            timer.cancel()
+            life.enter(run)
         if not first.done():
             first.set_result(None)
 

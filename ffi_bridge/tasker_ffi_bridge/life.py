@@ -1,8 +1,8 @@
 """One child, from its start to its end: what runs in it, and what waits for a place. Touches its process; asyncio only.
 
 Model: a run stands in line, is sent when it has its place, or all of them, and keeps that until the child has answered,
-also when nobody waits for the answer any more. Lines go out, and places to others, as answers are read; no task is
-woken in between.
+also when nobody waits for the answer any more. Lines go out, places go to others, and runs are told of their ends as
+answers are read: a run has no task of its own.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import contextlib
 import logging
 import time
 from collections import deque
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Protocol, assert_never
 
@@ -43,7 +43,7 @@ from tasker_ffi_bridge.messages import (
 )
 from tasker_ffi_bridge.process import ChildProcess
 
-__all__ = ["Life", "Lost", "Refused", "Run", "Services", "Unacceptable", "Unbegun"]
+__all__ = ["End", "Life", "Lost", "Refused", "Run", "Services", "Unacceptable", "Unsendable"]
 
 _START_LIMIT = 30.0  # seconds
 _PING_EVERY = 10.0
@@ -72,8 +72,14 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
-class Unbegun:
-    """The child ended before the run had a place in it: it may be run in the next one."""
+class Unsendable:
+    """What it is given makes no message, or one that is too long: it can never run here."""
+
+    why: str
+
+
+End = Outcome | Lost | Refused | Unsendable
+"""What a run came to."""
 
 
 class Services(Protocol):
@@ -105,13 +111,21 @@ class Run:
 
     execute: Execute
     services: Services
-    places: int
-    ended: asyncio.Future[Outcome | Lost | Refused | Unbegun]
+    ended: Callable[[End], None]
+    places: int = 1
+    awaited: bool = True
+    """Whether somebody still waits for its end."""
 
     @property
     def key(self) -> str:
         """What its step has on each attempt."""
         return self.execute["step"]["idempotency_key"]
+
+    def end(self, came_to: End) -> None:
+        """Tell its end to whoever waits for it."""
+        if self.awaited:
+            self.awaited = False
+            self.ended(came_to)
 
 
 class Life:
@@ -131,6 +145,7 @@ class Life:
         """What it said that broke the protocol; empty when nothing did."""
         self._suspects = suspects
         self._grace = grace
+        self._places = 0
         self._free = 0
         self._line: deque[Run] = deque()
         self._runs: dict[str, Run] = {}
@@ -141,10 +156,11 @@ class Life:
     def begin(self, child: Initialized) -> None:
         """The child is ready for runs."""
         self.process.begin()
-        self._free = child.concurrency
+        self._places = self._free = child.concurrency
 
     def enter(self, run: Run) -> None:
-        """Stand in line; the run's future tells what it came to."""
+        """Have it stand in line: a suspect for all places, so that it runs alone."""
+        run.places = self._places if self._suspects and run.key in self._suspects else 1
         self._line.append(run)
         self._advance()
 
@@ -169,7 +185,8 @@ class Life:
         """Do what a line of the child's asks for, once it is ready."""
         match event:
             case Ended(name, outcome):
-                self._suspects.discard(self._runs[name].key)
+                if self._suspects:
+                    self._suspects.discard(self._runs[name].key)
                 self._settle(name, outcome)
             case GaveBack(name, why):
                 self._settle(name, Refused(why))
@@ -231,24 +248,21 @@ class Life:
         self.process.close_input()
         await self.process.ends_within(_LAST_WAIT)
 
-    def bury(self, why: str) -> None:
-        """The child is dead: its runs are lost, and those in line are for the next one."""
+    def bury(self, why: str) -> list[Run]:
+        """The child is dead, and its runs are lost. Those that had no place yet are for the next one."""
         for task in self._tasks:
             task.cancel()
         if len(self._runs) > 1:
             self._suspects.update(run.key for run in self._runs.values())
         for run in self._runs.values():
-            if not run.ended.done():
-                run.ended.set_result(Lost(why))
-        for run in self._line:
-            if not run.ended.done():
-                run.ended.set_result(Unbegun())
+            run.end(Lost(why))
+        return [run for run in self._line if run.awaited]
 
     def _advance(self) -> None:
         """Send what there is room for, in the order in which it came."""
         while self._line and self.over is None:
             run = self._line[0]
-            if not run.ended.done():
+            if run.awaited:
                 if run.places > self._free:
                     return
                 self._send(run)
@@ -257,18 +271,17 @@ class Life:
     def _send(self, run: Run) -> None:
         try:
             line = self.session.execute(run.execute)
-        except Exception as error:  # whatever it is, nothing is open that was not sent
-            run.ended.set_exception(error)
+        except ValueError as error:
+            run.end(Unsendable(str(error)))
             return
         self._free -= run.places
         self._runs[run.execute["run"]] = run
         self.process.put(line)
 
     def _settle(self, name: str, came_to: Outcome | Refused) -> None:
-        """Hand a run's end to whoever waits for it, if anybody still does, and give its places to others."""
+        """Tell a run's end, and give its places to others."""
         run = self._runs.pop(name)
-        if not run.ended.done():
-            run.ended.set_result(came_to)
+        run.end(came_to)
         self._free += run.places
         self._advance()
 

@@ -17,6 +17,7 @@ from tasker.input_schemas import InputContract, derive_input_schema, hold
 from tasker.outcome import Completed
 from tasker.storable import MAX_BYTES
 from tasker.template import Kind, StepDefinition
+from tasker.values import Shape
 from tasker_grammar.contracts import Contract, Finding, Schema, SchemaError
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "Handler",
     "bind_handler",
     "describe",
+    "dump_result",
     "handler_of",
     "handlers_in",
 ]
@@ -94,12 +96,19 @@ class BoundHandler:
         when it is no JSON, when PostgreSQL could not store it, and above `max_bytes`.
         """
         shape = self.handler.signature.result
-        data = shape.dump(result, max_bytes)
-        if self.kind == "decision":
-            data = normalize_branches(data)
-        if self.result_contract is not None:
-            hold(self.result_contract, orjson.loads(data), shape.subject)
-        return data
+        return dump_result(result, shape, self.kind, self.result_contract, max_bytes)
+
+
+def dump_result(
+    result: Any, shape: Shape, kind: Kind, contract: Contract | None, max_bytes: int = MAX_BYTES
+) -> bytes:
+    """What a handler of a step of this kind returned, as JSON to be stored. Raises `ContractError`."""
+    data = shape.dump(result, max_bytes)
+    if kind == "decision":
+        data = normalize_branches(data)
+    if contract is not None:
+        hold(contract, orjson.loads(data), shape.subject)
+    return data
 
 
 def handler_of(target: object) -> Handler:

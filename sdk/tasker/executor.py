@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import math
 import time
 import traceback
@@ -19,6 +18,7 @@ import anyio.to_thread
 import psycopg
 
 from tasker import telemetry
+from tasker.attempt_log import log_failure
 from tasker.binding import BoundHandler
 from tasker.children import StartChild
 from tasker.context import Progress, StepContext
@@ -31,7 +31,7 @@ from tasker.grant import (
     describe_progress,
     encode_outcome,
 )
-from tasker.outcome import Completed, Failed, Failure, Lost, Outcome, Released, Retried, Waiting
+from tasker.outcome import Completed, Failed, Failure, Outcome, Released, Retried
 from tasker.transactions import Pools, Transaction
 
 __all__ = ["Running", "commit", "execute"]
@@ -42,7 +42,7 @@ _NO_SPAN = nullcontext()
 class Running:
     """A grant under way: its handler's context, its progress, and how to interrupt it."""
 
-    __slots__ = ("busy", "context", "grant", "progress", "scope", "traced", "transaction")
+    __slots__ = ("busy", "context", "grant", "reported", "scope", "traced", "transaction")
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class Running:
         self.grant = grant
         self.traced = traced  # whether the attempt gets a span
         self.scope: asyncio.Timeout | None = None  # while the handler is waited for
-        self.progress: dict[str, Any] | None = None
+        self.reported: dict[str, Any] | None = None  # its progress
         self.busy = False  # whether the handler itself runs, also when nobody waits for it any more
         self.transaction = Transaction(pools)
         durable = Durable(grant.saved, save, start)
@@ -68,7 +68,7 @@ class Running:
             self.scope.reschedule(-math.inf)
 
     def _report(self, progress: Progress) -> None:
-        self.progress = describe_progress(progress)
+        self.reported = describe_progress(progress)
 
 
 async def execute(
@@ -80,28 +80,8 @@ async def execute(
     with telemetry.step_span(grant) if running.traced else _NO_SPAN as span:
         outcome = await _attempt(running, handler, threads)
         telemetry.step_ended(grant, outcome, time.perf_counter() - started, span)
-    _log_failure(running.context, outcome)
+    log_failure(grant, outcome)
     return outcome
-
-
-def _log_failure(context: StepContext, outcome: Outcome) -> None:
-    """Say what failed: the attempt alone, or the step with its last one."""
-    match outcome:
-        case Failed(failure) | Retried(failure) | Lost(failure):
-            last = isinstance(outcome, Failed) or context.attempt >= context.max_attempts
-            context.logger.log(
-                logging.ERROR if last else logging.WARNING,
-                "%s of task %s failed in attempt %s of %s: %s: %s%s",
-                context.step_name,
-                context.task_id,
-                context.attempt,
-                context.max_attempts,
-                failure.type,
-                failure.message,
-                f"\n{failure.traceback.rstrip()}" if failure.traceback else "",
-            )
-        case Completed() | Released() | Waiting():
-            pass
 
 
 async def _attempt(

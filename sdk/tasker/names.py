@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 __all__ = [
     "LONGEST_STEP",
@@ -12,6 +12,9 @@ __all__ = [
     "LONGEST_VERSION",
     "NAMESPACE",
     "QUEUE",
+    "RESERVED",
+    "UNDO",
+    "Hints",
     "did_you_mean",
     "find_name_fault",
     "find_namespace_fault",
@@ -24,6 +27,14 @@ LONGEST_VERSION = 50
 
 NAMESPACE = re.compile(r"[a-zA-Z][a-zA-Z0-9_-]{0,28}")
 QUEUE = re.compile(r"[a-z][a-z0-9_]{0,38}")
+
+RESERVED = frozenset({"input", "ctx", "context"})
+"""What a handler is given under these names is never a step's result."""
+
+UNDO = "undo:"
+"""What the name of a compensation begins with."""
+
+_MOST_LOOKED_AT = 60_000
 
 
 def find_name_fault(name: object, longest: int) -> str | None:
@@ -55,3 +66,16 @@ def did_you_mean(name: str, names: Iterable[str]) -> str:
     """`Did you mean "this"?` when one of `names` is near to `name`, else nothing."""
     near = difflib.get_close_matches(name, list(names), n=1)
     return f'Did you mean "{near[0]}"?' if near else ""
+
+
+class Hints:
+    """Finds which of `names` was meant, for a bounded number of wrong ones: each costs a look at all names."""
+
+    def __init__(self, names: Collection[str]) -> None:
+        self._names = names
+        self._left = _MOST_LOOKED_AT
+
+    def find(self, name: str) -> str:
+        """As `did_you_mean`; nothing once that has taken too long."""
+        self._left -= len(self._names)
+        return did_you_mean(name, self._names) if self._left >= 0 else ""

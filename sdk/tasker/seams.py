@@ -23,7 +23,7 @@ __all__ = ["CommitStep", "RunStep", "SaveStep", "Seams", "StartStepChild"]
 Call = TypeVar("Call")
 
 RunStep = Callable[[Running, BoundHandler], Awaitable[Outcome]]
-"""Runs the handler of a granted step to its outcome."""
+"""Runs the Python handler of a granted step to its outcome."""
 
 CommitStep = Callable[[Running, Completed], Awaitable[Outcome]]
 """Commits what a handler wrote together with its outcome."""

@@ -7,8 +7,7 @@ trace context that is stored with the task. Metrics: `tasker.steps` and `tasker.
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 
 from opentelemetry import metrics, trace
 from opentelemetry.trace import ProxyTracerProvider, Span, SpanKind, Status, StatusCode
@@ -17,7 +16,15 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from tasker.grant import Grant
 from tasker.outcome import Completed, Outcome, Waiting
 
-__all__ = ["exchanged", "step_ended", "step_span", "submit_span", "trace_context", "tracing"]
+__all__ = [
+    "exchanged",
+    "start_step_span",
+    "step_ended",
+    "step_span",
+    "submit_span",
+    "trace_context",
+    "tracing",
+]
 
 _tracer = trace.get_tracer("tasker")
 _meter = metrics.get_meter("tasker")
@@ -39,12 +46,13 @@ def submit_span(template: str, tasks: int) -> AbstractContextManager[Span | None
     )
 
 
-def trace_context() -> dict[str, str] | None:
-    """The current span as W3C trace context, to be handed on; None outside of any."""
-    if not trace.get_current_span().get_span_context().is_valid:
+def trace_context(span: Span | None = None) -> dict[str, str] | None:
+    """A span, by default the current one, as W3C trace context, to be handed on; None outside of any."""
+    given = trace.get_current_span() if span is None else span
+    if not given.get_span_context().is_valid:
         return None
     carrier: dict[str, str] = {}
-    _propagator.inject(carrier)
+    _propagator.inject(carrier, trace.set_span_in_context(given))
     return carrier or None
 
 
@@ -76,23 +84,24 @@ def tracing() -> bool:
     return not isinstance(trace.get_tracer_provider(), ProxyTracerProvider)
 
 
-@contextmanager
-def step_span(grant: Grant) -> Generator[Span]:
-    """The span of one attempt, a child of the one that submitted its task."""
-    parent = _propagator.extract(grant.task.trace_context or {})
+def start_step_span(grant: Grant) -> Span:
+    """Start the span of one attempt, a child of the one that submitted its task."""
     definition = grant.definition
-    attributes = {
-        "tasker.namespace": definition.namespace,
-        "tasker.template": definition.template,
-        "tasker.version": definition.version,
-        "tasker.step": definition.name,
-        "tasker.task_id": grant.task.task_id,
-        "tasker.attempt": grant.attempt,
-    }
-    with _tracer.start_as_current_span(
+    return _tracer.start_span(
         f"tasker.step {definition.name}",
-        context=parent,
+        context=_propagator.extract(grant.task.trace_context or {}),
         kind=SpanKind.CONSUMER,
-        attributes=attributes,
-    ) as span:
-        yield span
+        attributes={
+            "tasker.namespace": definition.namespace,
+            "tasker.template": definition.template,
+            "tasker.version": definition.version,
+            "tasker.step": definition.name,
+            "tasker.task_id": grant.task.task_id,
+            "tasker.attempt": grant.attempt,
+        },
+    )
+
+
+def step_span(grant: Grant) -> AbstractContextManager[Span]:
+    """The span of one attempt, the current one within."""
+    return trace.use_span(start_step_span(grant), end_on_exit=True)

@@ -30,7 +30,8 @@ from tasker.database import resolve_database
 from tasker.durations import Duration, to_seconds
 from tasker.errors import DefinitionError
 from tasker.executor import Running, commit, execute
-from tasker.foreign import foreign_handlers
+from tasker.foreign import ForeignHandler, ForeignStep, foreign_handlers
+from tasker.foreign_run import ForeignRun
 from tasker.grant import Definition, Grant, describe_failure
 from tasker.heartbeat import Heartbeat
 from tasker.names import did_you_mean
@@ -98,7 +99,7 @@ class Worker:
             for given in handlers
             if isinstance(given, Workflow | Template)
         ]
-        self._handlers = handlers_by_name(handlers)
+        self._handlers: dict[str, Handler | ForeignHandler] = {**handlers_by_name(handlers)}
         self._bridges = tuple(bridges)
         self._queues = tuple(queues) or queues_of(self._templates)
         if not self._queues:
@@ -108,8 +109,8 @@ class Worker:
         if not 0.1 <= self._lease <= 86_400:
             raise DefinitionError(f"lease is {self._lease:g} s; it must be 0.1 s to a day")
         self._grace = to_seconds(grace)
-        self._bound: dict[int, BoundHandler | Outcome] = {}
-        self._running: dict[int, Running] = {}
+        self._bound: dict[int, BoundHandler | ForeignStep | Outcome] = {}
+        self._running: dict[int, Running | ForeignRun] = {}
         self._steps: set[asyncio.Task[None]] = set()
         self._left: list[Running] = []
         self._broken: BaseException | None = None
@@ -272,10 +273,24 @@ class Worker:
                 return Running(grant, saving, starting, self._pools, traced)
 
             for grant in grants:
-                # Not in the task group: that would wait for a handler that cannot be interrupted.
-                step = asyncio.create_task(self._run_step(claimer, grant, running, run))
-                self._steps.add(step)
-                step.add_done_callback(ended)
+                match self._bound_to(grant.definition):
+                    case BoundHandler() as handler:
+                        # Not in the task group: that would wait for a handler that cannot be interrupted.
+                        step = asyncio.create_task(
+                            self._run_step(claimer, running(grant), handler, run)
+                        )
+                        self._steps.add(step)
+                        step.add_done_callback(ended)
+                    case ForeignStep() as step:
+                        foreign = ForeignRun(grant, step, save, start_child, settle)
+                        self._running[id(grant)] = foreign
+                        foreign.begin(traced)
+                    case outcome:
+                        claimer.settle(grant, outcome)
+
+        def settle(grant: Grant, outcome: Outcome) -> None:
+            self._running.pop(id(grant), None)
+            claimer.settle(grant, outcome)
 
         def ended(step: asyncio.Task[None]) -> None:
             self._steps.discard(step)
@@ -295,7 +310,7 @@ class Worker:
             held = list(claimer.leases.values())
             running = (self._running.get(id(grant)) for grant in held)
             return [
-                (grant, one.progress if one else None)
+                (grant, one.reported if one else None)
                 for grant, one in zip(held, running, strict=True)
             ]
 
@@ -321,15 +336,10 @@ class Worker:
             running.revoke()
 
     async def _run_step(
-        self, claimer: Claimer, grant: Grant, make: Callable[[Grant], Running], run: RunStep
+        self, claimer: Claimer, running: Running, handler: BoundHandler, run: RunStep
     ) -> None:
-        handler = self._bound.get(grant.definition.definition_id)
-        if handler is None:
-            handler = self._bound[grant.definition.definition_id] = self._bind(grant.definition)
-        if not isinstance(handler, BoundHandler):
-            claimer.settle(grant, handler)
-            return
-        running = self._running[id(grant)] = make(grant)
+        grant = running.grant
+        self._running[id(grant)] = running
         try:
             outcome = await run(running, handler)
             if running.transaction.is_open and isinstance(outcome, Completed):
@@ -343,7 +353,13 @@ class Worker:
         if waited_for is not None:
             claimer.settle(grant, outcome)
 
-    def _bind(self, definition: Definition) -> BoundHandler | Outcome:
+    def _bound_to(self, definition: Definition) -> BoundHandler | ForeignStep | Outcome:
+        found = self._bound.get(definition.definition_id)
+        if found is None:
+            found = self._bound[definition.definition_id] = self._bind(definition)
+        return found
+
+    def _bind(self, definition: Definition) -> BoundHandler | ForeignStep | Outcome:
         """Join a step to its handler; where that can't be, what each attempt of it comes to in this worker."""
         handler = self._handlers.get(definition.handler)
         if handler is None:
@@ -361,6 +377,8 @@ class Worker:
             result_schema=definition.result_schema,
         )
         try:
+            if isinstance(handler, ForeignHandler):
+                return handler.bind(step)
             return bind_handler(handler, step, definition.task_input_schema)
         except DefinitionError as error:
             return Failed(describe_failure("DefinitionError", str(error)))
@@ -392,7 +410,7 @@ class Worker:
             _log.warning("left behind, because it does not end: %s", name)
 
     def _leave_behind(self) -> list[Running]:
-        stuck = list(self._running.values())
+        stuck = [one for one in self._running.values() if isinstance(one, Running)]
         self._running.clear()
         self._left.extend(stuck)
         return stuck

@@ -35,6 +35,8 @@ def run(id, params):
             say({"id": id, "result": {"outcome": "complete", "result": given}})
         case "pid":
             say({"id": id, "result": {"outcome": "complete", "result": os.getpid()}})
+        case "trace":
+            say({"id": id, "result": {"outcome": "complete", "result": params["trace"]}})
         case "adopt":  # what is started so holds our output, and is in no group of ours
             grandchild = subprocess.Popen(["sleep", "60"], start_new_session=True)
             say({"id": id, "result": {"outcome": "complete", "result": grandchild.pid}})
@@ -78,6 +80,7 @@ answers = threading.Condition()
 names = [
     "echo",
     "pid",
+    "trace",
     "adopt",
     "die",
     "babble",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from tasker_ffi_bridge import Services, Unacceptable
+from tasker_ffi_bridge import Bridge, End, Services, Unacceptable
 from tasker_ffi_bridge.messages import (
     Checkpoint,
     Execute,
@@ -102,3 +103,14 @@ class Asked:
 
 
 NOTHING = Asked().services()
+
+
+async def run_in(bridge: Bridge, execute: Execute, services: Services = NOTHING) -> End:
+    """Run it in the bridge's child, and wait for its end; who is cancelled leaves it."""
+    ended: asyncio.Future[End] = asyncio.get_running_loop().create_future()
+    run = bridge.begin(execute, services, ended.set_result)
+    try:
+        return await ended
+    except asyncio.CancelledError:
+        bridge.leave(run)
+        raise

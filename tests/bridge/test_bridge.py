@@ -14,10 +14,10 @@ from typing import Any
 
 import psutil
 import pytest
-from tests.bridge.support import COMMAND, NOTHING, Asked, Calls, execute
+from tests.bridge.support import COMMAND, NOTHING, Asked, Calls, execute, run_in
 
 from tasker.languages import make_bridges
-from tasker_ffi_bridge import Bridge, BridgeError, Lost, Refused, bridge, life
+from tasker_ffi_bridge import Bridge, BridgeError, End, Lost, Refused, Unsendable, bridge, life
 from tasker_ffi_bridge.messages import (
     Cancelled,
     Checkpoint,
@@ -47,9 +47,9 @@ async def result_of(run: Awaitable[Any]) -> Any:
 async def test_runs_go_side_by_side_and_more_than_there_is_room_for_wait() -> None:
     async with Bridge(COMMAND) as child:
         assert child.child.concurrency == 5
-        held = [asyncio.create_task(child.run(execute("hold"), NOTHING)) for _ in range(4)]
+        held = [asyncio.create_task(run_in(child, execute("hold"))) for _ in range(4)]
         many = await asyncio.gather(
-            *(result_of(child.run(execute("echo", n), NOTHING)) for n in range(50))
+            *(result_of(run_in(child, execute("echo", n))) for n in range(50))
         )
         assert many == list(range(50))
         assert not any(task.done() for task in held)
@@ -59,14 +59,14 @@ async def test_runs_go_side_by_side_and_more_than_there_is_room_for_wait() -> No
 
 async def test_a_killed_child_loses_its_runs_at_once_and_is_back_within_a_second() -> None:
     async with Bridge(COMMAND) as child:
-        held = asyncio.create_task(child.run(execute("hold"), NOTHING))
-        before = await result_of(child.run(execute("pid"), NOTHING))
+        held = asyncio.create_task(run_in(child, execute("hold")))
+        before = await result_of(run_in(child, execute("pid")))
         assert before == child.process_id
         os.kill(before, signal.SIGKILL)
         began = time.monotonic()
         lost = await held
         assert lost == Lost("was ended by signal 9")
-        after = await result_of(child.run(execute("pid"), NOTHING))
+        after = await result_of(run_in(child, execute("pid")))
         assert time.monotonic() - began < 1 + 0.5  # the half is for a busy machine
         assert after != before and child.restarts == 1
 
@@ -74,40 +74,40 @@ async def test_a_killed_child_loses_its_runs_at_once_and_is_back_within_a_second
 @pytest.mark.parametrize("handler", ["die", "babble"])
 async def test_a_child_that_breaks_takes_only_its_own_runs_with_it(handler: str) -> None:
     async with Bridge(COMMAND) as child:
-        assert isinstance(await child.run(execute(handler), NOTHING), Lost)
-        assert await result_of(child.run(execute("echo", "again"), NOTHING)) == "again"
+        assert isinstance(await run_in(child, execute(handler)), Lost)
+        assert await result_of(run_in(child, execute("echo", "again"))) == "again"
 
 
 async def test_a_frozen_child_is_found_out_and_killed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(life, "_PING_EVERY", 0.1)
     monkeypatch.setattr(life, "_PING_LIMIT", 0.5)
     async with Bridge(COMMAND) as child:
-        lost = await child.run(execute("freeze"), NOTHING)
+        lost = await run_in(child, execute("freeze"))
         assert isinstance(lost, Lost) and "did not answer for" in lost.why
-        assert await result_of(child.run(execute("echo", 1), NOTHING)) == 1
+        assert await result_of(run_in(child, execute("echo", 1))) == 1
 
 
 async def test_a_cancelled_run_is_cancelled_in_the_child_and_gives_its_place_back() -> None:
     async with Bridge(COMMAND) as child:
         for _ in range(20):  # more than there is room for, one after the other
-            held = asyncio.create_task(child.run(execute("hold"), NOTHING))
-            await result_of(child.run(execute("echo", 1), NOTHING))
+            held = asyncio.create_task(run_in(child, execute("hold")))
+            await result_of(run_in(child, execute("echo", 1)))
             held.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await held
-        assert await result_of(child.run(execute("echo", 2), NOTHING)) == 2
+        assert await result_of(run_in(child, execute("echo", 2))) == 2
         assert child.restarts == 0
 
 
 async def test_a_run_that_does_not_let_itself_be_cancelled_costs_the_child_its_life() -> None:
     async with Bridge(COMMAND, grace=0.3) as child:
-        beside = asyncio.create_task(child.run(execute("hold"), NOTHING))
-        stubborn = asyncio.create_task(child.run(execute("stubborn"), NOTHING))
-        await result_of(child.run(execute("echo", 1), NOTHING))
+        beside = asyncio.create_task(run_in(child, execute("hold")))
+        stubborn = asyncio.create_task(run_in(child, execute("stubborn")))
+        await result_of(run_in(child, execute("echo", 1)))
         stubborn.cancel()
         lost = await beside
         assert isinstance(lost, Lost) and "did not stop within 0.3 s" in lost.why
-        assert await result_of(child.run(execute("echo", 2), NOTHING)) == 2
+        assert await result_of(run_in(child, execute("echo", 2))) == 2
 
 
 async def test_what_a_run_asks_for_is_done_and_answered() -> None:
@@ -126,17 +126,19 @@ async def test_what_a_run_asks_for_is_done_and_answered() -> None:
     progress = {"method": "progress", "params": {"done": 1, "total": 2, "note": "half"}}
     async with Bridge(COMMAND) as child:
         run = execute("ask", remember)
-        assert await result_of(child.run(run, asked.services())) == {"saved": True}
+        assert await result_of(run_in(child, run, asked.services())) == {"saved": True}
         assert asked.heard == [Checkpoint(run["run"], "run:x", [1], True)]
         run = execute("ask", start)
-        assert await result_of(child.run(run, asked.services())) == {"task_id": "child"}
+        assert await result_of(run_in(child, run, asked.services())) == {"task_id": "child"}
         assert asked.heard[1:] == [StartTask(run["run"], "kid", "n/t", 1)]
-        refused = await result_of(child.run(execute("ask", unknown), asked.services()))
+        refused = await result_of(run_in(child, execute("ask", unknown), asked.services()))
         assert refused == {"code": -32602, "message": "there is no template no/such"}
-        lost = await result_of(child.run(execute("ask", remember), Asked(saved=False).services()))
+        lost = await result_of(
+            run_in(child, execute("ask", remember), Asked(saved=False).services())
+        )
         assert lost == {"saved": False}
         run = execute("tell", progress)
-        await child.run(run, asked.services())
+        await run_in(child, run, asked.services())
         assert asked.heard[-1] == Progress(run["run"], 1, 2, "half")
 
 
@@ -146,10 +148,11 @@ async def test_what_cannot_be_sent_takes_no_place() -> None:
         deep = [deep]
     async with Bridge(COMMAND) as child:
         for _ in range(2 * child.child.concurrency):
-            with pytest.raises(ValueError, match="makes no message: Recursion"):
-                await child.run(execute("echo", deep), NOTHING)
+            unsendable = await run_in(child, execute("echo", deep))
+            assert isinstance(unsendable, Unsendable)
+            assert "makes no message: Recursion" in unsendable.why
         async with asyncio.timeout(5):
-            assert await result_of(child.run(execute("echo", 1), NOTHING)) == 1
+            assert await result_of(run_in(child, execute("echo", 1))) == 1
 
 
 @pytest.mark.parametrize("comes_to", [RuntimeError("the run is over"), False])
@@ -168,24 +171,24 @@ async def test_what_is_asked_for_and_not_waited_for_is_answered(comes_to: Except
     services = Calls(asked.heard.append, too_late, NOTHING.start_task, asked.heard.append)
     async with Bridge(COMMAND) as child:
         run = execute("tell", ask)
-        assert await result_of(child.run(run, asked.services())) is None
-        assert await result_of(child.run(execute("heard", "late"), NOTHING)) == {"saved": True}
+        assert await result_of(run_in(child, run, asked.services())) is None
+        assert await result_of(run_in(child, execute("heard", "late"))) == {"saved": True}
         assert asked.heard == [Checkpoint(run["run"], "run:x", 1)]
-        assert await result_of(child.run(execute("tell", ask), services)) is None
+        assert await result_of(run_in(child, execute("tell", ask), services)) is None
         over.set()
-        answer = await result_of(child.run(execute("heard", "late"), NOTHING))
+        answer = await result_of(run_in(child, execute("heard", "late")))
         assert answer["code"] == -32004
 
 
 async def test_odd_answers_are_failed_attempts_and_the_child_lives() -> None:
     async with Bridge(COMMAND) as child:
-        odd = await child.run(execute("odd", {"outcome": "perhaps"}), NOTHING)
+        odd = await run_in(child, execute("odd", {"outcome": "perhaps"}))
         assert isinstance(odd, Retry) and odd.error.type == "BridgeError"
-        given_back = await child.run(
-            execute("error", {"code": -32601, "message": "not here"}), NOTHING
+        given_back = await run_in(
+            child, execute("error", {"code": -32601, "message": "not here"}), NOTHING
         )
         assert given_back == Refused("not here")
-        cancelled = await child.run(execute("odd", {"outcome": "cancelled"}), NOTHING)
+        cancelled = await run_in(child, execute("odd", {"outcome": "cancelled"}))
         assert isinstance(cancelled, Cancelled)
         assert child.restarts == 0
 
@@ -241,8 +244,8 @@ async def test_what_a_dead_child_said_is_in_the_log_once_and_in_no_error(
 ) -> None:
     with caplog.at_level(level, logger="tasker.bridge"):
         async with Bridge(COMMAND) as child:
-            assert await child.run(execute(handler), NOTHING) == Lost(why)
-            await result_of(child.run(execute("echo"), NOTHING))
+            assert await run_in(child, execute(handler)) == Lost(why)
+            await result_of(run_in(child, execute("echo")))
     [warning] = [one.getMessage() for one in caplog.records if one.levelno == logging.WARNING]
     assert why in warning and "starting it again in 0.1 s" in warning
     assert "\n".join(caplog.messages).count(words) == 1
@@ -264,8 +267,32 @@ async def test_while_there_is_no_child_runs_are_refused_not_kept(
     monkeypatch.setattr(bridge, "_PATIENCE", 0.2)
     monkeypatch.setattr(bridge, "_FIRST_BACKOFF", 5.0)
     async with Bridge(COMMAND) as child:
-        assert isinstance(await child.run(execute("die"), NOTHING), Lost)
-        assert isinstance(await child.run(execute("echo"), NOTHING), Refused)
+        assert isinstance(await run_in(child, execute("die")), Lost)
+        assert isinstance(await run_in(child, execute("echo")), Refused)
+
+
+async def test_a_run_that_is_left_while_there_is_no_child_is_never_begun() -> None:
+    asked = Asked()
+    tell = {"method": "progress", "params": {"done": 1}}
+    ends: list[End] = []
+    async with Bridge(COMMAND) as child:
+        assert isinstance(await run_in(child, execute("die")), Lost)
+        left = child.begin(execute("tell", tell), asked.services(), ends.append)
+        behind = asyncio.create_task(result_of(run_in(child, execute("echo", 1))))
+        child.leave(left)
+        assert await behind == 1
+    assert asked.heard == ends == []
+
+
+async def test_what_waits_for_a_child_is_refused_when_the_bridge_ends(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(bridge, "_FIRST_BACKOFF", 60.0)
+    ends: list[End] = []
+    async with Bridge(COMMAND) as child:
+        assert isinstance(await run_in(child, execute("die")), Lost)
+        child.begin(execute("echo"), NOTHING, ends.append)
+    assert [type(end) for end in ends] == [Refused]
 
 
 async def test_leaving_lets_the_child_end_by_itself_and_leaves_nothing_behind() -> None:
@@ -306,30 +333,30 @@ async def test_a_step_that_kills_children_takes_others_with_it_only_once() -> No
     """Lost together, they run alone the next time: the innocent one comes through, whatever the other does."""
     async with Bridge(COMMAND) as child:
         held, killer = execute("hold", key="innocent"), execute("die", key="killer")
-        running = asyncio.create_task(child.run(held, NOTHING))
-        assert isinstance(await child.run(killer, NOTHING), Lost)
+        running = asyncio.create_task(run_in(child, held))
+        assert isinstance(await run_in(child, killer), Lost)
         assert isinstance(await running, Lost)
         for _ in range(3):
-            dying = asyncio.create_task(child.run(execute("die", key="killer"), NOTHING))
+            dying = asyncio.create_task(run_in(child, execute("die", key="killer")))
             other = execute("echo", "through", key="innocent")
-            again = asyncio.create_task(child.run(other, NOTHING))
+            again = asyncio.create_task(run_in(child, other))
             assert await result_of(again) == "through"
             assert isinstance(await dying, Lost)
 
 
 async def test_a_run_that_comes_while_the_child_dies_is_for_the_next_one() -> None:
     async with Bridge(COMMAND) as child:
-        before = await result_of(child.run(execute("pid"), NOTHING))
-        child._life.result().end("was told to")  # killed, and its end not seen yet
+        before = await result_of(run_in(child, execute("pid")))
+        child._life.end("was told to")  # killed, and its end not seen yet
         async with asyncio.timeout(5):
-            assert await result_of(child.run(execute("pid"), NOTHING)) != before
+            assert await result_of(run_in(child, execute("pid"))) != before
 
 
 @pytest.fixture
 async def adopting() -> AsyncGenerator[Bridge]:
     """A bridge whose first child has started something that outlives it, and holds its output open."""
     async with Bridge(COMMAND, grace=0.2) as child:
-        grandchild = psutil.Process(await result_of(child.run(execute("adopt"), NOTHING)))
+        grandchild = psutil.Process(await result_of(run_in(child, execute("adopt"))))
         try:
             yield child
             assert grandchild.is_running()
@@ -339,32 +366,32 @@ async def adopting() -> AsyncGenerator[Bridge]:
 
 async def test_a_childs_end_is_seen_while_its_output_is_held_open(adopting: Bridge) -> None:
     async with asyncio.timeout(5):
-        lost = await adopting.run(execute("die"), NOTHING)
+        lost = await run_in(adopting, execute("die"))
         assert isinstance(lost, Lost) and "signal 9" in lost.why
-        assert await result_of(adopting.run(execute("echo", 1), NOTHING)) == 1
+        assert await result_of(run_in(adopting, execute("echo", 1))) == 1
 
 
 async def test_a_child_that_is_ended_gives_way_while_its_output_is_held_open(
     adopting: Bridge,
 ) -> None:
-    stubborn = asyncio.create_task(adopting.run(execute("stubborn"), NOTHING))
-    await result_of(adopting.run(execute("echo", 1), NOTHING))
+    stubborn = asyncio.create_task(run_in(adopting, execute("stubborn")))
+    await result_of(run_in(adopting, execute("echo", 1)))
     stubborn.cancel()
     async with asyncio.timeout(5):
         while adopting.restarts == 0:
-            echoed = await adopting.run(execute("echo", 2), NOTHING)
+            echoed = await run_in(adopting, execute("echo", 2))
             assert isinstance(echoed, Complete | Lost)
-        assert await result_of(adopting.run(execute("echo", 3), NOTHING)) == 3
+        assert await result_of(run_in(adopting, execute("echo", 3))) == 3
 
 
 async def test_what_waited_behind_a_run_that_was_cancelled_in_line_goes_on() -> None:
     async with Bridge(COMMAND) as child:
         lost = (execute("hold", key="big"), execute("die", key="killer"))  # they run alone now
-        await asyncio.gather(*(child.run(run, NOTHING) for run in lost))
-        await result_of(child.run(execute("echo", key="other"), NOTHING))  # it is back
-        held = asyncio.create_task(child.run(execute("hold", key="small"), NOTHING))
-        big = asyncio.create_task(child.run(execute("echo", key="big"), NOTHING))
-        behind = asyncio.create_task(child.run(execute("echo", 3, key="other"), NOTHING))
+        await asyncio.gather(*(run_in(child, run) for run in lost))
+        await result_of(run_in(child, execute("echo", key="other")))  # it is back
+        held = asyncio.create_task(run_in(child, execute("hold", key="small")))
+        big = asyncio.create_task(run_in(child, execute("echo", key="big")))
+        behind = asyncio.create_task(run_in(child, execute("echo", 3, key="other")))
         await asyncio.wait([behind], timeout=0.1)
         assert not behind.done()
         big.cancel()
@@ -382,7 +409,7 @@ async def test_what_a_run_logs_comes_to_it_with_its_fields_and_all_else_is_the_b
         async with Bridge(COMMAND, name="shop") as child:
             for more in ({}, {"run": "of another"}):
                 tell = {"method": "log", "params": said | more}
-                await result_of(child.run(execute("tell", tell), asked.services()))
+                await result_of(run_in(child, execute("tell", tell), asked.services()))
     assert asked.heard == [Log("warning", "odd", asked.heard[0].run, {"n": 1})]
     [record] = [one for one in caplog.records if one.getMessage() == "shop: odd"]
     assert (record.levelname, vars(record)["fields"]) == ("WARNING", {"n": 1})

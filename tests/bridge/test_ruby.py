@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.bridge.support import Calls, make_execute
+from tests.bridge.support import Calls, make_execute, run_in
 
 from tasker import load_templates
 from tasker.examples.orders.scenarios import SCENARIOS, Scenario
@@ -144,7 +144,7 @@ async def _with_child(
     file = tmp_path / "handlers.rb"
     file.write_text(HANDLERS)
     async with Bridge(command(file)) as bridge:
-        return [await bridge.run(execute, worker.services) for execute in executes]
+        return [await run_in(bridge, execute, worker.services) for execute in executes]
 
 
 def test_it_keeps_all_of_the_protocol() -> None:
@@ -188,15 +188,15 @@ def test_a_cancelled_run_stops_and_the_child_goes_on(tmp_path: Path) -> None:
         file.write_text(HANDLERS)
         async with Bridge(command(file)) as bridge:
             worker = Worker()
-            pid = await bridge.run(an_execute("pid"), worker.services)
+            pid = await run_in(bridge, an_execute("pid"), worker.services)
             running = asyncio.create_task(
-                bridge.run(an_execute("until_cancelled", run="run-2"), worker.services)
+                run_in(bridge, an_execute("until_cancelled", run="run-2"), worker.services)
             )
             await worker.began.wait()
             running.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await running
-            assert await bridge.run(an_execute("pid", run="run-3"), worker.services) == pid
+            assert await run_in(bridge, an_execute("pid", run="run-3"), worker.services) == pid
             assert bridge.restarts == 0
 
     asyncio.run(converse())
@@ -220,7 +220,7 @@ def test_a_thousand_runs_at_once_each_come_back_with_their_own(tmp_path: Path) -
             assert bridge.child.concurrency == 50
             worker = Worker()
             ran = (
-                bridge.run(an_execute("echo", run=f"run-{n}", input=n), worker.services)
+                run_in(bridge, an_execute("echo", run=f"run-{n}", input=n), worker.services)
                 for n in range(1000)
             )
             assert await asyncio.gather(*ran) == [Complete("complete", n) for n in range(1000)]
@@ -239,7 +239,7 @@ async def _run_step(
         limit = None if step.attempt_time_limit is None else min(step.attempt_time_limit, 0.5)
         run = f"{order['order_id']}-{name}-{attempt}"
         execute = an_execute(step.handler, run, order, taken, attempt=attempt, time_limit=limit)
-        outcome = await bridge.run(execute, worker.services)
+        outcome = await run_in(bridge, execute, worker.services)
         if not isinstance(outcome, Retry):
             return outcome, worker
     raise AssertionError(f"{name} did not end: {outcome}")

@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import pytest
 import yaml
-from tests.bridge.support import Calls, make_execute
+from tests.bridge.support import Calls, make_execute, run_in
 
 from tasker import load_templates
 from tasker.examples.orders.scenarios import SCENARIOS, Scenario
@@ -183,7 +183,7 @@ def test_many_runs_at_once(handlers: Path) -> None:
         worker = Worker()
         async with serving(handlers) as bridge:
             ran = await asyncio.gather(
-                *(bridge.run(execute("square", n), worker.services) for n in range(500))
+                *(run_in(bridge, execute("square", n), worker.services) for n in range(500))
             )
         assert ran == [Complete("complete", n * n) for n in range(500)]
 
@@ -194,11 +194,11 @@ def test_runs_save_start_and_wait(handlers: Path) -> None:
     async def check() -> None:
         worker = Worker()
         async with serving(handlers) as bridge:
-            assert await bridge.run(execute("save"), worker.services) == Complete(
+            assert await run_in(bridge, execute("save"), worker.services) == Complete(
                 "complete", {"at": 1}
             )
             assert worker.saved == {"run:once": {"at": 1}}
-            waiting = await bridge.run(execute("start"), worker.services)
+            waiting = await run_in(bridge, execute("start"), worker.services)
             assert isinstance(waiting, Wait)
             assert waiting.wait.task == "01980000-0000-7000-8000-000000000001"
             assert [started.template for started in worker.started] == ["shop/refund"]
@@ -206,7 +206,7 @@ def test_runs_save_start_and_wait(handlers: Path) -> None:
                 "start:refund": waiting.wait.task,
                 waiting.wait.name: {"state": "complete", "result": 9, "errors": [], "reason": None},
             }
-            done = await bridge.run(execute("start", saved=saved), worker.services)
+            done = await run_in(bridge, execute("start", saved=saved), worker.services)
             assert done == Complete("complete", 9)
 
     asyncio.run(check())
@@ -217,7 +217,7 @@ def test_what_is_printed_past_the_library_is_no_line_of_the_protocol(
 ) -> None:
     async def check() -> None:
         async with serving(handlers) as bridge:
-            came_to = await bridge.run(execute("print"), Worker().services)
+            came_to = await run_in(bridge, execute("print"), Worker().services)
             assert came_to == Complete("complete", "printed")
             assert bridge.restarts == 0
 
@@ -231,10 +231,10 @@ def test_what_a_run_asked_for_and_did_not_wait_for_is_done(handlers: Path) -> No
     async def check() -> None:
         worker = Worker()
         async with serving(handlers) as bridge:
-            assert await bridge.run(execute("leave"), worker.services) == Complete(
+            assert await run_in(bridge, execute("leave"), worker.services) == Complete(
                 "complete", "left"
             )
-            assert await bridge.run(execute("square", 2), worker.services) == Complete(
+            assert await run_in(bridge, execute("square", 2), worker.services) == Complete(
                 "complete", 4
             )
             assert [started.template for started in worker.started] == ["shop/refund"]
@@ -247,12 +247,12 @@ def test_cancelled_run_stops_and_the_child_stays(handlers: Path) -> None:
         worker = Worker()
         async with serving(handlers) as bridge:
             child = bridge.process_id
-            running = asyncio.create_task(bridge.run(execute("forever"), worker.services))
-            await bridge.run(execute("square", 1), worker.services)
+            running = asyncio.create_task(run_in(bridge, execute("forever"), worker.services))
+            await run_in(bridge, execute("square", 1), worker.services)
             running.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await running
-            assert await bridge.run(execute("square", 2), worker.services) == Complete(
+            assert await run_in(bridge, execute("square", 2), worker.services) == Complete(
                 "complete", 4
             )
             assert (bridge.process_id, bridge.restarts) == (child, 0)
@@ -264,12 +264,12 @@ def test_child_that_dies_loses_its_runs_and_comes_back(handlers: Path) -> None:
     async def check() -> None:
         worker = Worker()
         async with serving(handlers) as bridge:
-            other = asyncio.create_task(bridge.run(execute("forever"), worker.services))
-            await bridge.run(execute("square", 1), worker.services)
-            died = await bridge.run(execute("die"), worker.services)
+            other = asyncio.create_task(run_in(bridge, execute("forever"), worker.services))
+            await run_in(bridge, execute("square", 1), worker.services)
+            died = await run_in(bridge, execute("die"), worker.services)
             assert isinstance(died, Lost)
             assert isinstance(await other, Lost)
-            assert await bridge.run(execute("square", 3), worker.services) == Complete(
+            assert await run_in(bridge, execute("square", 3), worker.services) == Complete(
                 "complete", 9
             )
             assert bridge.restarts == 1
@@ -339,8 +339,8 @@ async def attempt(
     for _ in range(step.get("retry", {}).get("max_attempts", 1)):
         try:
             async with asyncio.timeout(1):
-                came_to = await bridge.run(
-                    execute(step["name"], order, given, key=key), worker.services
+                came_to = await run_in(
+                    bridge, execute(step["name"], order, given, key=key), worker.services
                 )
         except TimeoutError:
             continue

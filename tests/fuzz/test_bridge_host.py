@@ -22,7 +22,7 @@ from typing import Any
 import pytest
 from hypothesis import given, note
 from hypothesis import strategies as st
-from tests.bridge.support import Asked, execute
+from tests.bridge.support import Asked, execute, run_in
 from tests.fuzz import hostile
 from tests.fuzz.bridge_lines import NO_MESSAGES, TORN, encode, plain
 from tests.fuzz.scale import bounded
@@ -133,7 +133,7 @@ class Stage:
         """Begin a run, of a step of its own."""
         number = next(self.numbers)
         asked = execute("echo", number, key=f"t:{number}")
-        return asked["run"], asyncio.create_task(self.bridge.run(asked, Asked().services()))
+        return asked["run"], asyncio.create_task(run_in(self.bridge, asked, Asked().services()))
 
 
 @pytest.fixture(scope="module")

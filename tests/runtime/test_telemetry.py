@@ -4,24 +4,26 @@ import json
 import re
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
-PROGRAM = Path(__file__).parent / "traced_program.py"
 
-
-def record(mode: str, url: str) -> dict[str, Any]:
+def run_program(mode: str, url: str) -> tuple[Any, str]:
     done = subprocess.run(
-        [sys.executable, "-W", "error", str(PROGRAM), mode, url],
+        [sys.executable, "-W", "error", "-m", "tests.runtime.traced_program", mode, url],
         capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    said = re.sub(r"\nTraceback .*?\nOSError: once\n", "\n", done.stderr, flags=re.DOTALL)
+    return json.loads(done.stdout), done.stderr
+
+
+def record(mode: str, url: str) -> dict[str, Any]:
+    recorded, errors = run_program(mode, url)
+    said = re.sub(r"\nTraceback .*?\nOSError: once\n", "\n", errors, flags=re.DOTALL)
     assert re.fullmatch(r"flaky of task \S+ failed in attempt 1 of 2: OSError: once\n", said), said
-    return json.loads(done.stdout)
+    return recorded
 
 
 @pytest.fixture
@@ -56,6 +58,16 @@ def test_a_handlers_own_spans_are_children_of_its_attempts(recorded: dict[str, A
     assert by_name["inside"]["parent"] == by_name["tasker.step last"]["id"]
 
 
+def test_an_attempt_in_a_child_has_its_span_and_the_child_is_told_of_it(database: str) -> None:
+    recorded, _ = run_program("abroad", database)
+    [submit] = [span for span in recorded["spans"] if span["name"] == "tasker.submit"]
+    [step] = [span for span in recorded["spans"] if span["name"] == "tasker.step show"]
+    assert (step["trace"], step["parent"]) == (submit["trace"], submit["id"])
+    assert step["attributes"]["tasker.outcome"] == "completed"
+    told = recorded["came_to"]["traceparent"]
+    assert told.startswith(f"00-{step['trace']}-{step['id']}-")
+
+
 def test_a_span_says_what_it_was_and_what_it_came_to(recorded: dict[str, Any]) -> None:
     first, second = [span for span in recorded["spans"] if span["name"] == "tasker.step flaky"]
     assert first["attributes"] == {
@@ -63,7 +75,7 @@ def test_a_span_says_what_it_was_and_what_it_came_to(recorded: dict[str, Any]) -
         "tasker.template": "traced",
         "tasker.version": "1.0.0",
         "tasker.step": "flaky",
-        "tasker.task_id": recorded["task_id"],
+        "tasker.task_id": recorded["came_to"],
         "tasker.attempt": 1,
         "tasker.outcome": "retried",
     }

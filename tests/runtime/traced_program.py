@@ -5,11 +5,15 @@ A program of its own, because a process can set its providers up but once.
 
 import json
 import sys
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import anyio
+from tests.bridge.support import COMMAND
 
 from tasker import Client, Retry, StepContext, Worker, Workflow
+from tasker.template import StepDefinition, Template
+from tasker_ffi_bridge import Bridge
 
 traced = Workflow("traced", namespace="telemetry")
 
@@ -27,6 +31,16 @@ async def last(flaky: int) -> int:
 
     with trace.get_tracer("mine").start_as_current_span("inside"):
         return flaky + 1
+
+
+abroad = Template("telemetry", "abroad", "1", (StepDefinition("show", "trace"),))
+
+
+async def run_abroad(url: str) -> Any:
+    """The trace context that a child is sent."""
+    async with Worker(abroad, url=url, bridges=[Bridge(COMMAND)]), Client(url) as client:
+        task = await client.submit(abroad.full_name)
+        return await task.result(timeout=30)
 
 
 async def run(url: str) -> str:
@@ -58,7 +72,7 @@ def describe_points(metric: Any) -> list[dict[str, Any]]:
     ]
 
 
-def run_traced(url: str) -> dict[str, Any]:
+def run_traced(url: str, run: Callable[[str], Awaitable[Any]] = run) -> dict[str, Any]:
     from opentelemetry import metrics, trace
     from opentelemetry.sdk.metrics import MeterProvider
     from opentelemetry.sdk.metrics.export import InMemoryMetricReader
@@ -71,11 +85,11 @@ def run_traced(url: str) -> dict[str, Any]:
     provider.add_span_processor(SimpleSpanProcessor(spans))
     trace.set_tracer_provider(provider)
     metrics.set_meter_provider(MeterProvider([reader]))
-    task_id = anyio.run(run, url)
+    came_to = anyio.run(run, url)
     data = reader.get_metrics_data()
     assert data is not None
     return {
-        "task_id": task_id,
+        "came_to": came_to,
         "spans": [describe_span(span) for span in spans.get_finished_spans()],
         "metrics": {
             metric.name: describe_points(metric)
@@ -86,11 +100,16 @@ def run_traced(url: str) -> dict[str, Any]:
     }
 
 
+def run_traced_abroad(url: str) -> dict[str, Any]:
+    return run_traced(url, run_abroad)
+
+
 def run_plainly(url: str) -> dict[str, Any]:
     task_id = anyio.run(run, url)
-    return {"task_id": task_id, "sdk": "opentelemetry.sdk" in sys.modules}
+    return {"came_to": task_id, "sdk": "opentelemetry.sdk" in sys.modules}
 
 
 if __name__ == "__main__":
-    recorded = {"traced": run_traced, "plain": run_plainly}[sys.argv[1]](sys.argv[2])
+    modes = {"traced": run_traced, "abroad": run_traced_abroad, "plain": run_plainly}
+    recorded = modes[sys.argv[1]](sys.argv[2])
     print(json.dumps(recorded))

@@ -6,7 +6,7 @@ asked for: they stand in the results, which would make them longer than in Pytho
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.resources import files
 from typing import Any
 from uuid import UUID
@@ -16,10 +16,8 @@ import orjson
 from tasker.bench.load import Load, OneByOne, Steady
 from tasker.bench.shapes import Shape, Static
 from tasker.bench.workflows import NAMESPACE
-from tasker.binding import BoundHandler
-from tasker.executor import Running
-from tasker.outcome import Completed, Outcome
-from tasker.seams import RunStep, Seams
+from tasker.claimer import Exchange
+from tasker.seams import Seams
 from tasker.template import StepDefinition, Template
 from tasker_ffi_bridge import Bridge
 from tasker_ffi_bridge.node import typescript_command
@@ -78,17 +76,16 @@ def make_bridge(language: str, slots: int) -> Bridge:
 
 
 def noting(note: Note) -> Seams:
-    """What tells of the times that the child has put into each result."""
+    """What tells of the times that the child has put into each result, when that is handed in."""
 
-    def watch(run: RunStep) -> RunStep:
-        async def run_and_tell(running: Running, handler: BoundHandler) -> Outcome:
-            outcome = await run(running, handler)
-            if isinstance(outcome, Completed):
-                result = orjson.loads(outcome.result)
-                context = running.context
-                note(context.task_id, context.step_no, result["started"], result["ended"])
-            return outcome
+    def watch(exchange: Exchange) -> Exchange:
+        async def exchange_and_tell(outcomes: bytes, want: int) -> Mapping[str, Any]:
+            for done in orjson.loads(outcomes):
+                if done["outcome"] == "complete":
+                    times = done["result"]
+                    note(UUID(done["task_id"]), done["step_no"], times["started"], times["ended"])
+            return await exchange(outcomes, want)
 
-        return run_and_tell
+        return exchange_and_tell
 
-    return Seams(run=watch)
+    return Seams(exchange=watch)
