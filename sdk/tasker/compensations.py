@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tasker.growth import always_before
+from tasker.checking.graph import always_before, read_graph
 from tasker.growth_types import given_shape
 from tasker.step_decorator import CompensationOptions, read_retry, read_seconds
 from tasker.template import Compensation, StepDefinition
@@ -39,7 +39,7 @@ def read_compensation(
 def find_sure_results(steps: Sequence[StepDefinition], step: StepDefinition) -> frozenset[str]:
     """The steps that are done whenever `step`, which is among them, is undone."""
     started = step.compensate is not None and step.compensate.when == "started"
-    before = always_before(steps, step)
+    before = always_before(read_graph(steps), step.name)
     return before if started else before | {step.name}
 
 

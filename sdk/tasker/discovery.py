@@ -11,17 +11,18 @@ import os
 import sys
 import sysconfig
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from types import ModuleType
 
 from tasker.binding import Handler, handlers_in
+from tasker.checking import check
 from tasker.errors import TaskerError
 from tasker.template import Template
 from tasker.workflow import Workflow
-from tasker.yaml_template import load_templates
+from tasker.yaml_template import LoadedTemplate, load_templates
 
 __all__ = [
     "BadCommand",
@@ -57,7 +58,28 @@ class Discovery:
 
     workflows: tuple[Workflow, ...]
     handlers: tuple[Handler, ...]
-    templates: tuple[Template, ...]
+    loaded: tuple[LoadedTemplate, ...]
+
+    @property
+    def templates(self) -> tuple[Template, ...]:
+        """The templates from files."""
+        return tuple(one.template for one in self.loaded)
+
+    @property
+    def handler_names(self) -> frozenset[str]:
+        """The names of all handlers, those of workflows among them."""
+        own = (name for workflow in self.workflows for name in workflow.handlers)
+        return frozenset(own).union(handler.name for handler in self.handlers)
+
+    @property
+    def warnings(self) -> Iterator[str]:
+        """What is likely a mistake in a template, a line each."""
+        for workflow in self.workflows:
+            for fault in check(workflow.template):
+                if fault.severity == "warning":
+                    yield fault.line_about(workflow.full_name)
+        for one in self.loaded:
+            yield from map(str, one.warnings)
 
     @property
     def all_templates(self) -> tuple[Template, ...]:
@@ -88,8 +110,7 @@ def discover(
     loaded = [
         one for path in template_paths for one in load_templates(path, environment=environment)
     ]
-    templates = tuple(one.template for one in loaded)
-    return Discovery(tuple(workflows.values()), tuple(handlers.values()), templates)
+    return Discovery(tuple(workflows.values()), tuple(handlers.values()), tuple(loaded))
 
 
 def find_folder(given: str) -> Path:

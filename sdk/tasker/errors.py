@@ -29,7 +29,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import ClassVar
+from typing import ClassVar, Literal
 from uuid import UUID
 
 from tasker.durations import to_seconds
@@ -107,23 +107,38 @@ class ContractError(PermanentError):
         self.findings = tuple(findings)
 
 
+Severity = Literal["error", "warning", "info"]
+"""An error keeps a template from being made; a warning is likely a mistake; an info is good to know."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing wrong with a template. `path` leads to it, as in ("steps", 2, "depends_on", 0)."""
+    """One thing to be said about a template. `path` leads to it, as in ("steps", 2, "depends_on", 0).
+
+    `code` names its kind, and has a page in the documentation; codes do not change.
+    """
 
     path: tuple[str | int, ...]
     what: str
     mend: str
+    code: str
+    severity: Severity
 
     def __str__(self) -> str:
-        return f"{self.what}. {self.mend}"
+        return f"{self.what}. {self.mend}".rstrip()
+
+    def line_about(self, place: str) -> str:
+        """It in one line, as compilers write theirs: place, severity, what, how to mend it, code."""
+        said = f"{self.what}. {self.mend}".rstrip()
+        return f"{place}: {self.severity}: {said} [{self.code}]"
 
 
 class DefinitionError(TaskerError):
     """A workflow, a handler or a template is written wrongly.
 
     Raised while it is being defined, so that no task ever meets it. `faults` holds all that was
-    found wrong with the structure of a template; it is empty when the message says it all.
+    found about the structure of a template, warnings beside the errors; it is empty when the
+    message says it all.
     """
 
     def __init__(self, message: str, faults: Sequence[Fault] = ()) -> None:
@@ -132,16 +147,15 @@ class DefinitionError(TaskerError):
 
 
 @dataclass(frozen=True, slots=True)
-class TemplateFinding:
-    """One remark on a YAML template: file, line (from 1), what is wrong, how to mend it."""
+class TemplateFinding(Fault):
+    """One thing to be said about a YAML template, with its file and line (from 1)."""
 
     file: str
     line: int
-    what: str
-    mend: str
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.what}. {self.mend}"
+        """With file and line in front, so that editors can jump to it."""
+        return self.line_about(f"{self.file}:{self.line}")
 
 
 class TemplateError(TaskerError):

@@ -7,7 +7,7 @@ from typing import Any
 from tasker.batches import BatchResults
 from tasker.errors import ContractError
 from tasker.fitting import find_misfit
-from tasker.growth import item_type
+from tasker.growth import describe_answer, item_type
 from tasker.injection import Parameter
 from tasker.template import Kind, StepDefinition
 from tasker.values import Shape, annotation_text, shape_of
@@ -15,7 +15,6 @@ from tasker_grammar.contracts import Schema
 
 __all__ = ["accepts_none", "find_result_fault", "given_shape", "stored_schema"]
 
-_NAMES = {"type": "array", "items": {"type": "string"}}
 _branches = shape_of(str | list[str] | None, "a decision's answer")
 
 
@@ -37,7 +36,7 @@ def find_result_fault(kind: Kind, result: Shape, expands: bool) -> str | None:
 
 def stored_schema(kind: Kind, result: Shape) -> Schema | None:
     """The schema of the result as it is stored: a decision's answer always as a list of names."""
-    return _NAMES if kind == "decision" else result.produced
+    return describe_answer(result.annotation) if kind == "decision" else result.produced
 
 
 def given_shape(step: StepDefinition, result: Shape, to: Kind) -> Shape:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 __all__ = [
     "LONGEST_STEP",
     "LONGEST_TEMPLATE",
     "LONGEST_VERSION",
+    "NAMESPACE",
+    "QUEUE",
+    "RESERVED",
+    "UNDO",
+    "Hints",
     "did_you_mean",
     "find_name_fault",
     "find_namespace_fault",
@@ -20,8 +25,16 @@ LONGEST_TEMPLATE = 255
 LONGEST_STEP = 128
 LONGEST_VERSION = 50
 
-_NAMESPACE = re.compile(r"[a-zA-Z][a-zA-Z0-9_-]{0,28}")
-_QUEUE = re.compile(r"[a-z][a-z0-9_]{0,38}")
+NAMESPACE = re.compile(r"[a-zA-Z][a-zA-Z0-9_-]{0,28}")
+QUEUE = re.compile(r"[a-z][a-z0-9_]{0,38}")
+
+RESERVED = frozenset({"input", "ctx", "context"})
+"""What a handler is given under these names is never a step's result."""
+
+UNDO = "undo:"
+"""What the name of a compensation begins with."""
+
+_MOST_LOOKED_AT = 60_000
 
 
 def find_name_fault(name: object, longest: int) -> str | None:
@@ -37,14 +50,14 @@ def find_name_fault(name: object, longest: int) -> str | None:
 
 def find_namespace_fault(name: object) -> str | None:
     """Why `name` cannot name a namespace."""
-    if isinstance(name, str) and _NAMESPACE.fullmatch(name):
+    if isinstance(name, str) and NAMESPACE.fullmatch(name):
         return None
     return "must be a letter and then at most 28 letters, digits, underscores and hyphens"
 
 
 def find_queue_fault(name: object) -> str | None:
     """Why `name` cannot name a queue."""
-    if isinstance(name, str) and _QUEUE.fullmatch(name):
+    if isinstance(name, str) and QUEUE.fullmatch(name):
         return None
     return "must be a lower-case letter and then at most 38 of a-z, 0-9 and underscore"
 
@@ -53,3 +66,16 @@ def did_you_mean(name: str, names: Iterable[str]) -> str:
     """`Did you mean "this"?` when one of `names` is near to `name`, else nothing."""
     near = difflib.get_close_matches(name, list(names), n=1)
     return f'Did you mean "{near[0]}"?' if near else ""
+
+
+class Hints:
+    """Finds which of `names` was meant, for a bounded number of wrong ones: each costs a look at all names."""
+
+    def __init__(self, names: Collection[str]) -> None:
+        self._names = names
+        self._left = _MOST_LOOKED_AT
+
+    def find(self, name: str) -> str:
+        """As `did_you_mean`; nothing once that has taken too long."""
+        self._left -= len(self._names)
+        return did_you_mean(name, self._names) if self._left >= 0 else ""

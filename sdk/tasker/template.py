@@ -1,7 +1,7 @@
 """Templates: what is registered, however it was written. Pure.
 
-A template that exists is sound: making one checks names, dependencies, times and schemas, and
-raises `DefinitionError` with everything that is wrong.
+A template that exists is sound: making one checks it (`tasker.checking`), and raises
+`DefinitionError` with everything that is wrong.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from tasker.checking import find_faults
 from tasker.errors import DefinitionError, Fault
 from tasker.limits import Limit
 from tasker.policy import BatchPolicy, Bounds, OnTaskFailure, Retry, Undoes
-from tasker.structure import find_faults
 from tasker_grammar.contracts import Schema
 
 __all__ = ["Compensation", "Kind", "StepDefinition", "Template"]
@@ -135,8 +135,9 @@ class Template:
 
     def __post_init__(self) -> None:
         faults = list(find_faults(self))
-        if faults:
-            raise DefinitionError(_report(self, faults), faults)
+        errors = [fault for fault in faults if fault.severity == "error"]
+        if errors:
+            raise DefinitionError(_report(self, errors), faults)
 
     @property
     def full_name(self) -> str:

@@ -8,28 +8,28 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from tasker.binding import Handler
+from tasker.checking import find_step_faults
+from tasker.checking.graph import (
+    find_certain,
+    find_choices,
+    may_lack,
+    parents_in_template,
+    read_graph,
+)
 from tasker.compensations import find_sure_results, read_compensation, undone_shape
 from tasker.decorators import read_handler
 from tasker.durations import Duration
-from tasker.errors import DefinitionError
+from tasker.errors import DefinitionError, Fault
 from tasker.expansion import DYNAMIC, DynamicStep
 from tasker.fitting import find_misfit
-from tasker.growth import (
-    branches_in,
-    chooses_one,
-    find_branch_fault,
-    find_impossible,
-    is_certain,
-    may_lack,
-    parents_in_template,
-)
 from tasker.growth_types import accepts_none, find_result_fault, given_shape, stored_schema
-from tasker.injection import CONTEXT_NAMES, Assignment, Parameter, assign
+from tasker.injection import Assignment, Parameter, assign
 from tasker.input_schemas import derive_input_schema
 from tasker.limits import ANY, Limit
 from tasker.names import (
     LONGEST_TEMPLATE,
     LONGEST_VERSION,
+    RESERVED,
     did_you_mean,
     find_name_fault,
     find_namespace_fault,
@@ -46,7 +46,6 @@ from tasker.step_decorator import (
     read_retry,
     read_seconds,
 )
-from tasker.structure import find_step_faults
 from tasker.template import Kind, StepDefinition, Template
 from tasker.values import Shape, annotation_text, shape_of
 from tasker_grammar.contracts import Schema
@@ -55,7 +54,9 @@ __all__ = ["Workflow"]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-_RESERVED = ("input", *CONTEXT_NAMES)
+
+def _errors(step: StepDefinition) -> list[Fault]:
+    return [fault for fault in find_step_faults(step) if fault.severity == "error"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,12 +142,10 @@ class Workflow:
         if len(last) != 1 or last[0].kind in ("batch_worker", "dynamic"):
             return None
         result = self._steps[last[0].name].handler.signature.result
-        return result if is_certain(template.steps, last[0]) else None
+        return result if last[0].name in find_certain(read_graph(template.steps)) else None
 
     def _compile(self) -> Template:
         for step in self._steps.values():
-            if step.definition.kind == "decision":
-                self._check_branches(step)
             self._check_expands(step)
         return Template(
             self.namespace,
@@ -297,7 +296,7 @@ class Workflow:
         taken = self._parents(handler, (), subject)
         undoing = read_compensation(step.definition, handler.name, taken, options, subject)
         definition = replace(step.definition, compensate=undoing)
-        for fault in find_step_faults(definition):
+        for fault in _errors(definition):
             raise DefinitionError(f"{subject}: {fault}", [fault])
         self._check_undoing(definition, assign(handler.signature, taken))
         self._steps[name] = replace(step, definition=definition, undoing=handler)
@@ -351,7 +350,7 @@ class Workflow:
             batch=read_policy(options, subject),
             limits=read_limits(options.limits, subject),
         )
-        for fault in find_step_faults(definition):
+        for fault in _errors(definition):
             raise DefinitionError(f"{subject}: {fault}", [fault])
         self._check_result(definition, handler)
         self._check_types(definition, assignment)
@@ -371,7 +370,7 @@ class Workflow:
         return f"{self.namespace}.{self.name}.{step}"
 
     def _check_name(self, name: str, subject: str) -> None:
-        if name in _RESERVED:
+        if name in RESERVED:
             raise DefinitionError(
                 f"{subject}: a parameter called {name} never takes a step's result. Give the step"
                 " another name, as in @workflow.step(name=...)"
@@ -399,11 +398,11 @@ class Workflow:
 
     def _is_known(self, parameter: Parameter) -> bool:
         fills_itself = parameter.is_context or parameter.has_default
-        return fills_itself or parameter.name in _RESERVED or parameter.name in self._steps
+        return fills_itself or parameter.name in RESERVED or parameter.name in self._steps
 
     def _explain(self, parameter: Parameter, subject: str) -> str:
         steps = ", ".join(self._steps) or "none"
-        hint = did_you_mean(parameter.name, [*self._steps, *_RESERVED])
+        hint = did_you_mean(parameter.name, [*self._steps, *RESERVED])
         return (
             f"{subject}: nothing fills the parameter {parameter.name}. Possible are: input (the"
             f" task's input), a step defined above ({steps}), a parameter annotated StepContext,"
@@ -415,24 +414,6 @@ class Workflow:
         fault = find_result_fault(step.kind, given.result, given.expands)
         if fault is not None:
             raise DefinitionError(f"{self.full_name}: step {step.name}: {fault}")
-
-    def _check_branches(self, step: _Step) -> None:
-        allowed = branches_in(step.handler.signature.result.annotation)
-        if allowed is None:
-            return
-        name = step.definition.name
-        children = [s.definition for s in self._steps.values() if name in s.definition.depends_on]
-        fault = find_branch_fault(name, allowed, [child.name for child in children])
-        if fault is not None:
-            raise DefinitionError(f"{self.full_name}: {fault}")
-        if chooses_one(step.handler.signature.result.annotation):
-            found = find_impossible(self._definitions, name)
-            if found is not None:
-                raise DefinitionError(
-                    f"{self.full_name}: step {found[0]} can never be: it needs {' and '.join(found[1])},"
-                    f" of which decision {name} chooses one. Make it a @workflow.convergence, or let"
-                    f" {name} return a list"
-                )
 
     def _check_types(self, step: StepDefinition, assignment: Assignment) -> None:
         taken = assignment.task_input
@@ -455,7 +436,8 @@ class Workflow:
                 )
 
     def _may_lack(self, step: StepDefinition) -> frozenset[str]:
-        return may_lack([*self._definitions, step], step)
+        graph = read_graph([*self._definitions, step])
+        return may_lack(graph, find_choices(graph), step.name)
 
     def _agree(
         self, name: str, taken: Parameter, given: Shape, schema: Schema | None, giver: str

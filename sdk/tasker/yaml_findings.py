@@ -1,13 +1,14 @@
-"""What there is to say about a YAML template: errors and warnings, by line. Pure."""
+"""What there is to say about a YAML template, by line. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, cast
 
 from pydantic_core import ErrorDetails
 
+from tasker.checking import make_fault
 from tasker.errors import Fault, TemplateFinding
 from tasker.names import did_you_mean
 from tasker.yaml_fields import Fields, TemplateFields, known_names
@@ -23,11 +24,15 @@ _YAML_PATHS: Mapping[str | int, Path] = {
     "config": ("handler", "initialization"),
     "attempt_time_limit": ("timeout_seconds",),
     "step_time_limit": ("total_timeout_seconds",),
+    "batch": ("batch_config",),
 }
+_VALUES = ("input_schema", "result_schema", "metadata", "config")
+"""What holds a user's own words below it."""
 _OTHER_NAMES = {"dependencies": "depends_on", "depends_on": "dependencies", "type": "step_type"}
 _WITHOUT_MEANING: Mapping[str, Any] = {
     "system_dependencies": {"primary": "default", "secondary": []}
 }
+_RANGES = ("greater_than", "less_than", "literal_error", "string_too", "finite_number")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,56 +42,69 @@ class Place:
     file: str
     document: Document
 
-    def finding(self, path: Path, what: str, mend: str) -> TemplateFinding:
+    def finding(self, code: str, path: Path, what: str, mend: str) -> TemplateFinding:
         """A finding at the line of `path`, or of what is nearest around it."""
-        others = tuple(_OTHER_NAMES.get(str(step), step) for step in path)
-        line = self.document.line(others if others in self.document.lines else path)
-        return TemplateFinding(self.file, line, what, mend)
+        return self._locate(make_fault(code, path, what, mend), path)
 
     def problems(self) -> list[TemplateFinding]:
         """What is wrong with the YAML itself."""
-        return [TemplateFinding(self.file, p.line, p.what, p.mend) for p in self.document.problems]
+        faults = [(p.line, make_fault(p.code, (), p.what, p.mend)) for p in self.document.problems]
+        return [TemplateFinding(**asdict(f), file=self.file, line=line) for line, f in faults]
 
     def fault(self, fault: Fault) -> TemplateFinding:
-        """What is wrong with the template that the YAML describes."""
-        path = tuple(part for step in fault.path for part in _YAML_PATHS.get(step, (step,)))
-        return self.finding(path, fault.what, fault.mend)
+        """What is to be said about the template that the YAML describes."""
+        return self._locate(fault, _yaml_path(fault.path))
+
+    def _locate(self, fault: Fault, path: Path) -> TemplateFinding:
+        others = tuple(_OTHER_NAMES.get(str(step), step) for step in path)
+        line = self.document.line(others if others in self.document.lines else path)
+        return TemplateFinding(
+            path, fault.what, fault.mend, fault.code, fault.severity, self.file, line
+        )
 
     def mistake(self, error: ErrorDetails) -> TemplateFinding:
         """A field that is missing or of the wrong type."""
         path = error["loc"]
         name = str(path[-1]) if path else "the template"
-        match error["type"]:
+        kind = error["type"]
+        match kind:
             case "missing":
-                return self.finding(path, f"{_dotted(path)} is missing", f"Add `{name}:`.")
+                what = f"{_dotted(path)} is missing"
+                return self.finding("missing-field", path, what, f"Add `{name}:`.")
             case "two_names":
-                return self.finding(path, error["msg"], "Keep one of them.")
+                return self.finding("two-names", path, error["msg"], "Keep one of them.")
             case _:
                 given = f"{_dotted(path)} is {_shown(error['input'])}"
                 should = error["msg"].replace("Input should be", "It should be")
-                return self.finding(path, given, f"{should}.")
+                code = "out-of-range" if kind.startswith(_RANGES) else "wrong-type"
+                if name == "callable" and kind == "string_too_short":
+                    code = "empty-handler"
+                return self.finding(code, path, given, f"{should}.")
 
     def remarks(self, fields: TemplateFields) -> Iterator[TemplateFinding]:
         """What is accepted, and has no effect."""
         yield from self._walk(fields, ())
         names = [step.name for step in fields.steps]
+        known = frozenset(names)
         for environment, changes in fields.environments.items():
             for index, change in enumerate(changes.steps):
-                if change.name != "ALL" and change.name not in names:
+                if change.name != "ALL" and change.name not in known:
                     path = ("environments", environment, "steps", index)
                     what = f'there is no step "{change.name}" to change'
-                    yield self.finding(path, what, did_you_mean(change.name, names) or "Remove it.")
+                    mend = did_you_mean(change.name, names) or "Remove it."
+                    yield self.finding("unknown-environment-step", path, what, mend)
 
     def _walk(self, fields: Fields, path: Path) -> Iterator[TemplateFinding]:
         for name in fields.model_extra or ():
             hint = did_you_mean(name, known_names(type(fields)))
             what = f'the field "{name}" is unknown and has no effect'
-            yield self.finding((*path, name), what, hint or "Remove it.")
+            yield self.finding("unknown-field", (*path, name), what, hint or "Remove it.")
         for name in type(fields).model_fields:
             value = getattr(fields, name)
             later = fields.LATER.get(name)
             if later is not None and value and value != _WITHOUT_MEANING.get(name):
-                yield self.finding((*path, name), f"{name} is not acted on", later)
+                what = f"{name} is not acted on"
+                yield self.finding("not-acted-on", (*path, name), what, later)
             yield from self._walk_value(value, (*path, name))
 
     def _walk_value(self, value: Any, path: Path) -> Iterator[TemplateFinding]:
@@ -101,6 +119,15 @@ class Place:
                     yield from self._walk_value(item, (*path, key))
             case _:
                 return
+
+
+def _yaml_path(path: Path) -> Path:
+    found: list[str | int] = []
+    for index, step in enumerate(path):
+        found += _YAML_PATHS.get(step, (step,))
+        if step in _VALUES:
+            return (*found, *path[index + 1 :])
+    return tuple(found)
 
 
 def _dotted(path: Path) -> str:

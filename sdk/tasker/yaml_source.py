@@ -33,11 +33,12 @@ class Problem:
     line: int
     what: str
     mend: str
+    code: str = "unsupported-yaml"
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One YAML document. `data` can be relied on only where there are no `problems`."""
+    """One YAML document. `data` can be relied on where no `problems` are but keys that are given twice."""
 
     data: Any = None
     problems: list[Problem] = field(default_factory=list[Problem])
@@ -62,10 +63,11 @@ def read_documents(text: str) -> list[Document]:
         mark = error.problem_mark or error.context_mark
         what = f"this is no YAML: {error.problem or error.context}"
         line = mark.line + 1 if mark else 1
-        documents.append(_broken(Problem(line, what, "Mend the line, or the one above.")))
+        mend = "Mend the line, or the one above."
+        documents.append(_broken(Problem(line, what, mend, "invalid-yaml")))
     except yaml.YAMLError as error:
         what = f"this is no YAML: {str(error).splitlines()[0]}"
-        documents.append(_broken(Problem(1, what, "Save it as UTF-8 text.")))
+        documents.append(_broken(Problem(1, what, "Save it as UTF-8 text.", "invalid-yaml")))
     except RecursionError:
         documents.append(_broken(Problem(1, "the nesting is too deep", "Flatten it.")))
     return documents
@@ -112,6 +114,7 @@ class _Reader:
         self.document = Document()
         self.open: set[int] = set()
         self.nodes = 0
+        self.endless = False
 
     def read(self, root: yaml.Node) -> Document:
         data = self.value(root, ())
@@ -122,11 +125,13 @@ class _Reader:
         self.document.lines.setdefault(path, node.start_mark.line + 1)
         self.nodes += 1
         if self.nodes > _MOST_NODES or id(node) in self.open:
-            if not self.document.problems:
+            if not self.endless:
+                self.endless = True
                 self.problem(node, "there is no end to it", "Take out the alias that repeats it.")
             return None
         if len(path) > _DEEPEST:
-            if not self.document.problems:
+            if not self.endless:
+                self.endless = True
                 self.problem(node, "the nesting is too deep", "Flatten it.")
             return None
         match node:
@@ -158,7 +163,9 @@ class _Reader:
             elif key.value in own:
                 first = self.document.lines[(*path, key.value)]
                 what = f'"{key.value}" is given twice; the first time on line {first}'
-                self.problem(key, what, "Keep one of them.")
+                line = key.start_mark.line + 1
+                problem = Problem(line, what, "Keep one of them.", "duplicate-key")
+                self.document.problems.append(problem)
             else:
                 self.document.lines[(*path, key.value)] = key.start_mark.line + 1
                 own[key.value] = self.value(value, (*path, key.value))

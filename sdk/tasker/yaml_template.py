@@ -1,18 +1,17 @@
 """Loads templates from YAML: Tasker's own TaskTemplate format. Reads the files it is given.
 
 What is wrong is collected and raised at once, each finding with its file and line and how to mend
-it. What is merely without effect is a warning.
+it. What is no error stands beside the template that was loaded.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path as FilePath
-from typing import Any
+from typing import Any, assert_never
 
-from pydantic import ValidationError
-
+from tasker.checking import check, make_fault
 from tasker.durations import to_seconds
 from tasker.errors import DefinitionError, Fault, TemplateError, TemplateFinding
 from tasker.limits import Limit
@@ -26,9 +25,19 @@ from tasker.yaml_fields import (
     TemplateFields,
 )
 from tasker.yaml_findings import Place
+from tasker.yaml_reading import read_fields
 from tasker.yaml_source import Document, Path, read_documents
 
-__all__ = ["LoadedTemplate", "load_templates", "parse_templates"]
+__all__ = [
+    "LoadedTemplate",
+    "Refused",
+    "examine_files",
+    "examine_text",
+    "load_templates",
+    "parse_templates",
+]
+
+Handlers = Collection[str] | None
 
 _ON_FAILURE: dict[str, OnFailure] = {
     "continue_on_failure": "continue",
@@ -40,12 +49,24 @@ _SUFFIXES = (".yaml", ".yml")
 
 
 @dataclass(frozen=True, slots=True)
+class Refused:
+    """A document that is no template that could be used, and why: errors, and what else there is to say."""
+
+    findings: tuple[TemplateFinding, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class LoadedTemplate:
-    """A template, the file it came from, and what in it has no effect."""
+    """A template, the file it came from, and what there is to be said about it that is no error."""
 
     template: Template
-    warnings: tuple[TemplateFinding, ...]
+    findings: tuple[TemplateFinding, ...]
     file: str
+
+    @property
+    def warnings(self) -> tuple[TemplateFinding, ...]:
+        """What is likely a mistake, or has no effect."""
+        return tuple(finding for finding in self.findings if finding.severity == "warning")
 
 
 def load_templates(path: str | FilePath, *, environment: str | None = None) -> list[LoadedTemplate]:
@@ -54,25 +75,7 @@ def load_templates(path: str | FilePath, *, environment: str | None = None) -> l
     With `environment`, what the templates say under `environments` for it is applied. Raises
     `TemplateError` with everything that is wrong, in whichever file.
     """
-    given = FilePath(path)
-    files = [given]
-    findings: list[TemplateFinding] = []
-    try:
-        if given.is_dir():
-            files = sorted(file for file in given.rglob("*") if file.suffix in _SUFFIXES)
-    except OSError as error:
-        raise TemplateError([_unreadable(given, error.strerror)]) from error
-    loaded: list[LoadedTemplate] = []
-    for file in files:
-        try:
-            loaded += parse_templates(_read(file), file=str(file), environment=environment)
-        except TemplateError as error:
-            findings += error.findings
-    if not files:
-        findings.append(TemplateFinding(str(given), 1, "there is no YAML file below", "Add one."))
-    if findings:
-        raise TemplateError(findings)
-    return loaded
+    return _all_or_none(examine_files(path, environment=environment))
 
 
 def parse_templates(
@@ -82,85 +85,118 @@ def parse_templates(
 
     Raises `TemplateError` with everything that is wrong.
     """
-    documents = [d for d in read_documents(text) if d.data is not None or d.problems]
-    findings: list[TemplateFinding] = []
-    loaded: list[LoadedTemplate] = []
-    for document in documents:
-        outcome = _load(Place(file, document), environment)
-        if isinstance(outcome, LoadedTemplate):
-            loaded.append(outcome)
+    return _all_or_none(examine_text(text, file=file, environment=environment))
+
+
+def examine_files(
+    path: str | FilePath, *, environment: str | None = None, handlers: Handlers = None
+) -> Iterator[LoadedTemplate | Refused]:
+    """As `load_templates`, document by document, and without raising: what is broken is refused.
+
+    `handlers`: the names of those that workers have, where they are known.
+    """
+    given = FilePath(path)
+    files = [given]
+    try:
+        if given.is_dir():
+            files = sorted(file for file in given.rglob("*") if file.suffix in _SUFFIXES)
+    except OSError as error:
+        yield _unreadable(given, error.strerror)
+        return
+    for file in files:
+        try:
+            text = file.read_text("utf-8")
+        except UnicodeDecodeError:
+            yield _unreadable(file, "it is not UTF-8")
+        except (OSError, ValueError) as error:  # the latter where a name holds a NUL
+            yield _unreadable(file, error.strerror if isinstance(error, OSError) else str(error))
         else:
-            findings += outcome
+            yield from examine_text(
+                text, file=str(file), environment=environment, handlers=handlers
+            )
+    if not files:
+        yield _refuse(str(given), "no-template", "there is no YAML file below", "Add one.")
+
+
+def examine_text(
+    text: str,
+    *,
+    file: str = "<text>",
+    environment: str | None = None,
+    handlers: Handlers = None,
+) -> Iterator[LoadedTemplate | Refused]:
+    """As `parse_templates`, document by document, and without raising: what is broken is refused."""
+    documents = [d for d in read_documents(text) if d.data is not None or d.problems]
+    for document in documents:
+        yield _examine(Place(file, document), environment, handlers)
     if not documents:
-        findings.append(TemplateFinding(file, 1, "there is no template in it", "Write one."))
-    if findings:
-        raise TemplateError(findings)
+        yield _refuse(file, "no-template", "there is no template in it", "Write one.")
+
+
+def _all_or_none(outcomes: Iterable[LoadedTemplate | Refused]) -> list[LoadedTemplate]:
+    loaded: list[LoadedTemplate] = []
+    errors: list[TemplateFinding] = []
+    for outcome in outcomes:
+        match outcome:
+            case LoadedTemplate():
+                loaded.append(outcome)
+            case Refused(findings):
+                errors += [finding for finding in findings if finding.severity == "error"]
+            case _ as never:
+                assert_never(never)
+    if errors:
+        raise TemplateError(errors)
     return loaded
 
 
-def _read(file: FilePath) -> str:
-    try:
-        return file.read_text("utf-8")
-    except UnicodeDecodeError as error:
-        raise TemplateError([_unreadable(file, "it is not UTF-8")]) from error
-    except (OSError, ValueError) as error:  # the latter where a name holds a NUL
-        why = error.strerror if isinstance(error, OSError) else str(error)
-        raise TemplateError([_unreadable(file, why)]) from error
+def _unreadable(path: FilePath, why: str | None) -> Refused:
+    return _refuse(str(path), "unreadable-file", f"it cannot be read: {why}", "Name a YAML file.")
 
 
-def _unreadable(path: FilePath, why: str | None) -> TemplateFinding:
-    return TemplateFinding(str(path), 1, f"it cannot be read: {why}", "Name a YAML file.")
+def _refuse(file: str, code: str, what: str, mend: str) -> Refused:
+    return Refused((Place(file, Document()).finding(code, (), what, mend),))
 
 
-def _load(place: Place, environment: str | None) -> LoadedTemplate | list[TemplateFinding]:
-    if place.document.problems:
-        return place.problems()
-    try:
-        fields = _read_fields(place.document)
-    except ValidationError as error:
-        return [place.mistake(e) for e in error.errors(include_url=False)]
-    try:
-        template = _build(fields, environment)
-    except DefinitionError as error:
-        faults = error.faults or [Fault((), str(error), "")]
-        return [place.fault(fault) for fault in faults]
-    return LoadedTemplate(template, tuple(place.remarks(fields)), place.file)
+def _examine(place: Place, environment: str | None, handlers: Handlers) -> LoadedTemplate | Refused:
+    findings = place.problems()
+    if any(finding.code != "duplicate-key" for finding in findings):
+        return Refused(tuple(findings))
+    reading = read_fields(place.document)
+    findings += map(place.mistake, reading.mistakes)
+    if reading.fields is None:
+        return Refused(tuple(findings))
+    findings += place.remarks(reading.fields)
+    template, faults = _build(reading.fields, environment, handlers)
+    findings += [place.fault(fault) for fault in faults if reading.can_tell(fault)]
+    if template is None or any(finding.severity == "error" for finding in findings):
+        return Refused(tuple(findings))
+    return LoadedTemplate(template, tuple(findings), place.file)
 
 
-def _read_fields(document: Document) -> TemplateFields:
-    """A number where a text is meant is taken as it was written: `version: 1.10` is not 1.1."""
-    try:
-        return TemplateFields.model_validate(document.data)
-    except ValidationError as error:
-        for problem in error.errors(include_url=False):
-            text = document.texts.get(problem["loc"])
-            if problem["type"] == "string_type" and text is not None:
-                _put(document.data, problem["loc"], text)
-        return TemplateFields.model_validate(document.data)
-
-
-def _put(data: Any, path: Path, value: str) -> None:
-    for step in path[:-1]:
-        data = data[step]
-    data[path[-1]] = value
-
-
-def _build(fields: TemplateFields, environment: str | None) -> Template:
+def _build(
+    fields: TemplateFields, environment: str | None, handlers: Handlers
+) -> tuple[Template | None, list[Fault]]:
+    """The template, if one can be made, and all that the checker says about it."""
     minutes = fields.lifecycle.max_duration_minutes
+    faults: list[Fault] = []
     steps = [_override(step, fields, environment) for step in fields.steps]
-    return Template(
-        namespace=fields.namespace_name,
-        name=fields.name,
-        version=fields.version,
-        steps=tuple(_build_step(index, step) for index, step in enumerate(steps)),
-        description=fields.description,
-        input_schema=fields.input_schema,
-        time_limit=None if minutes is None else minutes * 60,
-        metadata=fields.metadata,
-        on_failure=fields.on_failure,
-        expansion=Bounds(fields.expansion.max_steps, fields.expansion.max_depth),
-        limits=_build_limits((), fields.limits),
-    )
+    try:
+        template = Template(
+            namespace=fields.namespace_name,
+            name=fields.name,
+            version=fields.version,
+            steps=tuple(_build_step(index, step, faults) for index, step in enumerate(steps)),
+            description=fields.description,
+            input_schema=fields.input_schema,
+            time_limit=None if minutes is None else minutes * 60,
+            metadata=fields.metadata,
+            on_failure=fields.on_failure,
+            expansion=Bounds(fields.expansion.max_steps, fields.expansion.max_depth),
+            limits=_build_limits((), fields.limits, faults),
+        )
+    except DefinitionError as error:
+        return None, [*faults, *error.faults]
+    return template, [*faults, *check(template, handlers)]
 
 
 def _override(step: StepFields, fields: TemplateFields, environment: str | None) -> StepFields:
@@ -181,7 +217,7 @@ def _override(step: StepFields, fields: TemplateFields, environment: str | None)
     return step
 
 
-def _build_step(index: int, fields: StepFields) -> StepDefinition:
+def _build_step(index: int, fields: StepFields, faults: list[Fault]) -> StepDefinition:
     return StepDefinition(
         name=fields.name,
         handler=fields.handler.full_name,
@@ -189,7 +225,7 @@ def _build_step(index: int, fields: StepFields) -> StepDefinition:
         depends_on=tuple(fields.depends_on),
         config=fields.handler.initialization,
         description=fields.description,
-        retry=_build_retry(("steps", index, "retry"), fields.retry),
+        retry=_build_retry(("steps", index, "retry"), fields.retry, faults),
         attempt_time_limit=fields.timeout_seconds,
         step_time_limit=fields.total_timeout_seconds,
         queue=fields.queue,
@@ -198,13 +234,15 @@ def _build_step(index: int, fields: StepFields) -> StepDefinition:
         batch=BatchPolicy(
             fields.batch_config.parallelism, _ON_FAILURE[fields.batch_config.failure_strategy]
         ),
-        compensate=_build_compensation(index, fields.compensate),
+        compensate=_build_compensation(index, fields.compensate, faults),
         expands=tuple(fields.expands),
-        limits=_build_limits(("steps", index), fields.limits),
+        limits=_build_limits(("steps", index), fields.limits, faults),
     )
 
 
-def _build_compensation(index: int, fields: CompensationFields | None) -> Compensation | None:
+def _build_compensation(
+    index: int, fields: CompensationFields | None, faults: list[Fault]
+) -> Compensation | None:
     if fields is None:
         return None
     return Compensation(
@@ -213,19 +251,22 @@ def _build_compensation(index: int, fields: CompensationFields | None) -> Compen
         when=fields.when,
         queue=fields.queue,
         config=fields.handler.initialization,
-        retry=_build_retry(("steps", index, "compensate", "retry"), fields.retry),
+        retry=_build_retry(("steps", index, "compensate", "retry"), fields.retry, faults),
         attempt_time_limit=fields.timeout_seconds,
         step_time_limit=fields.total_timeout_seconds,
     )
 
 
-def _build_limits(path: Path, fields: Sequence[LimitFields]) -> tuple[Limit, ...]:
-    return tuple(
-        _build_limit((*path, "limits", index), limit) for index, limit in enumerate(fields)
-    )
+def _build_limits(
+    path: Path, fields: Sequence[LimitFields], faults: list[Fault]
+) -> tuple[Limit, ...]:
+    made = [
+        _build_limit((*path, "limits", index), each, faults) for index, each in enumerate(fields)
+    ]
+    return tuple(limit for limit in made if limit is not None)
 
 
-def _build_limit(path: Path, fields: LimitFields) -> Limit:
+def _build_limit(path: Path, fields: LimitFields, faults: list[Fault]) -> Limit | None:
     try:
         return Limit(
             name=fields.name,
@@ -236,11 +277,12 @@ def _build_limit(path: Path, fields: LimitFields) -> Limit:
             period=fields.period_seconds,
         )
     except DefinitionError as error:
-        fault = Fault(path, str(error), "A limit has a concurrency, a rate or a key.")
-        raise DefinitionError(str(error), [fault]) from None
+        mend = "A limit has a concurrency, a rate or a key."
+        faults.append(make_fault("invalid-limit", path, str(error), mend))
+        return None
 
 
-def _build_retry(path: Path, fields: RetryFields) -> Retry:
+def _build_retry(path: Path, fields: RetryFields, faults: list[Fault]) -> Retry:
     base = fields.backoff_base_ms / 1000
     cap = max(base, _USUAL_CAP) if fields.max_backoff_ms is None else fields.max_backoff_ms / 1000
     # The first attempt is always made: with max_attempts 0 there is just no other.
@@ -248,5 +290,6 @@ def _build_retry(path: Path, fields: RetryFields) -> Retry:
     try:
         return Retry(attempts, fields.backoff, base, cap, fields.jitter, fields.permanent_errors)
     except DefinitionError as error:
-        fault = Fault(path, str(error), "Give times in milliseconds.")
-        raise DefinitionError(str(error), [fault]) from None
+        mend = "Give times in milliseconds."
+        faults.append(make_fault("invalid-retry", path, str(error), mend))
+        return Retry()

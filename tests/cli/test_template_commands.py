@@ -1,6 +1,9 @@
+import json
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
+from tests.engine.support import call
 
 GOOD = """\
 name: order
@@ -65,8 +68,10 @@ def test_errors_and_warnings_are_told_by_file_and_line(cli, good, bad):
     assert ran.code == 1
     assert any(line.startswith(f"{bad}:7: error: ") for line in ran.out.splitlines()), ran.out
     found = cli("template", "validate", good.parent, "-o", "json").json
-    assert {(Path(f["file"]).name, f["level"]) for f in found} >= {("bad.yaml", "error")}
-    assert found[0].keys() == {"level", "file", "line", "what", "mend"}
+    assert {(Path(f["file"]).name, f["code"]) for f in found if f["severity"] == "error"} == {
+        ("bad.yaml", "missing-parent")
+    }
+    assert found[0].keys() == {"code", "severity", "file", "line", "path", "what", "mend"}
 
 
 def test_warnings_alone_are_no_failure(cli, good):
@@ -75,7 +80,60 @@ def test_warnings_alone_are_no_failure(cli, good):
     )
     ran = cli("template", "validate", good, "-o", "json")
     assert ran.code == 0
-    assert {remark["level"] for remark in ran.json} == {"warning"}
+    assert [(f["severity"], f["code"]) for f in ran.json] == [("warning", "not-acted-on")]
+    assert cli("template", "validate", good, "--strict").code == 1
+
+
+INFO = """\
+  - name: book
+    handler: {callable: shop.book}
+    dependencies: [pay]
+    input_schema: {type: object, properties: {pay: {type: object}}}
+"""
+
+
+def test_what_is_good_to_know_is_shown_when_asked(cli, good):
+    good.write_text(GOOD.replace("environments:", INFO + "environments:"))
+    ran = cli("template", "validate", good, "--strict")
+    assert (ran.code, ran.out) == (0, "")
+    assert [f["code"] for f in cli("template", "validate", good, "-o", "json").json] == [
+        "no-result-schema"
+    ]
+    shown = cli("template", "validate", good, "--verbose")
+    assert shown.out.startswith(f"{good}:9: info: step")
+    assert shown.err == "1 file(s), 0 error(s), 0 warning(s), 1 info(s)\n"
+
+
+def test_handlers_are_held_against_those_of_modules(cli, good, tmp_path):
+    module = tmp_path / "handlers_for_template_tests.py"
+    module.write_text(
+        "from tasker import handler\n@handler('shop.validate')\ndef validate(): ...\n"
+    )
+    ran = cli("template", "validate", good, "--module", module)
+    [line] = ran.out.splitlines()
+    assert line.startswith(f'{good}:10: warning: no worker has the handler "shop.pay"')
+    assert ran.code == 0
+    ran = cli("template", "validate", good, "--module", tmp_path / "charge.rb")
+    assert ran.code == 2 and "in another language" in ran.err
+
+
+def test_findings_are_written_for_ci(cli, bad, tmp_path):
+    log = tmp_path / "findings.sarif"
+    ran = cli("template", "validate", bad, "--sarif", log)
+    assert ran.code == 1 and "[missing-parent]" in ran.out
+    assert json.loads(log.read_text()) == cli("template", "validate", bad, "--sarif", "-").json
+
+
+def test_what_is_likely_a_mistake_is_told_at_registration(cli, good, connection):
+    good.write_text(GOOD.replace("timeout_seconds: 30", "timout_seconds: 30"))
+    ran = cli("template", "register", good)
+    assert ran.code == 0
+    assert ran.err.startswith(f'{good}:12: warning: the field "timout_seconds" is unknown')
+    about = {"name": "w", "queues": ["shop"], "slots": 1, "version": "1"}
+    call(connection, "register_worker", worker_id=uuid4(), handlers=["shop.validate"], **about)
+    ran = cli("template", "register", good)
+    assert "shop/order: warning: no worker has the handler" in ran.err
+    assert "shop.validate" not in ran.err
 
 
 def test_a_missing_file_is_wrong_usage(cli, tmp_path):

@@ -1,7 +1,6 @@
 """`tasker template …`: register, check and see templates, from files, modules and the database."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,32 +12,17 @@ from tasker.cli.arguments import Environment, Output, Url, parse_template_ref
 from tasker.cli.database import call_all, call_one, open_database
 from tasker.cli.exit_codes import ExitCode
 from tasker.cli.failures import CommandFailed
-from tasker.cli.output import Format, show, tell, write_json, write_lines
+from tasker.cli.output import Format, show, tell
 from tasker.cli.pictures import View
 from tasker.cli.task_lookup import get_template
 from tasker.cli.template_changes import pause, resume
+from tasker.cli.template_checks import VALIDATE, YAML, validate
+from tasker.cli.template_schema import EPILOG, schema
 
 if TYPE_CHECKING:
     from tasker.template import Template
 
 app = typer.Typer(no_args_is_help=True, help="Register, check and see templates.")
-
-YAML = (".yaml", ".yml")
-
-
-@dataclass(frozen=True, slots=True)
-class Remark:
-    """Something about a template file that its author should know. `level` is error or warning."""
-
-    level: str
-    file: str
-    line: int
-    what: str
-    mend: str
-
-    def __str__(self) -> str:
-        """Write it as compilers do, so that editors can jump to it."""
-        return f"{self.file}:{self.line}: {self.level}: {self.what}. {self.mend}".rstrip()
 
 
 @app.command(epilog="Example: tasker template register templates/ shop.orders")
@@ -59,6 +43,7 @@ def register(
     if not found:
         raise CommandFailed(ExitCode.USAGE, "there is no template in " + ", ".join(sources))
     answers = register_templates(found, url)
+    _tell_unserved(found, url)
 
     def view() -> Any:
         from rich.console import Group
@@ -68,31 +53,7 @@ def register(
     show(answers, output, lambda: [_name(answer) for answer in answers], view)
 
 
-@app.command(epilog="Example: tasker template validate templates/*.yaml")
-def validate(
-    files: Annotated[
-        list[Path], typer.Argument(metavar="FILE", help="YAML files, or folders of them.")
-    ],
-    environment: Environment = None,
-    output: Output = Format.table,
-) -> None:
-    """Check template files, and print what is wrong as file:line.
-
-    The exit code is 1 when there are errors; warnings alone leave it at 0. Needs no database.
-    """
-    paths = list(list_files(files))
-    remarks = [remark for path in paths for remark in check_file(path, environment)]
-    match output:
-        case Format.json:
-            write_json([{name: getattr(r, name) for name in Remark.__slots__} for r in remarks])
-        case Format.ids:
-            write_lines(dict.fromkeys(remark.file for remark in remarks))
-        case Format.table:
-            write_lines(map(str, remarks))
-    errors = sum(remark.level == "error" for remark in remarks)
-    tell(f"{len(paths)} file(s), {errors} error(s), {len(remarks) - errors} warning(s)")
-    if errors:
-        raise typer.Exit(ExitCode.FAILURE)
+app.command(epilog=VALIDATE)(validate)
 
 
 @app.command("list")
@@ -172,6 +133,9 @@ app.command(epilog="Example: tasker template pause shop/order --reason 'the gate
 app.command()(resume)
 
 
+app.command(epilog=EPILOG)(schema)
+
+
 def register_templates(templates: Iterable["Template"], url: str | None) -> list[dict[str, Any]]:
     """Register templates one after the other; give what the database said of each."""
     from psycopg.types.json import Jsonb
@@ -183,41 +147,34 @@ def register_templates(templates: Iterable["Template"], url: str | None) -> list
         ]
 
 
+def _tell_unserved(templates: Iterable["Template"], url: str | None) -> None:
+    """Warn of handlers that none of the workers that report has; say nothing where there is no worker."""
+    from tasker.checking.handlers import find_handler_faults
+
+    with open_database(url) as connection:
+        workers = call_all(connection, "list_workers")
+    known = {handler for worker in workers for handler in worker["handlers"] or ()}
+    for template in templates if workers else ():
+        for fault in find_handler_faults(template, known):
+            tell(fault.line_about(template.full_name))
+
+
 def load_sources(sources: Sequence[str], environment: str | None = None) -> Iterator["Template"]:
-    """Load the templates of YAML files, of folders and of modules. Raises what loading raises."""
+    """Load the templates of YAML files, of folders and of modules, and tell what is to be warned of.
+
+    Raises what loading raises.
+    """
     from tasker.discovery import discover
 
     for source in sources:
         path = Path(source)
         if path.suffix in YAML or (path.is_dir() and not (path / "__init__.py").exists()):
-            yield from discover((), [path], environment).templates
+            found = discover((), [path], environment)
         else:
-            yield from discover([source]).all_templates
-
-
-def list_files(given: Iterable[Path]) -> Iterator[Path]:
-    """List YAML files, looking into folders. Raises CommandFailed for what is not there."""
-    for path in given:
-        if path.is_dir():
-            yield from sorted(p for p in path.rglob("*") if p.suffix in YAML)
-        elif path.exists():
-            yield path
-        else:
-            raise CommandFailed(ExitCode.USAGE, f"there is no file {path}")
-
-
-def check_file(path: Path, environment: str | None = None) -> Iterator[Remark]:
-    """Load a template file and give what is to be said about it."""
-    from tasker.errors import TemplateError
-    from tasker.yaml_template import load_templates
-
-    try:
-        for loaded in load_templates(path, environment=environment):
-            for warning in loaded.warnings:
-                yield Remark("warning", warning.file, warning.line, warning.what, warning.mend)
-    except TemplateError as error:
-        for finding in error.findings:
-            yield Remark("error", finding.file, finding.line, finding.what, finding.mend)
+            found = discover([source])
+        for line in found.warnings:
+            tell(line)
+        yield from found.all_templates
 
 
 def _name(template: dict[str, Any]) -> str:

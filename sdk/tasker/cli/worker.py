@@ -136,6 +136,8 @@ def run_worker(options: WorkerOptions, url: str | None) -> None:
     files = [module for module in options.modules if is_foreign(module)]
     modules = [module for module in options.modules if not is_foreign(module)]
     found = discover(modules, options.templates, options.environment)
+    for line in found.warnings:
+        tell(line)
     name = options.name or default_name()
     bridges = make_bridges(
         files,

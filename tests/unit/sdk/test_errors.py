@@ -112,7 +112,9 @@ def test_a_cancelled_task_gives_the_reason_if_there_is_one() -> None:
 
 def test_a_template_error_has_one_line_for_each_finding() -> None:
     findings = [
-        TemplateFinding("a.yaml", 3, "it is wrong", "Mend it."),
-        TemplateFinding("b", 1, "x", "y"),
+        TemplateFinding((), "it is wrong", "Mend it.", "cycle", "error", "a.yaml", 3),
+        TemplateFinding((), "x", "y", "cycle", "error", "b", 1),
     ]
-    assert str(TemplateError(findings)) == "a.yaml:3: it is wrong. Mend it.\nb:1: x. y"
+    assert str(TemplateError(findings)) == (
+        "a.yaml:3: error: it is wrong. Mend it. [cycle]\nb:1: error: x. y [cycle]"
+    )

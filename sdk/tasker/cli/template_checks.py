@@ -1,0 +1,160 @@
+"""`tasker template validate` and `explain`: what is wrong with template files, and what that means."""
+
+import json
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tasker.cli.arguments import STDIN, Environment, Output
+from tasker.cli.exit_codes import ExitCode
+from tasker.cli.failures import CommandFailed
+from tasker.cli.output import Format, show, tell, write_json, write_lines
+
+if TYPE_CHECKING:
+    from tasker.errors import TemplateFinding
+
+YAML = (".yaml", ".yml")
+
+VALIDATE = (
+    "Examples:\n\ntasker template validate templates/"
+    "\n\ntasker template validate orders.yaml --module handlers.py --strict --sarif findings.sarif"
+)
+
+
+def validate(
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE", help="YAML files, or folders of them.")
+    ],
+    environment: Environment = None,
+    modules: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--module",
+            "-m",
+            help="A Python module or file with handlers; what none of them has is told. May be repeated.",
+        ),
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="The exit code is 1 for warnings, too.")
+    ] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Show what is just good to know, too.")
+    ] = False,
+    sarif: Annotated[
+        Path | None,
+        typer.Option("--sarif", help="Write SARIF 2.1.0 for CI into this file; - writes it here."),
+    ] = None,
+    output: Output = Format.table,
+) -> None:
+    """Check template files, and print what is found as file:line.
+
+    The exit code is 1 when there are errors; warnings alone leave it at 0. Needs no database.
+    `tasker template explain CODE` says more about a finding.
+    """
+    paths = list(list_files(files))
+    known = _find_handlers(modules) if modules else None
+    found = [finding for path in paths for finding in check_file(path, environment, known)]
+    shown = [finding for finding in found if verbose or finding.severity != "info"]
+    if sarif is not None:
+        _write_sarif(found, sarif)
+    if sarif != Path(STDIN):
+        match output:
+            case Format.json:
+                write_json([asdict(finding) for finding in found])
+            case Format.ids:
+                write_lines(dict.fromkeys(finding.file for finding in shown))
+            case Format.table:
+                write_lines(map(str, shown))
+    counts = {severity: _count(found, severity) for severity in ("error", "warning", "info")}
+    told = [f"{n} {severity}(s)" for severity, n in counts.items() if verbose or severity != "info"]
+    tell(f"{len(paths)} file(s), {', '.join(told)}")
+    if counts["error"] or (strict and counts["warning"]):
+        raise typer.Exit(ExitCode.FAILURE)
+
+
+def explain(
+    code: Annotated[
+        str | None,
+        typer.Argument(metavar="CODE", help="The code of a finding, as in [missing-parent]."),
+    ] = None,
+    output: Output = Format.table,
+) -> None:
+    """Say what a finding means, why it matters and how to mend it; without a code, list them all."""
+    from tasker.checking.codes import CODES
+    from tasker.checking.pages import read_page
+    from tasker.names import did_you_mean
+
+    if code is None:
+        rows = [asdict(each) for each in CODES.values()]
+        show(rows, output, lambda: CODES, lambda: _draw_codes(rows))
+        return
+    if code not in CODES:
+        hint = did_you_mean(code, CODES) or "List them: tasker template explain"
+        raise CommandFailed(ExitCode.NOT_FOUND, f"there is no finding {code}", hint)
+    page = read_page(code)
+    match output:
+        case Format.json:
+            write_json({**asdict(CODES[code]), "page": page})
+        case Format.ids:
+            write_lines([code])
+        case Format.table:
+            write_lines(page.splitlines())
+
+
+def list_files(given: Iterable[Path]) -> Iterator[Path]:
+    """List YAML files, looking into folders. Raises CommandFailed for what is not there."""
+    for path in given:
+        if path.is_dir():
+            yield from sorted(p for p in path.rglob("*") if p.suffix in YAML)
+        elif path.exists():
+            yield path
+        else:
+            raise CommandFailed(ExitCode.USAGE, f"there is no file {path}")
+
+
+def check_file(
+    path: Path, environment: str | None = None, handlers: Collection[str] | None = None
+) -> Iterator["TemplateFinding"]:
+    """Load a template file and give what is to be said about it, in the order of its lines."""
+    from tasker.yaml_template import examine_files
+
+    outcomes = examine_files(path, environment=environment, handlers=handlers)
+    found = [finding for outcome in outcomes for finding in outcome.findings]
+    yield from sorted(found, key=lambda finding: finding.line)
+
+
+def _find_handlers(modules: Sequence[str]) -> frozenset[str]:
+    from tasker.discovery import discover
+    from tasker.languages import is_foreign
+
+    for module in modules:
+        if is_foreign(module):
+            what = f"{module} is in another language, whose handlers are not read here"
+            raise CommandFailed(ExitCode.USAGE, what, "Name modules in Python.")
+    return discover(modules).handler_names
+
+
+def _write_sarif(found: Sequence["TemplateFinding"], path: Path) -> None:
+    from tasker.checking.sarif import make_sarif
+
+    text = json.dumps(make_sarif(found), indent=2, ensure_ascii=False)
+    if path == Path(STDIN):
+        write_lines([text])
+    else:
+        path.write_text(text + "\n", "utf-8")
+
+
+def _count(found: Iterable["TemplateFinding"], severity: str) -> int:
+    return sum(finding.severity == severity for finding in found)
+
+
+def _draw_codes(rows: Sequence[dict[str, Any]]) -> Any:
+    from tasker.cli.tables import make_table
+
+    table = make_table("code", "severity", "title")
+    for row in rows:
+        table.add_row(row["name"], row["severity"], row["title"])
+    return table
