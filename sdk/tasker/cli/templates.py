@@ -9,6 +9,8 @@ import typer
 
 from tasker.cli import pictures
 from tasker.cli.arguments import Environment, Output, Url, parse_template_ref
+from tasker.cli.check_running import EPILOG as CHECK_RUNNING
+from tasker.cli.check_running import check_running
 from tasker.cli.database import call_all, call_one, open_database
 from tasker.cli.exit_codes import ExitCode
 from tasker.cli.failures import CommandFailed
@@ -17,6 +19,8 @@ from tasker.cli.pictures import View
 from tasker.cli.task_lookup import get_template
 from tasker.cli.template_changes import pause, resume
 from tasker.cli.template_checks import VALIDATE, YAML, validate
+from tasker.cli.template_diff import EPILOG as DIFF
+from tasker.cli.template_diff import diff
 from tasker.cli.template_schema import EPILOG, schema
 
 if TYPE_CHECKING:
@@ -134,6 +138,8 @@ app.command()(resume)
 
 
 app.command(epilog=EPILOG)(schema)
+app.command(epilog=DIFF)(diff)
+app.command("check-running", epilog=CHECK_RUNNING)(check_running)
 
 
 def register_templates(templates: Iterable["Template"], url: str | None) -> list[dict[str, Any]]:
