@@ -33,6 +33,8 @@ __all__ = [
 Handlers = Collection[str] | None
 
 _SUFFIXES = (".yaml", ".yml")
+# Where an environment allows one attempt, the step's backoff is there for the others.
+_MEANT_ELSEWHERE = frozenset({"backoff-without-retry"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +190,7 @@ def _tell(
         at = locate_change(fields, environment, yaml_path(fault.path))
         if environment is None or at is None:
             yield place.fault(fault)
-        else:
+        elif fault.code not in _MEANT_ELSEWHERE:
             yield place.fault_in(environment, fault, at)
 
 
@@ -205,6 +207,7 @@ def _examine_others(
             continue
         _, faults = build_template(apply_environment(fields, name))
         for fault in faults:
-            if fault not in said and reading.can_tell(fault):
+            new = fault not in said and fault.code not in _MEANT_ELSEWHERE
+            if new and reading.can_tell(fault):
                 at = locate_change(fields, name, yaml_path(fault.path))
                 yield place.fault_in(name, fault, at or ("environments", name))

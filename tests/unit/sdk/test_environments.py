@@ -91,6 +91,12 @@ def test_what_is_not_given_stays() -> None:
     assert (pack.retry.backoff, pack.batch.on_failure) == ("fixed", "fail_task")
 
 
+@pytest.mark.parametrize("chosen", [None, "test"])
+def test_a_backoff_that_only_another_environment_needs_is_no_mistake(chosen: str | None) -> None:
+    codes = {finding.code for finding in load(TEMPLATE + TEST, chosen).findings}
+    assert "backoff-without-retry" not in codes
+
+
 def test_without_an_environment_nothing_is_changed() -> None:
     alone = TEMPLATE.removesuffix("environments:\n")
     assert definition(TEMPLATE + TEST) == definition(alone)
