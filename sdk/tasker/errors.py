@@ -13,6 +13,7 @@ TaskerError
 ├── DefinitionError         a workflow or handler is written wrongly; raised at import
 ├── TemplateError           a YAML template is written wrongly
 │   └── UnknownEnvironmentError an environment was named that no template has
+├── GenerateError           code cannot be generated: from this template, or with what is installed
 ├── RequestError            the database refused a request
 │   ├── NotFoundError
 │   ├── InvalidInputError
@@ -45,6 +46,7 @@ __all__ = [
     "DefinitionError",
     "EventTimedOut",
     "Fault",
+    "GenerateError",
     "InvalidInputError",
     "InvalidStateError",
     "NotAllowedError",
@@ -182,6 +184,10 @@ class UnknownEnvironmentError(TemplateError):
             return f'there is no environment "{self.name}": no template has any'
         hint = did_you_mean(self.name, self.known) or f"There are: {', '.join(self.known)}."
         return f'no template has an environment "{self.name}". {hint}'
+
+
+class GenerateError(TaskerError):
+    """Code cannot be generated from a template: what it says has no form there, or a generator is missing or failed."""
 
 
 class NotInstalledError(TaskerError):
