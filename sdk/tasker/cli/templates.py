@@ -16,7 +16,7 @@ from tasker.cli.output import Format, show, tell
 from tasker.cli.pictures import View
 from tasker.cli.task_lookup import get_template
 from tasker.cli.template_changes import pause, resume
-from tasker.cli.template_checks import VALIDATE, YAML, validate
+from tasker.cli.template_checks import VALIDATE, YAML, explain, validate
 
 if TYPE_CHECKING:
     from tasker.template import Template
@@ -53,6 +53,7 @@ def register(
 
 
 app.command(epilog=VALIDATE)(validate)
+app.command(epilog="Example: tasker template explain contract-misfit")(explain)
 
 
 @app.command("list")
