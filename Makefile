@@ -54,11 +54,14 @@ bench: $(SETUP)
 	$(BIN)/python -m tasker_benchmarks run fanout_1000 batch_1000 mixed latency --on tasker --rounds 3
 
 TIMES ?= 20
+# Of schemas, held against each other.
+PAIRS ?= 20000
 # For each guided target of make fuzz; in all for make chaos.
 SECONDS ?= 120
 
 fuzz: $(SETUP)
 	TASKER_FUZZ=$(TIMES) $(BIN)/python -m pytest tests/fuzz --timeout 3600
+	TASKER_PAIRS=$(PAIRS) $(BIN)/python -m pytest tests/unit/grammar/test_fitting_pairs.py --timeout 3600
 	$(BIN)/uv pip install --quiet --python $(BIN)/python 'atheris>=3,<4'
 	for target in loader filter duration schedule binding; do \
 		$(BIN)/python -m tests.fuzz.guided $$target $(SECONDS) || exit 1; \

@@ -14,7 +14,9 @@ from pathlib import Path
 import cli_reference
 import finding_reference
 import guarantees
+import pictures
 import sql_reference
+import template_schema
 from pages import DOCS, PAGES, ROOT, find_anchors, find_links
 
 GENERATED = {
@@ -42,8 +44,9 @@ def find_faults() -> Iterator[str]:
         f"sql: {fault}" for fault in sql_reference.find_faults(sql_reference.read_functions())
     )
     yield from (f"docs/guarantees.md: {fault}" for fault in guarantees.find_faults())
+    yield from (f"docs/templates.md: {fault}" for fault in template_schema.find_faults())
     for page, text in _generate():
-        if page.read_text("utf-8") != text:
+        if not page.exists() or page.read_text("utf-8") != text:
             yield f"{page.relative_to(ROOT)}: not what the code says: python checks/docs.py --write"
 
 
@@ -61,6 +64,8 @@ def _generate() -> Iterator[tuple[Path, str]]:
     for page, render in GENERATED.items():
         prose = page.read_text("utf-8").split(_BEGIN)[0]
         yield page, f"{prose}{_BEGIN}\n\n{render()}"
+    yield template_schema.TARGET, template_schema.render()
+    yield from pictures.draw_pictures()
 
 
 def _find_broken_links(page: Path) -> Iterator[str]:

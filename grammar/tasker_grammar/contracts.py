@@ -3,10 +3,13 @@
 The dialect is the one that `$schema` names, by default 2020-12. `format` is a note to readers, as
 that dialect has it: it does not turn values away, because writers differ over, say, whether a
 date-time needs an offset. Between schemas it counts: a plain string does not fit a date.
+
+Whether one schema fits another is decided on a subset of the language, which `subset` says.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
@@ -14,7 +17,8 @@ from typing import Any, cast
 import jsonschema_rs
 from jsonschema_rs.canonical import CanonicalizationError, Containment
 
-from tasker_grammar import misfit
+from tasker_grammar import misfit, subset
+from tasker_grammar.references import Part, with_definitions
 
 __all__ = [
     "Contract",
@@ -36,6 +40,7 @@ Schema = Mapping[str, Any] | bool
 _PROSE = frozenset({"title", "description", "examples", "$comment", "deprecated"})
 _NAMED = frozenset({"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"})
 _LITERAL = frozenset({"const", "enum", "default"})
+_COST_OF_ASKING = 100
 
 
 class SchemaError(ValueError):
@@ -68,7 +73,7 @@ class No:
 
 @dataclass(frozen=True, slots=True)
 class Undecided:
-    """It could be neither proved nor refuted; where the proof stuck. Treat it like `No`."""
+    """It could be neither proved nor refuted; where the proof stuck. It does not fit, as with `No`."""
 
     path: str
     explanation: str
@@ -109,15 +114,24 @@ def check(schema: Schema, value: Any) -> list[Finding]:
 
 
 def fits(producer: Schema, consumer: Schema) -> Verdict:
-    """Whether all that `producer` allows satisfies `consumer`. Raises `SchemaError`."""
+    """Whether all that `producer` allows satisfies `consumer`. Raises `SchemaError`.
+
+    It is `Undecided` where one of them says what is not decided, or is too large to be compared in
+    about a second. Two that are the same always fit.
+    """
     for schema in (producer, consumer):
         Contract(schema)
-    answer = _covers(consumer, producer)
+    given, taken = _plain(producer), _plain(consumer)
+    if _text(given) == _text(taken):
+        return Yes()
+    for schema in (given, taken):
+        if (outside := subset.survey(schema, schema).outside) is not None:
+            return Undecided(path_text(outside[0]), outside[1])
+    judge = _Judge(given, taken)
+    answer = judge.ask(given, taken)
     if answer is Containment.YES:
         return Yes()
-    path, explanation = misfit.locate(
-        _plain(producer), _plain(consumer), lambda p, c: _covers(c, p) is Containment.YES
-    )
+    path, explanation = misfit.locate(given, taken, judge)
     outcome = No if answer is Containment.NO else Undecided
     return outcome(path_text(path), explanation)
 
@@ -152,17 +166,35 @@ def _strip(schema: object) -> object:
     return stripped
 
 
-def _covers(consumer: Schema, producer: Schema) -> Containment:
-    # Asked twice: with formats, so that a string does not pass for a date; and without, because
-    # the first answer may rest on a format that `check` does not enforce.
-    answers = [_covers_once(consumer, producer, formats) for formats in (True, False)]
-    for doubt in (Containment.NO, Containment.UNKNOWN):
-        if doubt in answers:
-            return doubt
-    return Containment.YES
+class _Judge:
+    """Whether parts of one schema fit parts of another. When it has looked at enough, it says that all does."""
+
+    __slots__ = ("_consumer", "_left", "_producer")
+
+    def __init__(self, producer: Part, consumer: Part) -> None:
+        self._producer = producer
+        self._consumer = consumer
+        self._left = 2 * subset.MAX_COST
+
+    def __call__(self, given: Part, taken: Part) -> bool:
+        return self._left <= 0 or self.ask(given, taken) is Containment.YES
+
+    def ask(self, given: Part, taken: Part) -> Containment:
+        one, other = subset.survey(given, self._producer), subset.survey(taken, self._consumer)
+        if not (one.refs or other.refs) and _text(given) == _text(taken):
+            return Containment.YES
+        self._left -= one.cost + other.cost + _COST_OF_ASKING
+        narrow = with_definitions(given, self._producer, one.refs)
+        wide = with_definitions(taken, self._consumer, other.refs)
+        # Asked twice where there are formats: with them, so that a string does not pass for a date;
+        # and without, because the first answer may rest on a format that `check` does not enforce.
+        ways = (True, False) if one.has_formats or other.has_formats else (False,)
+        answers = [_covers(wide, narrow, formats) for formats in ways]
+        doubts = (Containment.NO, Containment.UNKNOWN)
+        return next((doubt for doubt in doubts if doubt in answers), Containment.YES)
 
 
-def _covers_once(consumer: Schema, producer: Schema, formats: bool) -> Containment:
+def _covers(consumer: Part, producer: Part, formats: bool) -> Containment:
     try:
         wide, narrow = (
             jsonschema_rs.canonicalize(_plain(s), offline=True, validate_formats=formats)
@@ -171,6 +203,10 @@ def _covers_once(consumer: Schema, producer: Schema, formats: bool) -> Containme
         return wide.covers(narrow)
     except (CanonicalizationError, ValueError):
         return Containment.UNKNOWN  # sound, and all that can be said of what it cannot model
+
+
+def _text(schema: Part) -> str:
+    return json.dumps(schema, sort_keys=True)
 
 
 def _plain(schema: Schema) -> dict[str, Any] | bool:

@@ -6,13 +6,14 @@ that it turns away. So what is said can be less exact than the verdict, but neve
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from tasker_grammar.references import Part, resolve
+
 __all__ = ["ANY_ELEMENT", "ANY_FIELD", "locate"]
 
-Part = Mapping[str, Any] | bool
 Path = tuple[str | int, ...]
 
 ANY_ELEMENT = -1
@@ -21,8 +22,9 @@ ANY_ELEMENT = -1
 ANY_FIELD = "*"
 """In a path: whichever field of an object that has not been named."""
 
-_CONTAINERS = ("$defs", "definitions")
 _NO_BOUNDS = frozenset({"type", "title", "description", "format", "properties", "default"})
+_MOST_NAMES = 6
+_LONGEST = 60
 _TYPES_BY_KEYWORD = {"properties": "object", "items": "array"}
 
 
@@ -43,7 +45,7 @@ class _Search:
     seen: set[tuple[int, int]] = field(default_factory=set[tuple[int, int]])
 
     def walk(self, given: Part, taken: Part, path: Path) -> tuple[Path, str]:
-        given, taken = _resolve(given, self.producer), _resolve(taken, self.consumer)
+        given, taken = resolve(given, self.producer), resolve(taken, self.consumer)
         self.seen.add((id(given), id(taken)))
         if isinstance(given, bool) or isinstance(taken, bool):
             return path, _contrast(given, taken)
@@ -68,11 +70,11 @@ class _Search:
         alike = [
             branch
             for branch in accepting
-            if _type_of(_resolve(branch, self.consumer)) == _type_of(given)
+            if _type_of(resolve(branch, self.consumer)) == _type_of(given)
         ]
         if len(alike) == 1 and self.misfits(given, alike[0]):
             return self.walk(given, alike[0], path)
-        names = " or ".join(summary(_resolve(branch, self.consumer)) for branch in accepting)
+        names = _either(summary(resolve(branch, self.consumer)) for branch in accepting)
         return path, f"takes {names}, is given {summary(given)}"
 
     def walk_object(
@@ -82,8 +84,9 @@ class _Search:
             return None
         has: Mapping[str, Part] = given.get("properties", {})
         wants: Mapping[str, Part] = taken.get("properties", {})
+        sure = frozenset(given.get("required", ()))
         for name in taken.get("required", ()):
-            if name not in given.get("required", ()):
+            if name not in sure:
                 missing = "may be missing" if name in has else "is not given"
                 return (*path, name), f"is required, but {missing}"
         given_rest, taken_rest = (s.get("additionalProperties", True) for s in (given, taken))
@@ -110,23 +113,23 @@ class _Search:
         return self.walk(value, wanted, (*path, ANY_ELEMENT))
 
     def misfits(self, given: Part, taken: Part) -> bool:
-        given, taken = _resolve(given, self.producer), _resolve(taken, self.consumer)
+        given, taken = resolve(given, self.producer), resolve(taken, self.consumer)
         if (id(given), id(taken)) in self.seen or given is False or taken is True:
             return False
-        return not self.judge(_whole(given, self.producer), _whole(taken, self.consumer))
+        return not self.judge(given, taken)
 
 
 def summary(part: Part) -> str:
-    """A schema in a few words: "integer", "string (date-time)", "null or object"."""
+    """A schema in a few words: "integer", "string (date-time)", "null or object", never many."""
     if isinstance(part, bool):
         return "anything" if part else "nothing"
     branches = _branches(part)
     if branches:
-        return " or ".join(summary(branch) for branch in branches)
+        return _either(summary(branch) for branch in branches)
     if "const" in part:
-        return repr(part["const"])
+        return _shorten(repr(part["const"]))
     if "enum" in part:
-        return " or ".join(map(repr, part["enum"]))
+        return _either(_shorten(repr(value)) for value in part["enum"])
     if "$ref" in part:
         return str(part["$ref"]).rsplit("/", 1)[-1]
     name = _type_of(part) or "anything"
@@ -134,6 +137,17 @@ def summary(part: Part) -> str:
         return f"array of {summary(part['items'])}"
     note = part.get("format")
     return f"{name} ({note})" if note else name
+
+
+def _shorten(text: str) -> str:
+    """A text that may be long, as messages have it."""
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+
+
+def _either(names: Iterable[str]) -> str:
+    each = list(dict.fromkeys(names))
+    rest = len(each) - _MOST_NAMES
+    return " or ".join(each if rest < 2 else [*each[:_MOST_NAMES], f"{rest} more"])
 
 
 def _is_nested(part: Part) -> bool:
@@ -147,7 +161,7 @@ def _contrast(given: Part, taken: Part) -> str:
     if isinstance(given, bool) or isinstance(taken, bool):
         return f"takes {taken_text} of another kind"
     bounds = [
-        f"{key} {value}"
+        f"{key} {_shorten(str(value))}"
         for key, value in taken.items()
         if key not in _NO_BOUNDS and given.get(key) != value
     ]
@@ -167,27 +181,3 @@ def _type_of(part: Part) -> str | None:
     if declared is None:
         return next((t for key, t in _TYPES_BY_KEYWORD.items() if key in part), None)
     return declared
-
-
-def _resolve(part: Part, root: Part) -> Part:
-    for _ in range(32):
-        if isinstance(part, bool) or "$ref" not in part:
-            return part
-        part = _follow(str(part["$ref"]), root)
-    return part
-
-
-def _follow(ref: str, root: Part) -> Part:
-    part = root
-    for step in ref.removeprefix("#").split("/")[1:]:
-        if isinstance(part, bool):
-            return part
-        part = cast("Part", part.get(step, {}))
-    return part
-
-
-def _whole(part: Part, root: Part) -> Part:
-    """The part as a schema of its own, with the definitions that it may refer to."""
-    if isinstance(part, bool) or isinstance(root, bool):
-        return part
-    return {**{key: root[key] for key in _CONTAINERS if key in root}, **part}

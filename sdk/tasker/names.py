@@ -10,6 +10,8 @@ __all__ = [
     "LONGEST_STEP",
     "LONGEST_TEMPLATE",
     "LONGEST_VERSION",
+    "NAMESPACE",
+    "QUEUE",
     "RESERVED",
     "UNDO",
     "Hints",
@@ -23,6 +25,9 @@ LONGEST_TEMPLATE = 255
 LONGEST_STEP = 128
 LONGEST_VERSION = 50
 
+NAMESPACE = re.compile(r"[a-zA-Z][a-zA-Z0-9_-]{0,28}")
+QUEUE = re.compile(r"[a-z][a-z0-9_]{0,38}")
+
 RESERVED = frozenset({"input", "ctx", "context"})
 """What a handler is given under these names is never a step's result."""
 
@@ -30,8 +35,6 @@ UNDO = "undo:"
 """What the name of a compensation begins with."""
 
 _MOST_LOOKED_AT = 60_000
-_NAMESPACE = re.compile(r"[a-zA-Z][a-zA-Z0-9_-]{0,28}")
-_QUEUE = re.compile(r"[a-z][a-z0-9_]{0,38}")
 
 
 def find_name_fault(name: object, longest: int) -> str | None:
@@ -47,14 +50,14 @@ def find_name_fault(name: object, longest: int) -> str | None:
 
 def find_namespace_fault(name: object) -> str | None:
     """Why `name` cannot name a namespace."""
-    if isinstance(name, str) and _NAMESPACE.fullmatch(name):
+    if isinstance(name, str) and NAMESPACE.fullmatch(name):
         return None
     return "must be a letter and then at most 28 letters, digits, underscores and hyphens"
 
 
 def find_queue_fault(name: object) -> str | None:
     """Why `name` cannot name a queue."""
-    if isinstance(name, str) and _QUEUE.fullmatch(name):
+    if isinstance(name, str) and QUEUE.fullmatch(name):
         return None
     return "must be a lower-case letter and then at most 38 of a-z, 0-9 and underscore"
 

@@ -16,6 +16,9 @@ PLACEHOLDER = "project_name"
 """What the files call their project: a name that is good everywhere, so that they are checked and run as they are."""
 
 _SOURCES = Path(__file__).parent / "projects"
+# Beside a workflow in YAML, which names it in its first line, so that editors check and complete it.
+_SCHEMA = Path(__file__).parent / "schema" / "template.json"
+SCHEMA_NAME = "template.schema.json"
 # What a namespace, a queue and a package of each language may be called.
 _NAME = re.compile(r"[a-z]([a-z0-9_-]{0,27}[a-z0-9])?")
 _LEFT_BEHIND = frozenset({"__pycache__", ".pytest_cache", "node_modules"})
@@ -63,6 +66,8 @@ def _list(folder: Path) -> Iterator[tuple[Path, Path]]:
         if path.is_file() and not _LEFT_BEHIND.intersection(within.parts):
             # Under its own name it would hide files of this package from git and from the wheel.
             yield path, within.with_name(".gitignore") if path.name == "gitignore" else within
+            if path.suffix == ".yaml":
+                yield _SCHEMA, within.with_name(SCHEMA_NAME)
 
 
 def _write(source: tuple[Path, Path], folder: Path, name: str) -> Path:

@@ -134,8 +134,11 @@ class Stage:
             return False
         return True
 
-    def bring_up(self, patience: float = 30) -> None:
-        """Have the server running again, whether it died, is on its way, or never went."""
+    def bring_up(self, patience: float = 180) -> None:
+        """Have the server running again, whether it died, is on its way, or never went.
+
+        How long it replays its log is up to the disk and to whatever else the machine does; that is not what is judged.
+        """
         deadline = time.monotonic() + patience
         while not self.is_up():
             if not is_running(self.server):

@@ -40,7 +40,7 @@ Output = Annotated[
 ]
 Target = Annotated[
     Path | None,
-    typer.Option("--to", metavar="FILE", help="Where to write a picture, instead of here."),
+    typer.Option("--to", metavar="FILE", help="Write it to a file, instead of here."),
 ]
 
 
@@ -83,7 +83,7 @@ def show_pictures(graphs: Sequence["Graph"], view: View, to: Path | None) -> Non
         if to is None:
             write_lines([text.rstrip("\n")])
         else:
-            _save(text, to)
+            save(text, to)
 
 
 def _write(graph: "Graph", view: View) -> str:
@@ -107,7 +107,8 @@ def _write(graph: "Graph", view: View) -> str:
             return to_svg(graph)
 
 
-def _save(text: str, to: Path) -> None:
+def save(text: str, to: Path) -> None:
+    """Write a file, and say so. Raises CommandFailed (usage) when it cannot be written."""
     try:
         to.write_text(text, "utf-8")
     except (OSError, ValueError) as error:  # the latter where the name holds a NUL

@@ -17,6 +17,7 @@ from tasker.cli.pictures import View
 from tasker.cli.task_lookup import get_template
 from tasker.cli.template_changes import pause, resume
 from tasker.cli.template_checks import VALIDATE, YAML, explain, validate
+from tasker.cli.template_schema import EPILOG, schema
 
 if TYPE_CHECKING:
     from tasker.template import Template
@@ -131,6 +132,9 @@ app.command(epilog="Example: tasker template pause shop/order --reason 'the gate
     pause
 )
 app.command()(resume)
+
+
+app.command(epilog=EPILOG)(schema)
 
 
 def register_templates(templates: Iterable["Template"], url: str | None) -> list[dict[str, Any]]:

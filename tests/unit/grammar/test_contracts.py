@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from tasker_grammar.contracts import (
     Contract,
@@ -179,59 +177,3 @@ def test_prose_is_stripped_and_meaning_is_kept() -> None:
         "anyOf": [{"minProperties": 1}],
     }
     assert strip_prose(True) is True
-
-
-JSON_VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers(-3, 3) | st.sampled_from(["", "a", "bb"]),
-    lambda inner: (
-        st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from("xyz"), inner, max_size=2)
-    ),
-    max_leaves=4,
-)
-
-
-def _objects(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    return st.fixed_dictionaries(
-        {"type": st.just("object"), "properties": st.dictionaries(st.sampled_from("xyz"), inner)},
-        optional={
-            "required": st.lists(st.sampled_from("xyz"), unique=True),
-            "additionalProperties": st.just(False),
-        },
-    )
-
-
-SCHEMAS = st.recursive(
-    st.sampled_from(
-        [
-            {},
-            {"type": "string"},
-            {"type": "integer"},
-            {"type": "number"},
-            {"type": ["integer", "null"]},
-            {"type": "integer", "minimum": 0},
-            {"enum": ["a", 1, None]},
-            {"type": "string", "minLength": 2},
-            {"type": "string", "format": "uuid"},
-        ]
-    ),
-    lambda inner: (
-        _objects(inner)
-        | st.builds(lambda items: {"type": "array", "items": items}, inner)
-        | st.builds(lambda branches: {"anyOf": branches}, st.lists(inner, min_size=1, max_size=2))
-    ),
-    max_leaves=4,
-)
-
-
-@settings(max_examples=150, deadline=None)
-@given(SCHEMAS, SCHEMAS, st.lists(JSON_VALUES, max_size=12))
-def test_yes_is_never_wrong(producer: Schema, consumer: Schema, values: list[Any]) -> None:
-    if fits(producer, consumer) == Yes():
-        for value in values:
-            assert check(producer, value) or not check(consumer, value)
-
-
-@settings(max_examples=60, deadline=None)
-@given(SCHEMAS)
-def test_a_schema_never_misfits_itself(schema: Schema) -> None:
-    assert not isinstance(fits(schema, schema), No)
