@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Literal, LiteralString, Self
+from typing import Any, Literal, LiteralString, Self, TypedDict
 from uuid import UUID
 
 import anyio
@@ -33,7 +33,7 @@ from tasker.workflow import Workflow
 from tasker_grammar.contracts import Finding
 from tasker_sql.session import Session
 
-__all__ = ["SUBMIT", "Client", "OnConflict", "Submission"]
+__all__ = ["SUBMIT", "Client", "OnConflict", "Submission", "SubmitOptions"]
 
 OnConflict = Literal["reject", "return_existing"]
 
@@ -53,6 +53,19 @@ class Submission:
     tags: Sequence[str] = ()
     start_at: datetime | None = None
     context: Mapping[str, Any] | None = None
+
+
+class SubmitOptions(TypedDict, total=False):
+    """What can be said of a task beside its input; the meaning is that of Client.submit."""
+
+    version: str | None
+    idempotency_key: str | None
+    on_conflict: OnConflict
+    priority: Priority
+    correlation_id: UUID | None
+    tags: Sequence[str]
+    start_at: datetime | None
+    context: Mapping[str, Any] | None
 
 
 class Client(Operations):

@@ -12,6 +12,7 @@ TaskerError
 │   └── ContractError       a value is not what the contract says
 ├── DefinitionError         a workflow or handler is written wrongly; raised at import
 ├── TemplateError           a YAML template is written wrongly
+├── GenerateError           code cannot be generated: from this template, or with what is installed
 ├── RequestError            the database refused a request
 │   ├── NotFoundError
 │   ├── InvalidInputError
@@ -43,6 +44,7 @@ __all__ = [
     "DefinitionError",
     "EventTimedOut",
     "Fault",
+    "GenerateError",
     "InvalidInputError",
     "InvalidStateError",
     "NotAllowedError",
@@ -164,6 +166,10 @@ class TemplateError(TaskerError):
     def __init__(self, findings: Sequence[TemplateFinding]) -> None:
         super().__init__("\n".join(map(str, findings)))
         self.findings = tuple(findings)
+
+
+class GenerateError(TaskerError):
+    """Code cannot be generated from a template: what it says has no form there, or a generator is missing or failed."""
 
 
 class NotInstalledError(TaskerError):

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 
-__all__ = ["Language", "find_project_fault", "make_project"]
+__all__ = ["PLACEHOLDER", "Language", "find_project_fault", "make_project", "read_sources_of"]
 
 PLACEHOLDER = "project_name"
 """What the files call their project: a name that is good everywhere, so that they are checked and run as they are."""
@@ -57,6 +57,12 @@ def make_project(folder: Path, language: Language) -> list[Path]:
         shutil.rmtree(made, ignore_errors=True)
         raise
     return sorted(path.relative_to(made) for path in written)
+
+
+def read_sources_of(language: Language) -> Iterator[tuple[Path, str]]:
+    """The files that a project is made of, each by where it is to be in the folder; PLACEHOLDER stands for its name."""
+    for path, within in _list(_SOURCES / language):
+        yield within, path.read_text("utf-8")
 
 
 def _list(folder: Path) -> Iterator[tuple[Path, Path]]:

@@ -28,10 +28,10 @@ from tasker import (
     Workflow,
     handler,
 )
+from tasker.client import SubmitOptions
 from tasker.template import StepDefinition, Template
 from tasker.testing import AsyncTask, AsyncTasker, Tasker, TaskNotEnded
 from tasker.testing.databases import open_databases
-from tasker.testing.kit import SubmitOptions
 
 
 class Order(BaseModel):

@@ -11,6 +11,7 @@ from tasker.cli import (
     db,
     dead_letters,
     events,
+    generate,
     limits,
     queues,
     schedules,
@@ -80,6 +81,7 @@ app.command(
     epilog="Examples:\n\ntasker dev\n\ntasker dev flows/orders.py --templates templates/",
 )(dev)
 app.command(rich_help_panel=START, epilog="Example: tasker init --lang ruby shop")(init)
+app.add_typer(generate.app, name="generate", rich_help_panel=START)
 app.command(rich_help_panel=START)(demo)
 app.command(rich_help_panel=START, epilog="Example: tasker doctor --url postgresql://app@db/app")(
     doctor

@@ -7,16 +7,14 @@ what has become of a task settles first. Only moving the clock lets time pass.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
-from typing import Any, TypedDict, Unpack
+from typing import Any, Unpack
 from uuid import UUID
 
 from tasker.binding import Handler, handler_of
-from tasker.client import Client, OnConflict, Submission
+from tasker.client import Client, OnConflict, Submission, SubmitOptions
 from tasker.durations import Duration
-from tasker.priority import Priority
 from tasker.requests import request_errors
 from tasker.seams import Seams
 from tasker.template import Template
@@ -30,23 +28,10 @@ from tasker.workflow import Workflow
 from tasker_sql.connection import Database
 from tasker_sql.session import Session
 
-__all__ = ["PATIENCE", "AsyncTasker", "SubmitOptions"]
+__all__ = ["PATIENCE", "AsyncTasker"]
 
 PATIENCE = 30.0
 """Seconds that handlers may take until all is at rest."""
-
-
-class SubmitOptions(TypedDict, total=False):
-    """What can be said of a task beside its input; the meaning is that of Client.submit."""
-
-    version: str | None
-    idempotency_key: str | None
-    on_conflict: OnConflict
-    priority: Priority
-    correlation_id: UUID | None
-    tags: Sequence[str]
-    start_at: datetime | None
-    context: Mapping[str, Any] | None
 
 
 class AsyncTasker:

@@ -11,12 +11,12 @@ from typing import Any, Self, TypeVar, Unpack, overload
 from uuid import UUID
 
 from tasker.binding import Handler
-from tasker.client import OnConflict, Submission
+from tasker.client import OnConflict, Submission, SubmitOptions
 from tasker.durations import Duration
 from tasker.template import Template
 from tasker.testing.calls import Call
 from tasker.testing.faults import Faults
-from tasker.testing.kit import PATIENCE, AsyncTasker, SubmitOptions
+from tasker.testing.kit import PATIENCE, AsyncTasker
 from tasker.testing.task import AsyncTask
 from tasker.workflow import Workflow
 

@@ -1,0 +1,1 @@
+"""Python: pydantic models, handlers, tests and a client."""

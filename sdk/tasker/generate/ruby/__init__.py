@@ -1,0 +1,1 @@
+"""Ruby: structs with RBS signatures, handlers, tests and a client."""

@@ -1,0 +1,49 @@
+"""What is generated from: a template of a YAML file, read, with the names that its files have. Reads files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tasker.errors import GenerateError
+from tasker.generate.naming import snake
+from tasker.generate.plan import Plan, make_plan
+from tasker.yaml_template import load_templates
+
+__all__ = ["Source", "read_sources"]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A template to generate from. `name` is what its files begin with: `order_processing`.
+
+    `location` leads to its file from the folder that is generated into.
+    """
+
+    name: str
+    file: Path
+    plan: Plan
+    location: str
+
+
+def read_sources(files: Sequence[Path], into: Path) -> list[Source]:
+    """The templates of YAML files, or of folders of them, to be generated into a folder.
+
+    Raises TemplateError for what is wrong in a file; GenerateError for two templates whose files would be called the
+    same.
+    """
+    found: dict[str, Source] = {}
+    for given in files:
+        for loaded in load_templates(given):
+            template = loaded.template
+            name = snake(template.name)
+            if name in found:
+                raise GenerateError(
+                    f"{loaded.file} and {found[name].file} both have a template whose files would be called"
+                    f" {name}. Generate them into folders of their own, with --out"
+                )
+            location = Path(os.path.relpath(loaded.file, into)).as_posix()
+            found[name] = Source(name, Path(loaded.file), make_plan(template), location)
+    return list(found.values())

@@ -1,0 +1,1 @@
+"""TypeScript: interfaces, handlers, tests and a client."""
