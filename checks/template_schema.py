@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+import sys
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from meta_schema import REF, define_schema
-from pages import ROOT
+from pages import ROOT, quoted, read_tables
 from pydantic import AliasChoices
 
 from tasker import yaml_fields as fields
@@ -34,11 +35,11 @@ MODELS: Mapping[type[fields.Fields], str] = {
     fields.LimitFields: "Limit fields",
     fields.ExpansionFields: "Expansion fields",
     fields.LifecycleFields: "Lifecycle fields",
-    fields.OverrideFields: "Environment fields",
+    fields.EnvironmentFields: "Environment fields",
+    fields.OverrideFields: "Change fields",
 }
 # In the words of other rows, because the page has none of their own.
 SAME: Mapping[type[fields.Fields], Mapping[str, str]] = {
-    fields.EnvironmentFields: {"steps": "A list of changes, each to one step, or to every step."},
     fields.HandlerOverrideFields: {"initialization": "Laid over the step's own."},
 }
 # What is checked by other means than the models'.
@@ -49,6 +50,7 @@ NARROWER: Mapping[tuple[type[fields.Fields], str], Json] = {
     (fields.TemplateFields, "steps"): {"minItems": 1, "maxItems": 20_000},
     (fields.StepFields, "name"): {"minLength": 1, "maxLength": LONGEST_STEP},
     (fields.StepFields, "queue"): {"pattern": f"^{QUEUE.pattern}$"},
+    (fields.OverrideFields, "queue"): {"pattern": f"^{QUEUE.pattern}$"},
 }
 SCHEMAS = ("input_schema", "result_schema")
 
@@ -69,16 +71,8 @@ def render() -> str:
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 
-def find_faults() -> Iterator[str]:
-    """Fields without a row in the page, and rows without a field."""
-    for model, heading in MODELS.items():
-        names, rows = set(fields.known_names(model)), set(_read_rows(heading))
-        yield from (f"{heading}: there is no row for `{name}`" for name in sorted(names - rows))
-        yield from (f"{heading}: there is no field `{name}`" for name in sorted(rows - names))
-
-
 def _adapt(model: type[fields.Fields], made: Json) -> Json:
-    words = SAME.get(model) or _read_rows(MODELS[model])
+    words = _read_rows(model)
     required = made.get("required", [])
     properties: Json = {}
     both: list[list[str]] = []
@@ -128,7 +122,7 @@ def _adapt_value(made: Json) -> Json:
     if isinstance(schema.get("anyOf"), list):
         schema["anyOf"] = [_adapt_value(each) for each in schema["anyOf"]]
     if isinstance(schema.get("additionalProperties"), dict):
-        schema["additionalProperties"] = _adapt_value(schema["additionalProperties"])
+        schema["additionalProperties"] = _or_null(_adapt_value(schema["additionalProperties"]))
     return schema
 
 
@@ -146,18 +140,19 @@ def _or_null(schema: Json) -> Json:
     return {"anyOf": [schema, {"type": "null"}]}
 
 
-def _read_rows(heading: str) -> dict[str, str]:
-    """What the page says of each field in the table under a heading, without links and marks."""
-    section = re.split(r"^#+ ", PAGE.read_text("utf-8").split(f"### {heading}\n")[1], flags=re.M)[0]
-    rows: dict[str, str] = {}
-    for line in section.splitlines():
-        cells = [cell.strip() for cell in line.strip("| ").split(" | ")]
-        if not line.startswith("| `") or len(cells) < 2:
-            continue
-        meaning = cells[2].removesuffix("|").strip() if len(cells) > 2 else ""
-        if cells[1].startswith("warns"):
-            meaning = f"Nothing acts on it yet. {meaning}".strip()
-        plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", meaning)
-        for name in re.findall(r"`([^`]+)`", cells[0]):
-            rows[name] = plain
+def _read_rows(model: type[fields.Fields]) -> dict[str, str]:
+    """What the page says of each field, without links."""
+    if model in SAME:
+        return dict(SAME[model])
+    [table] = read_tables(PAGE, MODELS[model])
+    rows = {name: _say(row) for row in table for name in quoted(row[0])}
+    missing = set(fields.known_names(model)) - set(rows)
+    if missing:
+        sys.exit(f"docs/templates.md: under {MODELS[model]} there is no row for {sorted(missing)}")
     return rows
+
+
+def _say(row: Sequence[str]) -> str:
+    _, acts, meaning = row
+    plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", meaning)
+    return f"Nothing acts on it yet. {plain}".strip() if acts == "warns" else plain

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         TaskFailed,
         TaskTimedOut,
         TemplateError,
+        UnknownEnvironmentError,
     )
     from tasker.expansion import Expansion
     from tasker.handle import TaskHandle
@@ -91,6 +92,7 @@ __all__ = [
     "TaskTimedOut",
     "TaskerError",
     "TemplateError",
+    "UnknownEnvironmentError",
     "Worker",
     "Workflow",
     "handler",

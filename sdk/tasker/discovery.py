@@ -22,7 +22,7 @@ from tasker.checking import check
 from tasker.errors import TaskerError
 from tasker.template import Template
 from tasker.workflow import Workflow
-from tasker.yaml_template import LoadedTemplate, load_templates
+from tasker.yaml_template import LoadedTemplate, load_all_templates
 
 __all__ = [
     "BadCommand",
@@ -94,8 +94,8 @@ def discover(
 
     A name is looked for in the current folder first, as `python -m` does. Workflows and handlers
     count wherever in a module they are named, also when they were imported into it. `environment`
-    is applied to the YAML templates. Raises DiscoveryError, and TemplateError for what is wrong
-    inside a template file.
+    is applied to the YAML templates. Raises DiscoveryError, TemplateError for what is wrong inside a
+    template file, and UnknownEnvironmentError when no template has that environment.
     """
     workflows: dict[int, Workflow] = {}
     handlers: dict[int, Handler] = {}
@@ -107,9 +107,7 @@ def discover(
             raise DiscoveryError(f"{given} has no workflow and no handler. {_where(module)}")
         workflows.update((id(workflow), workflow) for workflow in here)
         handlers.update((id(handler), handler) for handler in handlers_here)
-    loaded = [
-        one for path in template_paths for one in load_templates(path, environment=environment)
-    ]
+    loaded = load_all_templates(template_paths, environment=environment)
     return Discovery(tuple(workflows.values()), tuple(handlers.values()), tuple(loaded))
 
 

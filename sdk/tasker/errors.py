@@ -12,6 +12,7 @@ TaskerError
 │   └── ContractError       a value is not what the contract says
 ├── DefinitionError         a workflow or handler is written wrongly; raised at import
 ├── TemplateError           a YAML template is written wrongly
+│   └── UnknownEnvironmentError an environment was named that no template has
 ├── GenerateError           code cannot be generated: from this template, or with what is installed
 ├── RequestError            the database refused a request
 │   ├── NotFoundError
@@ -34,6 +35,7 @@ from typing import ClassVar, Literal
 from uuid import UUID
 
 from tasker.durations import to_seconds
+from tasker.names import did_you_mean
 from tasker_grammar.contracts import Finding
 
 __all__ = [
@@ -60,6 +62,7 @@ __all__ = [
     "TaskerError",
     "TemplateError",
     "TemplateFinding",
+    "UnknownEnvironmentError",
 ]
 
 
@@ -166,6 +169,21 @@ class TemplateError(TaskerError):
     def __init__(self, findings: Sequence[TemplateFinding]) -> None:
         super().__init__("\n".join(map(str, findings)))
         self.findings = tuple(findings)
+
+
+class UnknownEnvironmentError(TemplateError):
+    """An environment was named that none of the templates has. `known` are those that there are."""
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        super().__init__(())
+        self.name = name
+        self.known = tuple(known)
+
+    def __str__(self) -> str:
+        if not self.known:
+            return f'there is no environment "{self.name}": no template has any'
+        hint = did_you_mean(self.name, self.known) or f"There are: {', '.join(self.known)}."
+        return f'no template has an environment "{self.name}". {hint}'
 
 
 class GenerateError(TaskerError):

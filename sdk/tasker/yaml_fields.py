@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Literal, Self, cast
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from tasker.limits import Unit
@@ -68,6 +68,11 @@ class Fields(BaseModel):
                 raise PydanticCustomError("two_names", "{both} name the same field", {"both": both})
         return given
 
+    def overridden(self, override: Self) -> Self:
+        """With the fields that `override` gives in place of its own."""
+        given = {name: getattr(override, name) for name in override.model_fields_set}
+        return self.model_copy(update=given)
+
 
 class HandlerFields(Fields):
     """What runs a step: `callable` is the name under which workers know it."""
@@ -97,11 +102,6 @@ class RetryFields(Fields):
     """An addition: the share by which delays are spread."""
     permanent_errors: list[str] = Field(default_factory=list)
     """An addition: names of exceptions after which no other attempt is made."""
-
-    def overridden(self, override: Self) -> Self:
-        """With the fields that `override` gives in place of its own."""
-        given = {name: getattr(override, name) for name in override.model_fields_set}
-        return self.model_copy(update=given)
 
 
 class BatchFields(Fields):
@@ -181,34 +181,6 @@ class StepFields(Fields):
     composition: Any = None
 
 
-class HandlerOverrideFields(Fields):
-    """The part of a handler that an environment may change."""
-
-    initialization: Json = Field(default_factory=dict)
-
-
-class OverrideFields(Fields):
-    """What an environment changes about one step, or about all: `name: ALL`."""
-
-    name: str
-    handler: HandlerOverrideFields = Field(default_factory=HandlerOverrideFields)
-    timeout_seconds: float | None = None
-    retry: RetryFields = Field(default_factory=RetryFields)
-
-
-class EnvironmentFields(Fields):
-    """What one environment changes."""
-
-    steps: list[OverrideFields] = Field(default_factory=list[OverrideFields])
-
-
-class ExpansionFields(Fields):
-    """How many dynamic steps a task may have. All of it is an addition."""
-
-    max_steps: int = Field(default=1000, ge=1, le=100_000)
-    max_depth: int = Field(default=100, ge=1, le=100_000)
-
-
 class LifecycleFields(Fields):
     """Limits on the whole task, in minutes."""
 
@@ -233,6 +205,43 @@ class LifecycleFields(Fields):
     auto_dlq_on_timeout: bool | None = None
 
 
+class HandlerOverrideFields(Fields):
+    """The part of a handler that an environment may change."""
+
+    initialization: Json = Field(default_factory=dict)
+
+
+class OverrideFields(Fields):
+    """What an environment changes about one step, or about all: `name: ALL`. Of mappings, the fields that are given."""
+
+    name: str
+    handler: HandlerOverrideFields = Field(default_factory=HandlerOverrideFields)
+    timeout_seconds: float | None = None
+    total_timeout_seconds: float | None = None
+    """An addition, as are those that follow."""
+    retry: RetryFields = Field(default_factory=RetryFields)
+    queue: str | None = None
+    batch_config: BatchFields = Field(default_factory=BatchFields)
+    limits: list[LimitFields] | None = None
+
+
+class EnvironmentFields(Fields):
+    """What one environment changes."""
+
+    steps: list[OverrideFields] = Field(default_factory=list[OverrideFields])
+    lifecycle: LifecycleFields = Field(default_factory=LifecycleFields)
+    """An addition: the limits on the whole task."""
+    limits: list[LimitFields] | None = None
+    """An addition: how much of the template goes on at once, or in a time."""
+
+
+class ExpansionFields(Fields):
+    """How many dynamic steps a task may have. All of it is an addition."""
+
+    max_steps: int = Field(default=1000, ge=1, le=100_000)
+    max_depth: int = Field(default=100, ge=1, le=100_000)
+
+
 class TemplateFields(Fields):
     """A whole template."""
 
@@ -255,6 +264,15 @@ class TemplateFields(Fields):
     """An addition: bounds on the dynamic steps."""
     limits: list[LimitFields] = Field(default_factory=list[LimitFields])
     """An addition: how much of it goes on at once, or in a time."""
-    environments: dict[str, EnvironmentFields] = Field(default_factory=dict)
+    environments: dict[str, EnvironmentFields] = Field(default_factory=dict[str, EnvironmentFields])
     system_dependencies: Json = Field(default_factory=dict)
     domain_events: list[Json] = Field(default_factory=list[Json])
+
+    @field_validator("environments", mode="before")
+    @classmethod
+    def _fill(cls, value: object) -> object:
+        """An environment of which nothing is said is one in which nothing is different."""
+        if not isinstance(value, dict):
+            return value
+        empty: Json = {}
+        return {name: empty if v is None else v for name, v in cast("Json", value).items()}

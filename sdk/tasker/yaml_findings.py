@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, cast
 
 from pydantic_core import ErrorDetails
@@ -14,7 +14,7 @@ from tasker.names import did_you_mean
 from tasker.yaml_fields import Fields, TemplateFields, known_names
 from tasker.yaml_source import Document, Path
 
-__all__ = ["Place"]
+__all__ = ["Place", "yaml_path"]
 
 # What a template's own words are called in YAML, where they differ.
 _YAML_PATHS: Mapping[str | int, Path] = {
@@ -53,7 +53,12 @@ class Place:
 
     def fault(self, fault: Fault) -> TemplateFinding:
         """What is to be said about the template that the YAML describes."""
-        return self._locate(fault, _yaml_path(fault.path))
+        return self._locate(fault, yaml_path(fault.path))
+
+    def fault_in(self, environment: str, fault: Fault, at: Path) -> TemplateFinding:
+        """What is to be said about the template as it is in an environment, at the change that brings it."""
+        told = replace(fault, what=f"in environment {environment}: {fault.what}")
+        return self._locate(told, at)
 
     def _locate(self, fault: Fault, path: Path) -> TemplateFinding:
         others = tuple(_OTHER_NAMES.get(str(step), step) for step in path)
@@ -121,7 +126,8 @@ class Place:
                 return
 
 
-def _yaml_path(path: Path) -> Path:
+def yaml_path(path: Path) -> Path:
+    """Where in YAML stands what a path in a template leads to."""
     found: list[str | int] = []
     for index, step in enumerate(path):
         found += _YAML_PATHS.get(step, (step,))

@@ -9,43 +9,32 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path as FilePath
-from typing import Any, assert_never
+from typing import assert_never
 
-from tasker.checking import check, make_fault
-from tasker.durations import to_seconds
-from tasker.errors import DefinitionError, Fault, TemplateError, TemplateFinding
-from tasker.limits import Limit
-from tasker.policy import BatchPolicy, Bounds, OnFailure, Retry
-from tasker.template import Compensation, StepDefinition, Template
-from tasker.yaml_fields import (
-    CompensationFields,
-    LimitFields,
-    RetryFields,
-    StepFields,
-    TemplateFields,
-)
-from tasker.yaml_findings import Place
-from tasker.yaml_reading import read_fields
-from tasker.yaml_source import Document, Path, read_documents
+from tasker.environments import apply_environment, check_environment, locate_change
+from tasker.errors import Fault, TemplateError, TemplateFinding
+from tasker.template import Template
+from tasker.yaml_building import build_template
+from tasker.yaml_fields import TemplateFields
+from tasker.yaml_findings import Place, yaml_path
+from tasker.yaml_reading import Reading, read_fields
+from tasker.yaml_source import Document, read_documents
 
 __all__ = [
     "LoadedTemplate",
     "Refused",
     "examine_files",
     "examine_text",
+    "load_all_templates",
     "load_templates",
     "parse_templates",
 ]
 
 Handlers = Collection[str] | None
 
-_ON_FAILURE: dict[str, OnFailure] = {
-    "continue_on_failure": "continue",
-    "fail_fast": "fail_task",
-    "isolate": "wait",
-}
-_USUAL_CAP = to_seconds(Retry().cap)
 _SUFFIXES = (".yaml", ".yml")
+# Where an environment allows one attempt, the step's backoff is there for the others.
+_MEANT_ELSEWHERE = frozenset({"backoff-without-retry"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +42,7 @@ class Refused:
     """A document that is no template that could be used, and why: errors, and what else there is to say."""
 
     findings: tuple[TemplateFinding, ...]
+    environments: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +52,8 @@ class LoadedTemplate:
     template: Template
     findings: tuple[TemplateFinding, ...]
     file: str
+    environments: tuple[str, ...] = ()
+    """Those for which it says something."""
 
     @property
     def warnings(self) -> tuple[TemplateFinding, ...]:
@@ -72,10 +64,19 @@ class LoadedTemplate:
 def load_templates(path: str | FilePath, *, environment: str | None = None) -> list[LoadedTemplate]:
     """The templates in a YAML file, or in all YAML files below a directory, in file order.
 
-    With `environment`, what the templates say under `environments` for it is applied. Raises
-    `TemplateError` with everything that is wrong, in whichever file.
+    With `environment`, what the templates say under `environments` for it is applied; it is checked
+    for the others, too. Raises `TemplateError` with everything that is wrong, in whichever file, and
+    `UnknownEnvironmentError` when none of the templates has that environment.
     """
-    return _all_or_none(examine_files(path, environment=environment))
+    return load_all_templates([path], environment=environment)
+
+
+def load_all_templates(
+    paths: Iterable[str | FilePath], *, environment: str | None = None
+) -> list[LoadedTemplate]:
+    """As `load_templates`, of several files and directories together."""
+    outcomes = (each for path in paths for each in examine_files(path, environment=environment))
+    return _all_or_none(outcomes, environment)
 
 
 def parse_templates(
@@ -83,9 +84,9 @@ def parse_templates(
 ) -> list[LoadedTemplate]:
     """The templates in a YAML text, one per document. `file` is what messages call it.
 
-    Raises `TemplateError` with everything that is wrong.
+    Raises `TemplateError` with everything that is wrong, and `UnknownEnvironmentError`.
     """
-    return _all_or_none(examine_text(text, file=file, environment=environment))
+    return _all_or_none(examine_text(text, file=file, environment=environment), environment)
 
 
 def examine_files(
@@ -133,7 +134,9 @@ def examine_text(
         yield _refuse(file, "no-template", "there is no template in it", "Write one.")
 
 
-def _all_or_none(outcomes: Iterable[LoadedTemplate | Refused]) -> list[LoadedTemplate]:
+def _all_or_none(
+    outcomes: Iterable[LoadedTemplate | Refused], environment: str | None
+) -> list[LoadedTemplate]:
     loaded: list[LoadedTemplate] = []
     errors: list[TemplateFinding] = []
     for outcome in outcomes:
@@ -146,6 +149,7 @@ def _all_or_none(outcomes: Iterable[LoadedTemplate | Refused]) -> list[LoadedTem
                 assert_never(never)
     if errors:
         raise TemplateError(errors)
+    check_environment(environment, [name for one in loaded for name in one.environments])
     return loaded
 
 
@@ -166,130 +170,44 @@ def _examine(place: Place, environment: str | None, handlers: Handlers) -> Loade
     if reading.fields is None:
         return Refused(tuple(findings))
     findings += place.remarks(reading.fields)
-    template, faults = _build(reading.fields, environment, handlers)
-    findings += [place.fault(fault) for fault in faults if reading.can_tell(fault)]
+    template, faults = build_template(apply_environment(reading.fields, environment), handlers)
+    findings += _tell(place, reading, reading.fields, faults, environment)
+    findings += _examine_others(place, reading, reading.fields, faults, environment)
+    environments = tuple(reading.fields.environments)
     if template is None or any(finding.severity == "error" for finding in findings):
-        return Refused(tuple(findings))
-    return LoadedTemplate(template, tuple(findings), place.file)
+        return Refused(tuple(findings), environments)
+    return LoadedTemplate(template, tuple(findings), place.file, environments)
 
 
-def _build(
-    fields: TemplateFields, environment: str | None, handlers: Handlers
-) -> tuple[Template | None, list[Fault]]:
-    """The template, if one can be made, and all that the checker says about it."""
-    minutes = fields.lifecycle.max_duration_minutes
-    faults: list[Fault] = []
-    steps = [_override(step, fields, environment) for step in fields.steps]
-    try:
-        template = Template(
-            namespace=fields.namespace_name,
-            name=fields.name,
-            version=fields.version,
-            steps=tuple(_build_step(index, step, faults) for index, step in enumerate(steps)),
-            description=fields.description,
-            input_schema=fields.input_schema,
-            time_limit=None if minutes is None else minutes * 60,
-            metadata=fields.metadata,
-            on_failure=fields.on_failure,
-            expansion=Bounds(fields.expansion.max_steps, fields.expansion.max_depth),
-            limits=_build_limits((), fields.limits, faults),
-        )
-    except DefinitionError as error:
-        return None, [*faults, *error.faults]
-    return template, [*faults, *check(template, handlers)]
+def _tell(
+    place: Place,
+    reading: Reading,
+    fields: TemplateFields,
+    faults: Iterable[Fault],
+    environment: str | None,
+) -> Iterator[TemplateFinding]:
+    for fault in filter(reading.can_tell, faults):
+        at = locate_change(fields, environment, yaml_path(fault.path))
+        if environment is None or at is None:
+            yield place.fault(fault)
+        elif fault.code not in _MEANT_ELSEWHERE:
+            yield place.fault_in(environment, fault, at)
 
 
-def _override(step: StepFields, fields: TemplateFields, environment: str | None) -> StepFields:
-    """The step as it is in an environment: what applies to it there, one change after the other."""
-    if environment not in fields.environments:
-        return step
-    for change in fields.environments[environment].steps:
-        if change.name in ("ALL", step.name):
-            own = step.handler
-            initialization = own.initialization | change.handler.initialization
-            update: dict[str, Any] = {
-                "handler": own.model_copy(update={"initialization": initialization}),
-                "retry": step.retry.overridden(change.retry),
-            }
-            if change.timeout_seconds is not None:
-                update["timeout_seconds"] = change.timeout_seconds
-            step = step.model_copy(update=update)
-    return step
-
-
-def _build_step(index: int, fields: StepFields, faults: list[Fault]) -> StepDefinition:
-    return StepDefinition(
-        name=fields.name,
-        handler=fields.handler.full_name,
-        kind=fields.kind,
-        depends_on=tuple(fields.depends_on),
-        config=fields.handler.initialization,
-        description=fields.description,
-        retry=_build_retry(("steps", index, "retry"), fields.retry, faults),
-        attempt_time_limit=fields.timeout_seconds,
-        step_time_limit=fields.total_timeout_seconds,
-        queue=fields.queue,
-        input_schema=fields.input_schema,
-        result_schema=fields.result_schema,
-        batch=BatchPolicy(
-            fields.batch_config.parallelism, _ON_FAILURE[fields.batch_config.failure_strategy]
-        ),
-        compensate=_build_compensation(index, fields.compensate, faults),
-        expands=tuple(fields.expands),
-        limits=_build_limits(("steps", index), fields.limits, faults),
-    )
-
-
-def _build_compensation(
-    index: int, fields: CompensationFields | None, faults: list[Fault]
-) -> Compensation | None:
-    if fields is None:
-        return None
-    return Compensation(
-        handler=fields.handler.full_name,
-        takes=None if fields.takes is None else tuple(fields.takes),
-        when=fields.when,
-        queue=fields.queue,
-        config=fields.handler.initialization,
-        retry=_build_retry(("steps", index, "compensate", "retry"), fields.retry, faults),
-        attempt_time_limit=fields.timeout_seconds,
-        step_time_limit=fields.total_timeout_seconds,
-    )
-
-
-def _build_limits(
-    path: Path, fields: Sequence[LimitFields], faults: list[Fault]
-) -> tuple[Limit, ...]:
-    made = [
-        _build_limit((*path, "limits", index), each, faults) for index, each in enumerate(fields)
-    ]
-    return tuple(limit for limit in made if limit is not None)
-
-
-def _build_limit(path: Path, fields: LimitFields, faults: list[Fault]) -> Limit | None:
-    try:
-        return Limit(
-            name=fields.name,
-            key=fields.key,
-            unit=fields.unit,
-            concurrency=fields.concurrency,
-            rate=fields.rate,
-            period=fields.period_seconds,
-        )
-    except DefinitionError as error:
-        mend = "A limit has a concurrency, a rate or a key."
-        faults.append(make_fault("invalid-limit", path, str(error), mend))
-        return None
-
-
-def _build_retry(path: Path, fields: RetryFields, faults: list[Fault]) -> Retry:
-    base = fields.backoff_base_ms / 1000
-    cap = max(base, _USUAL_CAP) if fields.max_backoff_ms is None else fields.max_backoff_ms / 1000
-    # The first attempt is always made: with max_attempts 0 there is just no other.
-    attempts = max(fields.max_attempts, 1) if fields.retryable else 1
-    try:
-        return Retry(attempts, fields.backoff, base, cap, fields.jitter, fields.permanent_errors)
-    except DefinitionError as error:
-        mend = "Give times in milliseconds."
-        faults.append(make_fault("invalid-retry", path, str(error), mend))
-        return Retry()
+def _examine_others(
+    place: Place,
+    reading: Reading,
+    fields: TemplateFields,
+    said: Sequence[Fault],
+    environment: str | None,
+) -> Iterator[TemplateFinding]:
+    """What is to be said about the template in other environments than the chosen one, and in that one is not."""
+    for name in fields.environments:
+        if name == environment:
+            continue
+        _, faults = build_template(apply_environment(fields, name))
+        for fault in faults:
+            new = fault not in said and fault.code not in _MEANT_ELSEWHERE
+            if new and reading.can_tell(fault):
+                at = locate_change(fields, name, yaml_path(fault.path))
+                yield place.fault_in(name, fault, at or ("environments", name))

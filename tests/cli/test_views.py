@@ -260,7 +260,7 @@ DEFINITION = {
 
 
 def test_a_template_is_drawn_with_its_policy(draw):
-    text = draw(draw_template(DEFINITION, None, NOW), width=160)
+    text = draw(draw_template({"definition": DEFINITION, "created_at": None}, NOW), width=160)
     assert "3 × exponential from 1 s, at most 60 s" in text
     assert "30 s per attempt" in text and "1 h" in text and '"type": "object"' in text
     once = {

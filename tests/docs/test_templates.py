@@ -11,6 +11,8 @@ from tasker.template import Compensation, StepDefinition, Template
 from tasker.yaml_fields import (
     BatchFields,
     CompensationFields,
+    EnvironmentFields,
+    ExpansionFields,
     Fields,
     HandlerFields,
     LifecycleFields,
@@ -45,7 +47,9 @@ TEMPLATE = Template("n", "t", "1", (STEP, DYNAMIC), on_failure="compensate", lim
         ("Compensation fields", CompensationFields),
         ("Limit fields", LimitFields),
         ("Lifecycle fields", LifecycleFields),
-        ("Environment fields", OverrideFields),
+        ("Expansion fields", ExpansionFields),
+        ("Environment fields", EnvironmentFields),
+        ("Change fields", OverrideFields),
     ],
 )
 def test_the_yaml_fields_are_those_of_the_code(heading: str, fields: type[Fields]) -> None:

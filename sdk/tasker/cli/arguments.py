@@ -61,7 +61,12 @@ Actor = Annotated[
 ]
 Environment = Annotated[
     str | None,
-    typer.Option("--environment", "-e", help="Apply what YAML templates say for an environment."),
+    typer.Option(
+        "--environment",
+        "--env",
+        "-e",
+        help="Apply what YAML templates say for an environment. One that none of them has is an error.",
+    ),
 ]
 TaskIds = Annotated[
     list[str],

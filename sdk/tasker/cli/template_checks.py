@@ -56,7 +56,7 @@ def validate(
     """
     paths = list(list_files(files))
     known = _find_handlers(modules) if modules else None
-    found = [finding for path in paths for finding in check_file(path, environment, known)]
+    found = check_files(paths, environment, known)
     shown = [finding for finding in found if verbose or finding.severity != "info"]
     if sarif is not None:
         _write_sarif(found, sarif)
@@ -115,15 +115,28 @@ def list_files(given: Iterable[Path]) -> Iterator[Path]:
             raise CommandFailed(ExitCode.USAGE, f"there is no file {path}")
 
 
-def check_file(
-    path: Path, environment: str | None = None, handlers: Collection[str] | None = None
-) -> Iterator["TemplateFinding"]:
-    """Load a template file and give what is to be said about it, in the order of its lines."""
+def check_files(
+    paths: Iterable[Path],
+    environment: str | None = None,
+    handlers: Collection[str] | None = None,
+) -> list["TemplateFinding"]:
+    """Load template files and give what is to be said about them, file by file, in the order of the lines.
+
+    Raises UnknownEnvironmentError when none of the templates has the environment.
+    """
+    from tasker.environments import check_environment
     from tasker.yaml_template import examine_files
 
-    outcomes = examine_files(path, environment=environment, handlers=handlers)
-    found = [finding for outcome in outcomes for finding in outcome.findings]
-    yield from sorted(found, key=lambda finding: finding.line)
+    found: list[TemplateFinding] = []
+    environments: list[str] = []
+    for path in paths:
+        outcomes = list(examine_files(path, environment=environment, handlers=handlers))
+        environments += [name for outcome in outcomes for name in outcome.environments]
+        findings = [finding for outcome in outcomes for finding in outcome.findings]
+        found += sorted(findings, key=lambda finding: finding.line)
+    if not any(finding.severity == "error" for finding in found):
+        check_environment(environment, environments)
+    return found
 
 
 def _find_handlers(modules: Sequence[str]) -> frozenset[str]:

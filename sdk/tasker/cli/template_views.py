@@ -1,5 +1,6 @@
 """Templates as people read them. Pure functions from JSON to rich renderables."""
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -33,10 +34,15 @@ def draw_templates(templates: Sequence[Row], now: datetime) -> RenderableType:
     return table
 
 
-def draw_template(definition: Row, registered_at: datetime | None, now: datetime) -> RenderableType:
-    """Draw a definition with its graph; `registered_at` is None for one that is only in a file."""
+def draw_template(found: Row, now: datetime) -> RenderableType:
+    """Draw a template with its graph, as get_template gives it, or as it was found in a file.
+
+    That has no `created_at`, and it has `environments`; as it is in one of them also `environment` and `changes`.
+    """
+    definition: Row = found["definition"]
     limit = definition.get("time_limit")
     schema = definition.get("input_schema")
+    registered_at = parse_time(found["created_at"])
     parts: list[RenderableType] = [
         make_heading(f"{definition['namespace']}/{definition['name']}", definition["version"]),
         make_facts(
@@ -53,11 +59,33 @@ def draw_template(definition: Row, registered_at: datetime | None, now: datetime
                     if definition.get("metadata")
                     else None,
                 ),
+                ("environments", ", ".join(found.get("environments", ()))),
             ]
         ),
         Text(),
         draw_template_graph(definition["steps"]),
     ]
+    if "environment" in found:
+        parts += [Text(), _draw_changes(found["environment"], found["changes"])]
     if schema:
         parts += [Text(), Text("Input schema", style="bold"), JSON.from_data(schema)]
     return Group(*parts)
+
+
+def _draw_changes(environment: str, changes: Sequence[Row]) -> RenderableType:
+    """Draw what an environment changes: on which step, which value, and from what to what."""
+    if not changes:
+        return Text(f"The environment {environment} changes nothing here.", style="dim")
+    table = make_table("STEP", "FIELD", "ELSEWHERE", f"IN {environment}")
+    for change in changes:
+        table.add_row(
+            Text(change["step"] or "the template", style="bold" if change["step"] else "dim"),
+            change["field"],
+            Text(_write_value(change["before"]), style="dim"),
+            Text(_write_value(change["after"]), style="yellow"),
+        )
+    return Group(Text(f"Changed in {environment}", style="bold"), table)
+
+
+def _write_value(value: Any) -> str:
+    return "–" if value is None else json.dumps(value, ensure_ascii=False)

@@ -1,23 +1,21 @@
 """`tasker template …`: register, check and see templates, from files, modules and the database."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tasker.cli import pictures
-from tasker.cli.arguments import Environment, Output, Url, parse_template_ref
+from tasker.cli.arguments import Environment, Output, Url
 from tasker.cli.database import call_all, call_one, open_database
 from tasker.cli.exit_codes import ExitCode
 from tasker.cli.failures import CommandFailed
 from tasker.cli.output import Format, show, tell
-from tasker.cli.pictures import View
-from tasker.cli.task_lookup import get_template
 from tasker.cli.template_changes import pause, resume
 from tasker.cli.template_checks import VALIDATE, YAML, explain, validate
 from tasker.cli.template_schema import EPILOG, schema
+from tasker.cli.template_show import SHOW, name_of, show_template
 
 if TYPE_CHECKING:
     from tasker.template import Template
@@ -39,7 +37,7 @@ def register(
 
     A template that is registered already is no change; another one under its version is refused.
     """
-    found = list(load_sources(sources, environment))
+    found = load_sources(sources, environment)
     if not found:
         raise CommandFailed(ExitCode.USAGE, "there is no template in " + ", ".join(sources))
     answers = register_templates(found, url)
@@ -50,7 +48,7 @@ def register(
 
         return Group(*[_describe_registered(answer) for answer in answers])
 
-    show(answers, output, lambda: [_name(answer) for answer in answers], view)
+    show(answers, output, lambda: [name_of(answer) for answer in answers], view)
 
 
 app.command(epilog=VALIDATE)(validate)
@@ -74,60 +72,10 @@ def list_(
 
         return draw_templates(templates, datetime.now(UTC))
 
-    show(templates, output, lambda: [_name(template) for template in templates], view)
+    show(templates, output, lambda: [name_of(template) for template in templates], view)
 
 
-@app.command(
-    "show",
-    epilog="""Examples:
-
-tasker template show shop/order
-
-tasker template show orders.yaml -o svg --to orders.svg""",
-)
-def show_(
-    template: Annotated[
-        str, typer.Argument(metavar="TEMPLATE", help="NAMESPACE/NAME[@VERSION], or a YAML file.")
-    ],
-    output: pictures.Output = View.table,
-    to: pictures.Target = None,
-    url: Url = None,
-) -> None:
-    """Show a template's graph and policies; of a file, without registering it. Or draw a picture of the graph."""
-    pictures.check_target(output, to)
-    if template.endswith(YAML):
-        found: list[dict[str, Any]] = [
-            {"definition": t.to_json(), "created_at": None} for t in load_sources([template])
-        ]
-    else:
-        with open_database(url) as connection:
-            found: list[dict[str, Any]] = [get_template(connection, parse_template_ref(template))]
-    answer = pictures.format_of(output)
-    if answer is None:
-        from tasker.drawing.templates import graph_template
-
-        graphs = [graph_template(each["definition"]) for each in found]
-        pictures.show_pictures(graphs, output, to)
-        return
-
-    def view() -> Any:
-        from rich.console import Group
-
-        from tasker.cli.template_views import draw_template
-        from tasker.cli.times import parse_time
-
-        now = datetime.now(UTC)
-        return Group(
-            *[
-                draw_template(each["definition"], parse_time(each["created_at"]), now)
-                for each in found
-            ]
-        )
-
-    document = found[0] if len(found) == 1 else found
-    show(document, answer, lambda: [_name(each["definition"]) for each in found], view)
-
-
+app.command("show", epilog=SHOW)(show_template)
 app.command(epilog="Example: tasker template pause shop/order --reason 'the gateway is down'")(
     pause
 )
@@ -160,27 +108,24 @@ def _tell_unserved(templates: Iterable["Template"], url: str | None) -> None:
             tell(fault.line_about(template.full_name))
 
 
-def load_sources(sources: Sequence[str], environment: str | None = None) -> Iterator["Template"]:
+def load_sources(sources: Sequence[str], environment: str | None = None) -> tuple["Template", ...]:
     """Load the templates of YAML files, of folders and of modules, and tell what is to be warned of.
 
     Raises what loading raises.
     """
     from tasker.discovery import discover
 
-    for source in sources:
-        path = Path(source)
-        if path.suffix in YAML or (path.is_dir() and not (path / "__init__.py").exists()):
-            found = discover((), [path], environment)
-        else:
-            found = discover([source])
-        for line in found.warnings:
-            tell(line)
-        yield from found.all_templates
+    paths = [path for path in map(Path, sources) if _holds_yaml(path)]
+    modules = [source for source in sources if Path(source) not in paths]
+    found = discover(modules, paths, environment)
+    for line in found.warnings:
+        tell(line)
+    return found.all_templates
 
 
-def _name(template: dict[str, Any]) -> str:
-    return f"{template['namespace']}/{template['name']}@{template['version']}"
+def _holds_yaml(path: Path) -> bool:
+    return path.suffix in YAML or (path.is_dir() and not (path / "__init__.py").exists())
 
 
 def _describe_registered(answer: dict[str, Any]) -> str:
-    return f"{_name(answer)} " + ("registered" if answer["created"] else "was registered already")
+    return f"{name_of(answer)} " + ("registered" if answer["created"] else "was registered already")

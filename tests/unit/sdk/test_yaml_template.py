@@ -261,11 +261,6 @@ def test_an_environment_changes_what_it_names_and_keeps_the_rest() -> None:
     assert second.config == {}
 
 
-@pytest.mark.parametrize("environment", [None, "production"])
-def test_another_environment_changes_nothing(environment: str | None) -> None:
-    assert load(EVERYTHING, environment=environment).template == load(EVERYTHING).template
-
-
 def test_no_attempts_at_all_is_one_attempt() -> None:
     text = LINEAR.replace("max_attempts: 3", "max_attempts: 0")
     assert load(text).template.steps[0].retry.max_attempts == 1
