@@ -18,7 +18,7 @@ from typing import Self
 
 from tasker_ffi_bridge.host import HostSession, Ready
 from tasker_ffi_bridge.life import End, Life, Refused, Run, Services
-from tasker_ffi_bridge.messages import Execute, Initialized
+from tasker_ffi_bridge.messages import CancelReason, Execute, Initialized
 from tasker_ffi_bridge.process import start_child
 
 __all__ = ["Bridge", "BridgeError"]
@@ -121,13 +121,13 @@ class Bridge:
             self._life.enter(run)
         return run
 
-    def leave(self, run: Run) -> None:
+    def leave(self, run: Run, reason: CancelReason) -> None:
         """Nobody waits for the run's end any more: it is not begun, or cancelled in the child."""
         run.awaited = False
         if run in self._waiting:
             self._waiting.pop(run).cancel()
         elif self._life is not None:
-            self._life.leave(run)
+            self._life.leave(run, reason)
 
     def _wait(self, run: Run) -> None:
         timer = asyncio.get_running_loop().call_later(_PATIENCE, self._refuse, run)

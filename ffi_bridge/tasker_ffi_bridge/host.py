@@ -17,6 +17,7 @@ from tasker_ffi_bridge.integers import find_altered
 from tasker_ffi_bridge.messages import (
     LONGEST_LINE,
     PROTOCOL,
+    CancelReason,
     Checkpoint,
     ErrorCode,
     Execute,
@@ -190,7 +191,7 @@ class HostSession:
         self.open_runs[run] = self._last
         return line
 
-    def cancel(self, run: str, reason: str) -> bytes:
+    def cancel(self, run: str, reason: CancelReason) -> bytes:
         """Ask a run to stop. It still ends with an `Ended`."""
         return _line({"method": "cancel", "params": {"run": run, "reason": reason}})
 

@@ -32,6 +32,7 @@ from tasker_ffi_bridge.host import (
     Send,
 )
 from tasker_ffi_bridge.messages import (
+    CancelReason,
     Checkpoint,
     ErrorCode,
     Execute,
@@ -164,7 +165,7 @@ class Life:
         self._line.append(run)
         self._advance()
 
-    def leave(self, run: Run) -> None:
+    def leave(self, run: Run, reason: CancelReason) -> None:
         """Nobody waits for the run any more: ask it to stop, and end the child when it does not answer in time."""
         name = run.execute["run"]
         if self.over is not None:
@@ -172,7 +173,7 @@ class Life:
         if name not in self._runs:
             self._advance()  # it stood in line, perhaps before others
             return
-        self.process.put(self.session.cancel(name, "cancelled"))
+        self.process.put(self.session.cancel(name, reason))
 
         async def insist() -> None:
             await asyncio.sleep(self._grace)

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 __all__ = [
     "LONGEST_LINE",
     "PROTOCOL",
+    "CancelReason",
     "Cancelled",
     "Checkpoint",
     "Child",
@@ -241,6 +242,9 @@ class Cancelled:
 
 
 Outcome = Complete | Retry | GiveUp | Wait | Cancelled
+
+CancelReason = Literal["cancelled", "lease_lost", "timed_out", "stopping"]
+"""Why a run is asked to stop: its step, its lease, its time or its worker is over."""
 
 
 # What a child says while runs are open.

@@ -33,6 +33,7 @@ from tasker.grant import (
 )
 from tasker.outcome import Completed, Failed, Failure, Outcome, Released, Retried
 from tasker.transactions import Pools, Transaction
+from tasker_ffi_bridge.messages import CancelReason
 
 __all__ = ["Running", "commit", "execute"]
 
@@ -61,8 +62,8 @@ class Running:
         durable = Durable(grant.saved, save, start)
         self.context = _context(grant, self._report, durable, self.transaction)
 
-    def revoke(self) -> None:
-        """Tell the handler to stop: the step was cancelled, or granted to another worker, or the worker stops."""
+    def revoke(self, _reason: CancelReason) -> None:
+        """Tell the handler to stop; one in Python is not told why."""
         self.context.cancellation.set()
         if self.scope is not None and not self.scope.expired():
             self.scope.reschedule(-math.inf)

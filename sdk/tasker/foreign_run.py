@@ -85,9 +85,10 @@ class ForeignRun:
         execute = self._step.execute(bridge.new_run(), grant, trace)
         self._run = bridge.begin(execute, self, self._take)
 
-    def revoke(self) -> None:
+    def revoke(self, reason: messages.CancelReason) -> None:
         """Have it stopped: the step was cancelled, or granted to another worker, or the worker stops."""
-        self._leave(Released(describe_failure("Interrupted", "the handler was interrupted"), 0))
+        interrupted = describe_failure("Interrupted", "the handler was interrupted")
+        self._leave(Released(interrupted, delay=0), reason)
 
     def progress(self, progress: messages.Progress) -> None:
         """As the bridge's services do it."""
@@ -130,12 +131,12 @@ class ForeignRun:
 
     def _time_out(self, limit: float) -> None:
         late = f"the attempt ran past its time limit of {limit:g} s"
-        self._leave(Retried(describe_failure("AttemptTimedOut", late)))
+        self._leave(Retried(describe_failure("AttemptTimedOut", late)), "timed_out")
 
-    def _leave(self, outcome: Outcome) -> None:
+    def _leave(self, outcome: Outcome, reason: messages.CancelReason) -> None:
         """End it here; the child is told to stop, and nobody waits for what it says."""
         if self._run is not None:
-            self._step.bridge.leave(self._run)
+            self._step.bridge.leave(self._run, reason)
         self._end(outcome)
 
     def _end(self, outcome: Outcome) -> None:

@@ -333,7 +333,7 @@ class Worker:
             _log.warning(
                 "interrupting %s of task %s: %s", grant.definition.name, grant.task.task_id, why
             )
-            running.revoke()
+            running.revoke("cancelled" if cancelled else "lease_lost")
 
     async def _run_step(
         self, claimer: Claimer, running: Running, handler: BoundHandler, run: RunStep
@@ -388,7 +388,7 @@ class Worker:
         claimer.drain()
         await anyio.sleep(self._grace)
         for running in list(self._running.values()):
-            running.revoke()
+            running.revoke("stopping")
         await anyio.sleep(_LAST_WAIT)
         for running in self._leave_behind():
             stuck = describe_failure(
@@ -399,7 +399,7 @@ class Worker:
     async def _dismiss(self) -> None:
         """See to it that no handler is waited for any more: those that still run are interrupted, or left behind."""
         for running in list(self._running.values()):
-            running.revoke()
+            running.revoke("stopping")
         for step in self._steps:
             step.cancel()
         if self._steps:

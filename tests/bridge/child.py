@@ -111,6 +111,8 @@ for line in sys.stdin:
             threading.Thread(target=run, args=(message["id"], params), daemon=True).start()
         case "cancel":
             if params["run"] in holding:
+                told = {"level": "info", "message": params["reason"], "run": params["run"]}
+                say({"method": "log", "params": told})
                 say({"id": holding.pop(params["run"]), "result": {"outcome": "cancelled"}})
         case "ping" | "shutdown":
             say({"id": message["id"], "result": {}})

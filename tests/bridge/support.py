@@ -112,5 +112,5 @@ async def run_in(bridge: Bridge, execute: Execute, services: Services = NOTHING)
     try:
         return await ended
     except asyncio.CancelledError:
-        bridge.leave(run)
+        bridge.leave(run, "cancelled")
         raise

@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import AsyncGenerator, Awaitable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import psutil
 import pytest
@@ -20,6 +20,7 @@ from tasker.languages import make_bridges
 from tasker_ffi_bridge import Bridge, BridgeError, End, Lost, Refused, Unsendable, bridge, life
 from tasker_ffi_bridge.messages import (
     Cancelled,
+    CancelReason,
     Checkpoint,
     Complete,
     Log,
@@ -97,6 +98,17 @@ async def test_a_cancelled_run_is_cancelled_in_the_child_and_gives_its_place_bac
                 await held
         assert await result_of(run_in(child, execute("echo", 2))) == 2
         assert child.restarts == 0
+
+
+@pytest.mark.parametrize("reason", get_args(CancelReason))
+async def test_a_cancelled_run_is_told_why(reason: CancelReason) -> None:
+    asked = Asked()
+    async with Bridge(COMMAND) as child:
+        held = child.begin(execute("hold"), asked.services(), asked.heard.append)
+        await result_of(run_in(child, execute("echo", 1)))
+        child.leave(held, reason)
+        await result_of(run_in(child, execute("echo", 2)))
+        assert asked.heard == [Log("info", reason, held.execute["run"])]
 
 
 async def test_a_run_that_does_not_let_itself_be_cancelled_costs_the_child_its_life() -> None:
@@ -279,7 +291,7 @@ async def test_a_run_that_is_left_while_there_is_no_child_is_never_begun() -> No
         assert isinstance(await run_in(child, execute("die")), Lost)
         left = child.begin(execute("tell", tell), asked.services(), ends.append)
         behind = asyncio.create_task(result_of(run_in(child, execute("echo", 1))))
-        child.leave(left)
+        child.leave(left, "cancelled")
         assert await behind == 1
     assert asked.heard == ends == []
 

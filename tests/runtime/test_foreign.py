@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import logging
 import os
 import signal
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -203,6 +206,27 @@ async def test_a_cancelled_task_is_cancelled_in_the_child(
         await task.cancel(reason="enough")
     assert await run(client, "n/t_echo", "free") == "free"
     assert bridge.restarts == 0
+
+
+async def test_a_child_is_told_why_a_run_is_to_stop(
+    client: Client, database: str, db: psycopg.AsyncConnection, caplog: pytest.LogCaptureFixture
+) -> None:
+    late, held = one("hold", attempt_time_limit=0.3), one("hold")
+    held = replace(held, name="t_held")
+    with caplog.at_level(logging.INFO, logger="tasker.handler"):
+        async with Worker(
+            late, held, url=database, bridges=[Bridge(COMMAND)], lease="1s", grace="0.1s"
+        ):
+            await failure(await client.submit("n/t_hold"))
+            task = await client.submit("n/t_held")
+            begun = "select state = 'in_progress' from tasker.step where task_id = %s"
+            await until(db, begun, task.id)
+            await task.cancel(reason="enough")
+            while "cancelled" not in caplog.messages:
+                await asyncio.sleep(0.01)
+            last = await client.submit("n/t_held")
+            await until(db, begun, last.id)
+    assert {"timed_out", "cancelled", "stopping"} <= set(caplog.messages)
 
 
 async def test_a_time_limit_holds_in_a_child(client: Client, database: str) -> None:
