@@ -61,7 +61,7 @@ def test_every_command_is_there():
         *(f"task {v}" for v in ("cancel", "pause", "resume", "retry", "resolve", "rerun")),
         *(f"step {v}" for v in ("list", "show", "retry", "resolve", "complete")),
         *(f"template {v}" for v in ("register", "validate", "list", "show", "pause", "resume")),
-        *(f"template {v}" for v in ("schema", "diff", "check-running")),
+        *(f"template {v}" for v in ("explain", "schema", "diff", "check-running")),
         *(f"generate {v}" for v in ("client", "handler", "scaffold", "test", "types")),
         *(f"queue {v}" for v in ("list", "workers", "pause", "resume")),
         *(f"limit {v}" for v in ("list", "show", "set")),

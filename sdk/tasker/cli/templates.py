@@ -15,7 +15,7 @@ from tasker.cli.exit_codes import ExitCode
 from tasker.cli.failures import CommandFailed
 from tasker.cli.output import Format, show, tell
 from tasker.cli.template_changes import pause, resume
-from tasker.cli.template_checks import VALIDATE, YAML, validate
+from tasker.cli.template_checks import VALIDATE, YAML, explain, validate
 from tasker.cli.template_diff import EPILOG as DIFF
 from tasker.cli.template_diff import diff
 from tasker.cli.template_schema import EPILOG, schema
@@ -56,6 +56,7 @@ def register(
 
 
 app.command(epilog=VALIDATE)(validate)
+app.command(epilog="Example: tasker template explain contract-misfit")(explain)
 
 
 @app.command("list")
