@@ -5,6 +5,8 @@ from uuid import uuid4
 import pytest
 from tests.engine.support import call
 
+from tasker.checking import CODES
+
 GOOD = """\
 name: order
 namespace_name: shop
@@ -122,6 +124,16 @@ def test_findings_are_written_for_ci(cli, bad, tmp_path):
     ran = cli("template", "validate", bad, "--sarif", log)
     assert ran.code == 1 and "[missing-parent]" in ran.out
     assert json.loads(log.read_text()) == cli("template", "validate", bad, "--sarif", "-").json
+
+
+def test_a_finding_is_explained(cli):
+    page = cli("template", "explain", "cycle")
+    assert page.out.startswith("# cycle\n")
+    assert cli("template", "explain", "cycle", "-o", "json").json["severity"] == "error"
+    unknown = cli("template", "explain", "cicle")
+    assert unknown.code == 3 and 'Did you mean "cycle"?' in unknown.err
+    assert cli("template", "explain", "-o", "ids").ids == list(CODES)
+    assert "Steps wait for each other in a circle" in cli("template", "explain").out
 
 
 def test_what_is_likely_a_mistake_is_told_at_registration(cli, good, connection):

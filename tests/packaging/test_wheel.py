@@ -105,6 +105,9 @@ def test_the_wheel_has_all_files_of_its_packages_and_no_others(wheel: Path) -> N
         if name.startswith(("ffi_bridge/ruby/exe/", "ffi_bridge/ruby/lib/", "ffi_bridge/ruby/sig/"))
         or name == "ffi_bridge/ruby/tasker-pg.gemspec"
     }
+    wanted |= {
+        f"tasker/checking/pages/{page.name}" for page in (ROOT / "docs" / "findings").glob("*.md")
+    }
     assert held == wanted
     assert {f"{package}/py.typed" for package in PACKAGES} <= held
     assert sum(name.startswith("tasker_sql/functions/") for name in held) > 70
@@ -139,6 +142,11 @@ def test_the_command_says_its_version_and_what_it_can(run: Callable[..., str]) -
     for command in ("worker", "orchestrator", "migrate", "doctor", "task"):
         assert command in said
     assert run("python", "-m", "tasker.cli", "--version") == run("tasker", "--version")
+
+
+def test_it_explains_findings_where_it_was_installed(run: Callable[..., str]) -> None:
+    page = ROOT / "docs" / "findings" / "cycle.md"
+    assert run("tasker", "template", "explain", "cycle") == page.read_text("utf-8")
 
 
 def test_its_sql_can_be_read(run: Callable[..., str]) -> None:

@@ -8,12 +8,13 @@ checks the part of it again without which tasks could not run.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from graphlib import CycleError
 from typing import TYPE_CHECKING, cast
 
 from tasker.checking.branches import find_branch_faults
 from tasker.checking.codes import CODES, Code, make_fault
 from tasker.checking.data import find_data_faults
-from tasker.checking.edges import find_edge_faults, find_lone_steps
+from tasker.checking.edges import circle_fault, find_edge_faults, find_lone_steps
 from tasker.checking.fields import find_step_faults, find_template_faults
 from tasker.checking.graph import find_choices, read_graph
 from tasker.checking.growth import find_growth_faults
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["CODES", "Code", "Fault", "check", "find_faults", "find_step_faults", "make_fault"]
 
 _NO_GRAPH = frozenset(
-    {"step-count", "duplicate-step", "missing-parent", "self-dependency", "cycle", "too-many-edges"}
+    {"step-count", "duplicate-step", "missing-parent", "self-dependency", "too-many-edges"}
 )
 _NO_SCHEMAS = frozenset({"invalid-schema", "step-input-not-object", "not-json"})
 
@@ -60,7 +61,11 @@ def find_faults(template: Template) -> Iterator[Fault]:
     yield from edges
     if any(fault.code in _NO_GRAPH for fault in edges):
         return
-    graph = read_graph(template.steps)
+    try:
+        graph = read_graph(template.steps)
+    except CycleError as error:
+        yield circle_fault(template, error.args[1])
+        return
     choices = find_choices(graph)
     yield from find_lone_steps(template.steps)
     yield from find_path_time_faults(template, graph)

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
 from tasker.checking.codes import make_fault
-from tasker.checking.graph import parents_in_template
 from tasker.errors import Fault
 from tasker.names import UNDO, Hints
 
 if TYPE_CHECKING:
     from tasker.template import StepDefinition, Template
 
-__all__ = ["find_edge_faults", "find_lone_steps"]
+__all__ = ["circle_fault", "find_edge_faults", "find_lone_steps"]
 
 _MOST_STEPS = 20_000
 _MOST_EDGES = 1_000_000
 
 
 def find_edge_faults(template: Template) -> Iterator[Fault]:
-    """What keeps the steps from being a graph. Where it gives nothing, they are one."""
+    """What keeps the steps from being a graph, apart from circles."""
     steps = template.steps
     if not 1 <= len(steps) <= _MOST_STEPS:
         what = f"the template has {len(steps)} steps"
@@ -38,7 +36,13 @@ def find_edge_faults(template: Template) -> Iterator[Fault]:
         else:
             yield from _check_parents(index, step, first, hints)
         yield from _check_compensation(index, step, first, hints)
-    yield from _check_circles([steps[index] for index in sorted(first.values())], first)
+    if (
+        sum(len(step.depends_on) for step in steps) > _MOST_EDGES
+        or _count_gathered(steps) > _MOST_EDGES
+    ):
+        what = f"the steps wait for each other in more than {_MOST_EDGES:,} ways"
+        mend = "Put a step between those that are waited for and those that wait."
+        yield make_fault("too-many-edges", ("steps",), what, mend)
 
 
 def find_lone_steps(steps: Sequence[StepDefinition]) -> Iterator[Fault]:
@@ -90,36 +94,27 @@ def _check_compensation(
             yield make_fault("compensation-takes-unknown", path, what, mend)
 
 
-def _check_circles(steps: Sequence[StepDefinition], known: Mapping[str, int]) -> Iterator[Fault]:
-    parents = {
-        name: tuple(parent for parent in given if parent != name and parent in known)
-        for name, given in parents_in_template(steps).items()
-    }
-    if sum(map(len, parents.values())) > _MOST_EDGES:
-        what = f"the steps wait for each other in more than {_MOST_EDGES:,} ways"
-        mend = "Put a step between those that are waited for and those that wait."
-        yield make_fault("too-many-edges", ("steps",), what, mend)
-        return
-    circle = _find_circle(parents, known)
-    if circle:
-        step = next(step for step in steps if step.name == circle[0])
-        path = ("steps", known[circle[0]], "depends_on")
-        if circle[-2] in step.depends_on:
-            path = (*path, step.depends_on.index(circle[-2]))
-        way = " → ".join(circle if len(circle) <= 12 else [*circle[:8], "…", *circle[-3:]])
-        what = f"steps wait for each other in a circle: {way}"
-        yield make_fault("cycle", path, what, "Take one edge away.")
+def circle_fault(template: Template, circle: Sequence[str]) -> Fault:
+    """Steps that wait for each other in a circle, given as names, the first of them again at the end.
 
-
-def _find_circle(graph: Mapping[str, tuple[str, ...]], known: Mapping[str, int]) -> list[str]:
-    """A circle as a path of names, each waited for by the next, the first again at the end.
-
-    It begins with the step that is defined first, which waits for one that comes later.
+    What is told begins with the step that is defined first: it waits for one that comes later.
     """
-    try:
-        TopologicalSorter(graph).prepare()
-    except CycleError as error:
-        names: list[str] = error.args[1][1:]
-        start = min(range(len(names)), key=lambda at: known[names[at]])
-        return [*names[start:], *names[: start + 1]]
-    return []
+    index = {step.name: index for index, step in enumerate(template.steps)}
+    names = list(circle[1:])
+    start = min(range(len(names)), key=lambda at: index[names[at]])
+    names = [*names[start:], *names[: start + 1]]
+    path = ("steps", index[names[0]], "depends_on")
+    depends_on = template.steps[index[names[0]]].depends_on
+    if names[-2] in depends_on:
+        path = (*path, depends_on.index(names[-2]))
+    way = " → ".join(names if len(names) <= 12 else [*names[:8], "…", *names[-3:]])
+    what = f"steps wait for each other in a circle: {way}"
+    return make_fault("cycle", path, what, "Take one edge away.")
+
+
+def _count_gathered(steps: Sequence[StepDefinition]) -> int:
+    """At most so many edges lead to convergences from those that may ask for what they gather."""
+    asking = sum(bool(step.expands) for step in steps)
+    dynamic = {step.name for step in steps if step.kind == "dynamic"}
+    gathering = sum(not dynamic.isdisjoint(step.depends_on) for step in steps) if dynamic else 0
+    return asking * gathering

@@ -105,6 +105,8 @@ def find_path_time_faults(template: Template, graph: Graph) -> Iterator[Fault]:
 
 
 def _check_retry(retry: Retry, path: Path) -> Iterator[Fault]:
+    if retry == _USUAL:
+        return
     backoff = (retry.backoff, to_seconds(retry.base), to_seconds(retry.cap))
     usual = (_USUAL.backoff, to_seconds(_USUAL.base), to_seconds(_USUAL.cap))
     if retry.max_attempts == 1 and retry.backoff != "none" and backoff != usual:

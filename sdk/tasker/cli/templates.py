@@ -13,7 +13,7 @@ from tasker.cli.exit_codes import ExitCode
 from tasker.cli.failures import CommandFailed
 from tasker.cli.output import Format, show, tell
 from tasker.cli.template_changes import pause, resume
-from tasker.cli.template_checks import VALIDATE, YAML, validate
+from tasker.cli.template_checks import VALIDATE, YAML, explain, validate
 from tasker.cli.template_schema import EPILOG, schema
 from tasker.cli.template_show import SHOW, name_of, show_template
 
@@ -52,6 +52,7 @@ def register(
 
 
 app.command(epilog=VALIDATE)(validate)
+app.command(epilog="Example: tasker template explain contract-misfit")(explain)
 
 
 @app.command("list")

@@ -86,7 +86,8 @@ def test_a_crossing_that_need_not_be_is_taken_out():
 def test_a_circle_is_drawn_with_one_edge_upwards():
     nodes = (Node("a"), Node("b"), Node("c"))
     layout = lay_out(Graph("", nodes, (Edge("a", "b"), Edge("b", "c"), Edge("c", "a"))), measure)
-    assert [box.y for box in layout.boxes] == sorted(box.y for box in layout.boxes)
+    heights = [box.y for box in layout.boxes]
+    assert heights == sorted(set(heights))
     *_, back = layout.routes
     assert back.points[0][1] > back.points[-1][1]
 
