@@ -11,8 +11,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
@@ -29,6 +31,8 @@ _STEADY = 10.0  # seconds after which a child that dies is one that had worked
 _PATIENCE = 5.0  # seconds that a run waits for a child to come back
 _LAST_WAIT = 1.0  # seconds that a child has to end when its output has
 _LAST_WORDS = 0.2  # seconds for the end of a dead child's log
+_FIRST_STARTS = 3  # of a child that is killed before it has begun; then something kills them all
+_KILLS = {-signal.SIGKILL, -signal.SIGTERM}  # what others send: it says nothing of the child
 
 _log = logging.getLogger("tasker.bridge")
 
@@ -38,6 +42,15 @@ class BridgeError(Exception):
 
     The message has what it wrote to its standard error, the first lines and the last.
     """
+
+
+@dataclass(frozen=True, slots=True)
+class _Death:
+    """Why a child ended, what it said last, and whether somebody else has killed it."""
+
+    why: str
+    words: Sequence[str] = ()
+    killed: bool = False
 
 
 class Bridge:
@@ -142,24 +155,25 @@ class Bridge:
         backoff = _FIRST_BACKOFF
         while True:
             began = time.monotonic()
-            why, *words = await self._live(first)
-            if not first.done():
-                first.set_exception(BridgeError("\n".join([why, *words])))
+            death = await self._live(first)
+            again = death.killed and self.restarts + 1 < _FIRST_STARTS
+            if not first.done() and not again:
+                first.set_exception(BridgeError("\n".join([death.why, *death.words])))
                 return
             if time.monotonic() - began > _STEADY:
                 backoff = _FIRST_BACKOFF
-            again = f"{self.name} {why}; starting it again in {backoff:g} s"
-            _log.warning("%s", "\n".join([again, *words]))
+            told = f"{self.name} {death.why}; starting it again in {backoff:g} s"
+            _log.warning("%s", "\n".join([told, *death.words]))
             await asyncio.sleep(backoff)
             backoff = min(2 * backoff, _LONGEST_BACKOFF)
             self.restarts += 1
 
-    async def _live(self, first: asyncio.Future[None]) -> list[str]:
-        """One child's life; why it ended, and behind that the lines that it said last."""
+    async def _live(self, first: asyncio.Future[None]) -> _Death:
+        """One child's life."""
         try:
             process = await start_child(self.name, self._command, self._environment)
         except OSError as error:
-            return [f"cannot be started: {error}"]
+            return _Death(f"cannot be started: {error}")
         life = Life(process, HostSession(self._worker), self._suspects, self._grace)
         tasks = [
             asyncio.create_task(each)
@@ -181,7 +195,7 @@ class Bridge:
             why = _explain(life, status)
             for run in life.bury(why):
                 self._wait(run)
-        return [why, *_unsaid(life)]
+        return _Death(why, _unsaid(life), life.over == "ended" and status in _KILLS)
 
     def _part_from(self, life: Life) -> str:
         """From here on runs wait for the next child. Why it is over."""

@@ -25,7 +25,8 @@ class InputContract:
     __slots__ = ("_contract", "_fields", "_subject")
 
     def __init__(self, step: str, schema: Schema) -> None:
-        fields: Mapping[str, Any] = {} if isinstance(schema, bool) else schema.get("properties", {})
+        whole: Mapping[str, Any] = {} if isinstance(schema, bool) else schema
+        fields = dict.fromkeys([*whole.get("properties", ()), *whole.get("required", ())])
         self._fields = tuple(name for name in fields if name != "input")
         self._contract = Contract(schema)
         self._subject = f"what step {step} takes"

@@ -264,6 +264,21 @@ async def test_what_a_dead_child_said_is_in_the_log_once_and_in_no_error(
     assert "the child begins" not in warning
 
 
+async def test_a_child_that_is_killed_before_it_has_begun_is_started_again(tmp_path: Path) -> None:
+    once = f"test -e {tmp_path}/killed || {{ touch {tmp_path}/killed; kill -9 $$; }}"
+    async with Bridge(("/bin/sh", "-c", f'{once}; exec "$@"', "sh", *COMMAND)) as child:
+        assert await result_of(run_in(child, execute("echo", 1))) == 1
+        assert child.restarts == 1
+
+
+async def test_where_each_child_is_killed_before_it_has_begun_that_is_an_error() -> None:
+    killed = Bridge(("/bin/sh", "-c", "kill -9 $$"))
+    with pytest.raises(BridgeError, match="was ended by signal 9"):
+        async with killed:
+            pass
+    assert killed.restarts == 2
+
+
 async def test_a_child_that_does_not_answer_initialize_is_given_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

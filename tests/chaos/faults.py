@@ -45,8 +45,8 @@ class Fault:
 def kill(role: str) -> Strikes:
     async def strike(stage: Stage, which: float, seconds: float) -> Facts:
         post = stage.choose(role, which)
-        at = time.monotonic()
         pid = await asyncio.to_thread(post.kill)
+        at = time.monotonic()  # it is dead: what ran until now may have been handed in
         await asyncio.sleep(seconds)
         post.start()
         return {"victim": pid, "killed": at}
@@ -58,8 +58,8 @@ async def kill_busiest(stage: Stage, which: float, seconds: float) -> Facts:
     """The worker that runs most handlers, so that there is something to recover."""
     running = by_host(list(read_end(stage.ledger)))
     post = max(stage.of("worker"), key=lambda post: running.get(post.pid or 0, 0))
-    at = time.monotonic()
     pid = await asyncio.to_thread(post.kill)
+    at = time.monotonic()
     post.start()
     return {"victim": pid, "killed": at}
 

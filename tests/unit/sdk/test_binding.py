@@ -346,6 +346,12 @@ def test_what_a_step_takes_is_held_against_what_it_is_given() -> None:
             bound.bind(context(**given))
 
 
+def test_what_is_required_is_given_also_where_nothing_more_is_said_of_it() -> None:
+    bound = join(plain, "cart", "more", input_schema={"type": "object", "required": ["cart"]})
+    results = {"cart": {"total": 1}, "more": 1}
+    assert bound.bind(context(results=results))["cart"] == {"total": 1}
+
+
 def test_it_is_held_also_where_the_handler_takes_only_the_context() -> None:
     @handler("foreign")
     def foreign(ctx: StepContext) -> None: ...
