@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tasker.cli.arguments import Environment, Output, Url
+from tasker.cli.check_running import EPILOG as CHECK_RUNNING
+from tasker.cli.check_running import check_running
 from tasker.cli.database import call_all, call_one, open_database
 from tasker.cli.exit_codes import ExitCode
 from tasker.cli.failures import CommandFailed
 from tasker.cli.output import Format, show, tell
 from tasker.cli.template_changes import pause, resume
 from tasker.cli.template_checks import VALIDATE, YAML, explain, validate
+from tasker.cli.template_diff import EPILOG as DIFF
+from tasker.cli.template_diff import diff
 from tasker.cli.template_schema import EPILOG, schema
 from tasker.cli.template_show import SHOW, name_of, show_template
 
@@ -83,6 +87,8 @@ app.command()(resume)
 
 
 app.command(epilog=EPILOG)(schema)
+app.command(epilog=DIFF)(diff)
+app.command("check-running", epilog=CHECK_RUNNING)(check_running)
 
 
 def register_templates(templates: Iterable["Template"], url: str | None) -> list[dict[str, Any]]:
