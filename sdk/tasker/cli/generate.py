@@ -88,7 +88,10 @@ def test(
     dry_run: DryRun = False,
     output: Output = Format.table,
 ) -> None:
-    """Begin the tests of the handlers. They pass on handlers that were just begun, and are yours from then on."""
+    """Begin the tests of the handlers. They pass on handlers that were just begun.
+
+    They are yours from then on.
+    """
     _run(templates, out or Path(), _only("test", language), check, dry_run, output)
 
 
