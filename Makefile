@@ -29,6 +29,7 @@ demo: $(SETUP)
 
 test: $(SETUP)
 	sh checks/setup_debian.sh
+	sh checks/setup_typescript.sh
 	$(BIN)/python -m tasker_benchmarks.peers.tools pgflow
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile tests/engine
 	$(BIN)/python -m pytest --ignore tests/engine  # one by one: some measure time

@@ -59,14 +59,14 @@ async def kill_busiest(stage: Stage, which: float, seconds: float) -> Facts:
     running = by_host(list(read_end(stage.ledger)))
     post = max(stage.of("worker"), key=lambda post: running.get(post.pid or 0, 0))
     pid = await asyncio.to_thread(post.kill)
-    at = time.monotonic()
+    at, clock = time.monotonic(), datetime.now(UTC)
     post.start()
-    return {"victim": pid, "killed": at}
+    return {"victim": pid, "killed": at, "clock": clock.isoformat()}
 
 
 async def kill_child(stage: Stage, which: float, seconds: float) -> Facts:
     child = await choose_child(stage, which)
-    return NOBODY if child is None else end_child(child)
+    return NOBODY if child is None else await asyncio.to_thread(end_child, child)
 
 
 async def freeze_child(stage: Stage, which: float, seconds: float) -> Facts:
@@ -103,7 +103,17 @@ def end_child(child: Child) -> Facts:
         datetime.now(UTC),
     )  # which is the server's, where no fault moves that
     child.process.kill()
-    return {**tell(child), "killed": at, "clock": clock.isoformat()}
+    while not is_dead(child.process):
+        time.sleep(0.001)
+    return {**tell(child), "killed": at, "dead": time.monotonic(), "clock": clock.isoformat()}
+
+
+def is_dead(process: psutil.Process) -> bool:
+    """Whether it does nothing any more, also where its parent is frozen and does not know yet."""
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def tell(child: Child) -> Facts:

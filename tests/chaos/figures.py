@@ -115,7 +115,7 @@ def measure(
     return (
         Recovery(
             "a killed worker's steps run again", lease + 1,
-            [took for facts in kills for took in _granted_again(facts, evidence)],
+            [took for facts in kills for took in _granted_again(facts, evidence, outcome)],
         ),
         Recovery(
             "the first step completes after Postgres is back", 2,
@@ -132,19 +132,29 @@ def measure(
     )  # fmt: skip
 
 
-def _granted_again(facts: Any, evidence: Evidence) -> Iterator[float]:
+def _granted_again(facts: Any, evidence: Evidence, outcome: Outcome) -> Iterator[float]:
     """For each run that the victim, or a child of it, was in the middle of.
 
-    A run in a child that had died before is not over either: another attempt has begun by then.
+    Of a run in a child it counts when its step was granted again: the child that is to run it next may have lost steps
+    of its own just before, which run alone there, one after the other. A run in a child that had died before is not
+    over either: its attempt was lost before.
     """
+    killed = datetime.fromisoformat(facts["clock"])
+    lost = {(each["task"], each["no"], each["attempt"]): each for each in outcome.lost}
     for runs in evidence.runs_of.values():
         for line in runs:
             hit = facts["victim"] in (line["pid"], line.get("host"))
-            if hit and _is_open(line, facts["killed"], evidence):
+            if not hit or not _is_open(line, facts["killed"], evidence):
+                continue
+            if "host" in line:
+                found = lost.get((line["task"], line["no"], line["attempt"]))
+                at = None if found is None else _time(found["at"])
+                took = inf if at is None else (at - killed).total_seconds()
+            else:
                 later = (each["at"] for each in runs if each["attempt"] > line["attempt"])
                 took = min(later, default=inf) - facts["killed"]
-                if took > 0:
-                    yield took
+            if took > 0:
+                yield took
 
 
 def _is_open(run: Line, at: float, evidence: Evidence) -> bool:
@@ -158,7 +168,7 @@ def _known(facts: Any, evidence: Evidence, outcome: Outcome) -> Iterator[float]:
     killed = datetime.fromisoformat(facts["clock"])
     lost = {(each["task"], each["no"], each["attempt"]): each for each in outcome.lost}
     for line in evidence.runs.values():
-        if line["pid"] == facts["victim"] and _is_open(line, facts["killed"], evidence):
+        if line["pid"] == facts["victim"] and _is_open(line, facts["dead"], evidence):
             found = lost.get((line["task"], line["no"], line["attempt"]))
             at = None if found is None else _time(found["at"])
             if found is None or at is None or (at > killed and not found["child_died"]):

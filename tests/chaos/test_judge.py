@@ -17,6 +17,7 @@ from tests.chaos.outcome import Outcome
 
 TASK, CHILD = "task-1", "task-2"
 GIVEN = {"number": 5, "pause": 0, "failures": 0}
+CLOCK = "2026-01-01T00:00:04+00:00"
 
 
 class Story:
@@ -259,7 +260,9 @@ def test_recovery_is_measured_and_judged() -> None:
     killed = story.line("run", run="l1")
     killed["pid"] = 77
     struck = {"fault": "kill a worker", "measured": True}
-    story.say("struck", **struck, facts={"victim": 77, "killed": killed["at"] + 0.5})
+    story.say(
+        "struck", **struck, facts={"victim": 77, "killed": killed["at"] + 0.5, "clock": CLOCK}
+    )
     story.step("join")["completed_at"] = "2026-01-01T00:00:03+00:00"
     stopped = {"fault": "stop Postgres at once", "measured": True}
     story.say("struck", **stopped, facts={"clock": "2026-01-01 00:00:01.5+00"})
@@ -277,10 +280,16 @@ def kill_child(story: Story, died: bool = True, recorded: float = 4.25) -> list[
     story.lines.append(
         {"event": "child", "at": killed + 0.75, "pid": 78, "host": 70, "language": "ruby"}
     )
-    facts = {"victim": 77, "host": 70, "language": "ruby", "killed": killed, "runs": ["l1"]}
-    clock = "2026-01-01T00:00:04+00:00"
+    facts = {
+        "victim": 77,
+        "host": 70,
+        "language": "ruby",
+        "killed": killed,
+        "dead": killed,
+        "runs": ["l1"],
+    }
     struck = {"fault": "kill a bridge child", "measured": True}
-    story.say("struck", **struck, facts={**facts, "clock": clock})
+    story.say("struck", **struck, facts={**facts, "clock": CLOCK})
     at = f"2026-01-01T00:00:{recorded:05.2f}+00:00"
     lost = {"task": TASK, "no": 2, "attempt": 1, "at": at, "child_died": died}
     outcome = replace(story.outcome(), lost=[lost])
@@ -314,18 +323,22 @@ def test_a_child_without_a_successor_is_found_out() -> None:
     assert succeeded.took == [inf]
 
 
-def test_the_runs_of_a_killed_worker_s_children_are_measured_too() -> None:
+@pytest.mark.parametrize(
+    ("recorded", "took"), [("00:00:06.5", [2.5]), ("00:00:03", []), (None, [inf])]
+)
+def test_the_runs_of_a_killed_worker_s_children_are_measured_too(
+    recorded: str | None, took: list[float]
+) -> None:
+    """By when their attempts were lost, whenever the next child has room for another; those lost before are not."""
     story = Story()
     story.line("run", run="l1").update(pid=77, host=70)  # its child ends it all the same
     killed = story.line("run", run="l1")["at"] + 0.5
-    story.say(
-        "struck",
-        fault="kill a worker",
-        measured=True,
-        facts={"victim": 70, "killed": killed},
-    )
-    worker, *_ = measure(story.lines, sort_ledger(story.lines), story.outcome(), lease=2)
-    assert worker.took == [0.5]
+    facts = {"victim": 70, "killed": killed, "clock": CLOCK}
+    story.say("struck", fault="kill a worker", measured=True, facts=facts)
+    lost = {"task": TASK, "no": 2, "attempt": 1, "at": f"2026-01-01T{recorded}+00:00"}
+    outcome = replace(story.outcome(), lost=[] if recorded is None else [lost])
+    worker, *_ = measure(story.lines, sort_ledger(story.lines), outcome, lease=2)
+    assert worker.took == took
 
 
 def test_what_a_fault_hit_is_counted() -> None:
@@ -346,7 +359,7 @@ def test_a_step_that_never_ran_again_has_not_recovered() -> None:
     story.lines.remove(story.line("end", run="l1"))
     story.lines.remove(story.line("run", run="l2"))
     struck = {"fault": "kill a worker", "measured": True}
-    story.say("struck", **struck, facts={"victim": 1, "killed": 5.0})
+    story.say("struck", **struck, facts={"victim": 1, "killed": 5.0, "clock": CLOCK})
     found = measure(story.lines, sort_ledger(story.lines), story.outcome(), lease=2)
     assert [each.promise for each in judge_recovery(found)] == ["recovery is within its bound"]
 

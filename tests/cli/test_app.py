@@ -96,7 +96,7 @@ def test_whatever_lists_or_changes_takes_an_output_format_and_changes_take_a_rea
         in ("task", "step", "approval", "schedule", "template", "queue", "limit", "dlq", "bench")
         and len(path) == 2
     ):
-        assert "--output" in options or path == ("task", "watch")
+        assert "--output" in options or path in (("task", "watch"), ("template", "schema"))
     changes = path[-1] in (
         *("cancel", "retry", "rerun", "resolve", "complete", "approve", "reject", "set"),
         *SCHEDULE_CHANGES,

@@ -79,7 +79,10 @@ def test_bundler_finds_the_library_of_a_new_project_and_asks_no_server(here):
 @pytest.mark.parametrize("language", list(Language))
 def test_no_file_names_a_server(here, language):
     for file in make_project(here / "shop", language):
-        assert "://" not in (here / "shop" / file).read_text(), file
+        text = (here / "shop" / file).read_text()
+        assert "://" not in text.replace("https://json-schema.org/", ""), (
+            file
+        )  # a name, which nobody asks
 
 
 def test_the_files_in_ruby_are_without_warnings():

@@ -17,7 +17,7 @@ from checks.sql_reference import ROLES, read_functions
 DEPLOYMENT = ROOT / "docs" / "deployment.md"
 
 INSTRUMENT = re.compile(r'create_\w+\(\s*"(tasker\.[\w.]+)"')
-SPAN = re.compile(r'start_as_current_span\(\s*f?"(tasker\.[\w.]+)')
+SPAN = re.compile(r'start_(?:as_current_)?span\(\s*f?"(tasker\.[\w.]+)')
 
 
 def test_links_references_and_pages_are_in_order() -> None:

@@ -122,8 +122,9 @@ def show_(
     to: pictures.Target = None,
     url: Url = None,
 ) -> None:
-    """Show a task and its graph, and why steps are not running. Or draw a picture of it: steps with their states, the
-    workers of a batch as one, branches that were not chosen dashed.
+    """Show a task and its graph, and why steps are not running; or draw a picture of it.
+
+    A picture has the steps with their states, the workers of a batch as one, and branches that were not chosen dashed.
 
     As JSON: the task with `graph`, its steps, `children`, the tasks that they have started, and
     `explanations` of those that are not done. As ids: its steps.

@@ -35,7 +35,7 @@ def show_template(
     to: pictures.Target = None,
     url: Url = None,
 ) -> None:
-    """Show a template's graph and policies; of a file, without registering it. Or draw a picture of the graph.
+    """Show a template's graph and policies; of a file, without registering it. Or draw it.
 
     Of a file also its environments, and with --env the template as it is there, and what that changes.
     """

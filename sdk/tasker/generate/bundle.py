@@ -60,7 +60,9 @@ class Bundle:
         title = members_of(part).get("title")
         wanted = title if isinstance(title, str) and words(title) else name
         bundled = reader.part(part, at, wanted, 0)
-        return type_of(bundled) or Named(reader.define(part, at, wanted, 0))
+        of = type_of(bundled) or Named(reader.define(part, at, wanted))
+        reader.finish()
+        return of
 
 
 class _Reader:
@@ -72,6 +74,7 @@ class _Reader:
         self.owner = owner
         self.known: dict[str, str] = {}
         self.open: set[str] = set()
+        self.unread: list[tuple[str, Any, str]] = []
 
     def part(self, schema: Any, pointer: str, wanted: str, depth: int) -> Any:
         """A part of the schema, bundled: an object with fields is a reference to its definition."""
@@ -83,27 +86,27 @@ class _Reader:
         if pointer in self.known:
             return {"$ref": REFERENCE + self.known[pointer]}
         if "allOf" in told:
-            if depth > 0 and self.has_fields(told, depth):
-                return {"$ref": REFERENCE + self.define(told, pointer, wanted, depth)}
+            if pointer != "#" and self.has_fields(told, set()):
+                return {"$ref": REFERENCE + self.define(told, pointer, wanted)}
         elif "properties" in told and "$ref" not in told:
             kinds = told.get("type", "object")
             if kinds == "object":
-                return {"$ref": REFERENCE + self.define(told, pointer, wanted, depth)}
+                return {"$ref": REFERENCE + self.define(told, pointer, wanted)}
             if sorted(items_of(kinds)) == ["null", "object"]:
-                name = self.define({**told, "type": "object"}, pointer, wanted, depth)
+                name = self.define({**told, "type": "object"}, f"{pointer}?", wanted)
                 return {"anyOf": [{"$ref": REFERENCE + name}, _NULL]}
         return self.rewrite(told, pointer, wanted, depth)
 
-    def has_fields(self, told: Mapping[str, Any], depth: int) -> bool:
+    def has_fields(self, told: Mapping[str, Any], passed: set[str]) -> bool:
         """Whether values of a schema have named fields, by what it says itself or by a part of its allOf."""
-        if depth > _DEEPEST:
-            return False
         parts = [members_of(each) for each in items_of(told.get("allOf"))]
-        if "$ref" in told:
-            parts.append(members_of(resolve(self.root, told["$ref"], self.owner)))
-        return "properties" in told or any(self.has_fields(each, depth + 1) for each in parts)
+        reference = str(told.get("$ref", ""))
+        if reference and reference not in passed:
+            passed.add(reference)
+            parts.append(members_of(resolve(self.root, reference, self.owner)))
+        return "properties" in told or any(self.has_fields(each, passed) for each in parts)
 
-    def define(self, schema: Any, pointer: str, wanted: str, depth: int) -> str:
+    def define(self, schema: Any, pointer: str, wanted: str) -> str:
         """The name of the definition that a part of the schema becomes."""
         if pointer in self.known:
             return self.known[pointer]
@@ -116,9 +119,16 @@ class _Reader:
         name = self.bundle.names.take(pascal(wanted))
         self.known[pointer] = name
         alike.append((whole, name))
-        self.bundle.definitions[name] = {}  # it comes before those that it refers to
-        self.bundle.definitions[name] = self.rewrite(members_of(schema), pointer, name, depth)
+        # It comes before those that it refers to, and is read when they are only named: chains may be long.
+        self.bundle.definitions[name] = {}
+        self.unread.append((name, schema, pointer))
         return name
+
+    def finish(self) -> None:
+        """Read all definitions that were named."""
+        while self.unread:
+            name, schema, pointer = self.unread.pop()
+            self.bundle.definitions[name] = self.rewrite(members_of(schema), pointer, name, 0)
 
     def rewrite(self, told: Mapping[str, Any], pointer: str, wanted: str, depth: int) -> Any:
         """The schema with its parts bundled, without what no type can say."""
@@ -204,6 +214,8 @@ def _shorten(made: dict[str, Any]) -> dict[str, Any]:
     """
     for word in ("anyOf", "oneOf"):
         parts = items_of(made.get(word))
+        if len(made) == 1 and parts and all(part == parts[0] for part in parts) and word == "anyOf":
+            return {**members_of(parts[0])}
         others = [members_of(part) for part in parts if part != _NULL]
         if len(made) == 1 and len(parts) == 2 and len(others) == 1:
             (other,) = others

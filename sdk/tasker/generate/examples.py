@@ -36,6 +36,7 @@ _FORMATS = {
 }
 _DEEPEST = 40
 _MOST = 1000
+_LARGEST = 20_000  # parts of one example
 
 
 class NoExample(Exception):
@@ -89,6 +90,7 @@ class _Maker:
         self.root = root
         self.whole = whole
         self.open: list[str] = []
+        self.left = _LARGEST
 
     def make(self, schema: Any, path: str, number: int, depth: int) -> Any:
         """A value for the place `path`; `number` tells those of one list apart."""
@@ -97,6 +99,7 @@ class _Maker:
         told = members_of(schema)
         if not told or depth > _DEEPEST:
             raise NoExample(f"{path}: nothing fits here")
+        self.spend(path)
         for value in self.given(told, number):
             return value
         if "$ref" in told:
@@ -107,6 +110,12 @@ class _Maker:
             if word in told:
                 return self.choose(told, word, path, number, depth)
         return self.typed(told, path, number, depth)
+
+    def spend(self, path: str) -> None:
+        """Count a part of the example. Raises NoExample when there are too many."""
+        self.left -= 1
+        if self.left < 0:
+            raise NoExample(f"{path}: an example of it would be too large")
 
     def given(self, told: Mapping[str, Any], number: int) -> Sequence[Any]:
         """What the schema itself says may stand there, the one to be taken first."""
@@ -139,16 +148,18 @@ class _Maker:
         finally:
             self.open.pop()
 
-    def merge(self, told: Mapping[str, Any]) -> Mapping[str, Any]:
+    def merge(
+        self, told: Mapping[str, Any], passed: frozenset[str] = frozenset()
+    ) -> dict[str, Any]:
         """A schema that says at once what its parts say, as far as that is plain."""
         made: dict[str, Any] = {key: value for key, value in told.items() if key != "allOf"}
-        for part in told["allOf"]:
-            known = members_of(part)
-            for _ in range(_DEEPEST):
-                if set(known) != {"$ref"}:
-                    break
+        for part in items_of(told["allOf"]):
+            self.spend("$")
+            known, here = members_of(part), passed
+            if set(known) == {"$ref"} and known["$ref"] not in passed:
+                here = passed | {known["$ref"]}
                 known = members_of(_resolve(self.root, known["$ref"]))
-            known = self.merge(known) if "allOf" in known else known
+            known = self.merge(known, here) if "allOf" in known else known
             for key, value in known.items():
                 if key == "properties":
                     made[key] = {**made.get(key, {}), **value}
@@ -256,8 +267,8 @@ def _text(told: Mapping[str, Any], path: str, number: int) -> str:
         return given[:-1] + str(number + 1) if told["format"] == "uuid" and number < 9 else given
     text = path.rpartition(".")[2].partition("[")[0].lstrip("$") or "text"
     text = f"{text} {number + 1}" if number else text
-    least, most = told.get("minLength", 0), told.get("maxLength", len(text))
-    if least > 100_000:
+    least, most = told.get("minLength", 0), told.get("maxLength", _MOST)
+    if least > 100 * _MOST:
         raise NoExample(f"{path}: it needs {least} characters")
     return text.ljust(least, "x")[: max(most, 0)]
 

@@ -68,6 +68,8 @@ class Change:
     lacking: tuple[Piece, ...] = ()
     contracts: tuple[str, ...] = ()
     """Of a file of types that has changed: the handlers whose contract did."""
+    gone: tuple[str, ...] = ()
+    """Of a file of types that has changed: the handlers that the template had, and has no more."""
 
     @property
     def out_of_date(self) -> bool:
@@ -127,7 +129,8 @@ def _compare(file: Generated, path: Path) -> Change:
         )
     before, now = _read_contracts(there), _read_contracts(file.text)
     changed = [name for name, digest in now.items() if before.get(name, digest) != digest]
-    return Change(file, "changed", contracts=tuple(changed))
+    gone = tuple(name for name in before if now and name not in now)
+    return Change(file, "changed", contracts=tuple(changed), gone=gone)
 
 
 def _read_contracts(text: str) -> dict[str, str]:
