@@ -10,7 +10,7 @@ Whether one schema fits another is decided on a subset of the language, which `s
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -44,7 +44,14 @@ _COST_OF_ASKING = 100
 
 
 class SchemaError(ValueError):
-    """This is no usable JSON Schema: malformed, or it refers to something outside of itself."""
+    """This is no usable JSON Schema: malformed, or it refers to something outside of itself.
+
+    `path` leads to what is wrong in it, as keys and places; it is empty where the whole is.
+    """
+
+    def __init__(self, message: str, path: Sequence[str | int] = ()) -> None:
+        super().__init__(message)
+        self.path = tuple(path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +100,7 @@ class Contract:
                 _plain(schema), offline=True, validate_formats=False, mask="the value"
             )
         except jsonschema_rs.ValidationError as error:
-            raise SchemaError(_describe(error)) from None
+            raise SchemaError(_describe(error), error.instance_path) from None
         except ValueError as error:  # a text that is no Unicode
             raise SchemaError(str(error)) from None
 

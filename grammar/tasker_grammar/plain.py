@@ -70,7 +70,9 @@ def _fits_keyword(
             "prefixItems" not in given and plainly_fits(given.get("items", True), taken["items"])
         )
     if keyword in ("enum", "const"):
-        return _values(given) <= _values(taken) and bool(_values(given))
+        wanted: list[Any] = taken["enum"] if keyword == "enum" else [taken["const"]]
+        named = _values(given)
+        return bool(named) and named <= frozenset(map(_text, wanted))
     return (
         keyword in _BOUNDS and keyword in given and _text(given[keyword]) == _text(taken[keyword])
     )

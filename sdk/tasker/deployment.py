@@ -11,9 +11,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+import orjson
+
 from tasker.binding import Handler, bind_handler
 from tasker.checking.giving import given_schema, read_field
 from tasker.comparison import compare
+from tasker.definitions import read_template
 from tasker.errors import DefinitionError
 from tasker.growth_types import stored_schema
 from tasker.names import did_you_mean
@@ -77,18 +80,20 @@ def find_unfit(
                 yield _unfit(each, code, what)
 
 
-def find_changed_version(registered: Template, deployed: Template, tasks: int) -> Unfit | None:
-    """That a deployment brings another definition under a version that tasks have begun with: it is refused."""
-    changes = compare(registered, deployed)
-    if not changes:
+def find_changed_version(
+    registered: Mapping[str, Any], deployed: Template, tasks: int
+) -> Unfit | None:
+    """That a deployment brings another definition under a version that tasks have begun with: it is refused.
+
+    `registered`: the definition as the database has it, which compares all of it, descriptions and order included.
+    """
+    if registered == orjson.loads(orjson.dumps(deployed.to_json())):
         return None
-    first = changes[0]
+    changes = compare(read_template(registered), deployed)
     more = f", and {len(changes) - 1} more" if len(changes) > 1 else ""
-    at = ".".join(first.path)
-    what = (
-        f"it is registered with another definition: {at}: {first.what}{more}. Give it a new version"
-    )
-    name = f"{registered.full_name}@{registered.version}"
+    first = f"{'.'.join(changes[0].path)}: {changes[0].what}" if changes else "in other words"
+    what = f"it is registered with another definition: {first}{more}. Give it a new version"
+    name = f"{deployed.full_name}@{deployed.version}"
     return Unfit(name, None, None, tasks, "version-changed", what)
 
 

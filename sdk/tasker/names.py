@@ -75,7 +75,8 @@ class Hints:
         self._names = names
         self._left = _MOST_LOOKED_AT
 
-    def find(self, name: str) -> str:
-        """As `did_you_mean`; nothing once that has taken too long."""
+    def find(self, name: str, *, besides: str = "") -> str:
+        """As `did_you_mean`, of all names but one; nothing once that has taken too long."""
         self._left -= len(self._names)
-        return did_you_mean(name, self._names) if self._left >= 0 else ""
+        others = (other for other in self._names if other != besides)
+        return did_you_mean(name, others) if self._left >= 0 else ""

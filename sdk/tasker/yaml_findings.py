@@ -32,6 +32,16 @@ _OTHER_NAMES = {"dependencies": "depends_on", "depends_on": "dependencies", "typ
 _WITHOUT_MEANING: Mapping[str, Any] = {
     "system_dependencies": {"primary": "default", "secondary": []}
 }
+_WORDS: Mapping[str, str] = {
+    "model_type": "a mapping",
+    "dict_type": "a mapping",
+    "list_type": "a list",
+    "string_type": "a text",
+    "bool_": "true or false",
+    "int_": "a whole number",
+    "float_": "a number",
+}
+"""What the beginnings of pydantic's kinds of errors ask for."""
 _RANGES = ("greater_than", "less_than", "literal_error", "string_too", "finite_number")
 
 
@@ -80,11 +90,10 @@ class Place:
                 return self.finding("two-names", path, error["msg"], "Keep one of them.")
             case _:
                 given = f"{_dotted(path)} is {_shown(error['input'])}"
-                should = error["msg"].replace("Input should be", "It should be")
                 code = "out-of-range" if kind.startswith(_RANGES) else "wrong-type"
                 if name == "callable" and kind == "string_too_short":
                     code = "empty-handler"
-                return self.finding(code, path, given, f"{should}.")
+                return self.finding(code, path, given, _mend(name, error))
 
     def remarks(self, fields: TemplateFields) -> Iterator[TemplateFinding]:
         """What is accepted, and has no effect."""
@@ -138,6 +147,20 @@ def yaml_path(path: Path) -> Path:
 
 def _dotted(path: Path) -> str:
     return "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in path).lstrip(".") or "it"
+
+
+def _mend(name: str, error: ErrorDetails) -> str:
+    should = error["msg"].replace("Input should be", "It should be")
+    for kind, word in _WORDS.items():
+        if error["type"].startswith(kind):
+            should = f"It should be {word}"
+    match error["type"], error["input"]:
+        case "model_type", str(text) if name == "handler":
+            return f"{should}: `handler: {{ callable: {text} }}`."
+        case "list_type", str(text):
+            return f"{should}: `{name}: [{text}]`."
+        case _:
+            return f"{should}."
 
 
 def _shown(value: object) -> str:

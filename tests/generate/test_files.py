@@ -9,6 +9,7 @@ from tests.generate.support import record, step, write_template
 from typer.testing import CliRunner
 
 from tasker.cli.app import app
+from tasker.generate.source import read_sources
 
 TEXT = {"type": "string"}
 STEPS = [step("pay", record(id=TEXT), handler="shop.pay"), step("ship", TEXT, dependencies=["pay"])]
@@ -59,6 +60,7 @@ def test_a_changed_template_is_followed_by_what_is_generated_and_tells_of_the_re
     assert "out of date flow_types.rb" in said
     assert "the contract of handler shop.pay has changed" in said
     assert "the contract of handler bill" not in said
+    assert said.count("the contract of handler shop.pay") == 1  # of types and signatures together
     generate("types", "flow.yaml")
     assert ":id, :at" in (tmp_path / "flow_types.rb").read_text()
     said = generate("handler", "flow.yaml")
@@ -137,3 +139,21 @@ def read(folder):
         for path in folder.rglob("*")
         if path.is_file()
     }
+
+
+def test_what_the_template_has_no_more_is_told(generate, tmp_path):
+    generate("types", "flow.yaml")
+    write_template(tmp_path, [step("pay", record(id=TEXT), handler="shop.bill")])
+    said = generate("types", "flow.yaml")
+    assert said.count("the template has no handler shop.pay any more") == 1
+
+
+def test_a_batch_worker_that_says_what_it_takes_still_takes_an_item(tmp_path):
+    steps = [
+        step("split", {"type": "array", "items": record(n=TEXT)}, type="batchable"),
+        step("load", type="batch_worker", dependencies=["split"],
+             input_schema=record(["split"], split=record(n=TEXT))),
+    ]  # fmt: skip
+    [source] = read_sources([write_template(tmp_path, steps)], tmp_path)
+    load = next(plan for plan in source.plan.handlers if plan.kind == "batch_worker")
+    assert [(taken.name, taken.source) for taken in load.takes] == [("split", "item")]

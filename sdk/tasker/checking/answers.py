@@ -38,8 +38,10 @@ def read_answers(schema: Schema | None) -> Answers | None:
             return _either([way for way in ways if way is not None])
     if not allows_type(schema, "array"):
         return None
-    if "$ref" in schema or "enum" in schema or "const" in schema:
+    if "$ref" in schema:
         return Answers()
+    if "const" in schema or "enum" in schema:
+        return _read_values([schema["const"]] if "const" in schema else schema["enum"])
     most: Any = schema.get("maxItems")
     if most == 0:
         return Answers(frozenset(), False)
@@ -61,6 +63,15 @@ def _either(ways: list[Answers]) -> Answers | None:
         frozenset[str]().union(*names) if len(names) == len(ways) else None,
         True if True in several else (None if None in several else False),
     )
+
+
+def _read_values(values: list[Any]) -> Answers | None:
+    lists = [cast("list[Any]", value) for value in values if isinstance(value, list)]
+    answers = [names for names in lists if all(isinstance(name, str) for name in names)]
+    if not answers:
+        return None
+    names = frozenset(name for answer in answers for name in answer)
+    return Answers(names, any(len(set(answer)) > 1 for answer in answers))
 
 
 def _read_names(items: Any) -> frozenset[str] | None:

@@ -24,8 +24,8 @@ def find_branch_faults(graph: Graph, choices: Choices) -> Iterator[Fault]:
         if step.kind == "decision":
             read = read_answers(step.result_schema)
             if read is None:
-                what = f'step "{step.name}" is a decision, and its result_schema allows no names'
-                mend = "Describe an array of names, as {type: array, items: {enum: [...]}}."
+                what = f'step "{step.name}" is a decision, and its result_schema allows no list of names'
+                mend = "Its result is kept as one: {type: array, items: {enum: [...]}}."
                 path = ("steps", graph.index[step.name], "result_schema")
                 yield make_fault("decision-result", path, what, mend)
             else:

@@ -68,7 +68,7 @@ def _unfilled(graph: Graph, step: StepDefinition, name: str, path: Path, hints: 
         mend = "Name it among the steps that it depends on."
         return make_fault("undeclared-dependency", path, what, mend)
     what = f'step "{step.name}" takes "{name}", which nothing gives it'
-    mend = did_you_mean(name, ["input", *step.depends_on]) or hints.find(name)
+    mend = did_you_mean(name, ["input", *step.depends_on]) or hints.find(name, besides=step.name)
     mend = mend or f"It can take: {', '.join(['input', *step.depends_on][:20])}."
     return make_fault("data-without-source", path, what, mend)
 

@@ -66,7 +66,7 @@ def _check_parents(
         path = ("steps", index, "depends_on", position)
         if parent not in known:
             what = f'step "{step.name}" depends on "{parent}", which is not a step'
-            mend = hints.find(parent) or "Name a step of this template."
+            mend = hints.find(parent, besides=step.name) or "Name a step of this template."
             yield make_fault("missing-parent", path, what, mend)
         elif parent in before:
             what = f'step "{step.name}" names "{parent}" twice among what it depends on'

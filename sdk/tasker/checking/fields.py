@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["allows_type", "find_step_faults", "find_template_faults"]
 
 _LONGEST_HANDLER = 1000
+_TYPES = ("string", "number", "integer", "boolean", "object", "array", "null")
 
 Path = tuple[str | int, ...]
 
@@ -136,7 +137,11 @@ def _check_schema(path: Path, schema: Any) -> Iterator[Fault]:
     except (SchemaError, RecursionError) as error:
         why = str(error) if isinstance(error, SchemaError) else "it is nested too deeply"
         what = f"{path[-1]} is no JSON Schema: {why}"
-        yield make_fault("invalid-schema", path, what, "See json-schema.org.")
+        wrong = error.path if isinstance(error, SchemaError) else ()
+        mend = "See json-schema.org."
+        if wrong and wrong[-1] == "type":
+            mend = f"A type is {', '.join(_TYPES[:-1])} or {_TYPES[-1]}, or a list of them."
+        yield make_fault("invalid-schema", (*path, *wrong), what, mend)
         return
     yield from _check_json(path, schema)
 

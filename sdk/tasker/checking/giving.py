@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 __all__ = ["given_schema", "read_field"]
 
-_DEFINITIONS = ("$defs", "definitions")
+_DEFINITIONS = ("$defs", "definitions", "$schema")
+"""What a part of a schema cannot be read without: what it refers to, and which dialect it is of."""
 _NAMES: Schema = {"type": "array", "items": {"type": "string"}}
 _FAILURE: Schema = {
     "type": "object",

@@ -62,8 +62,10 @@ def check_running(
     handlers: dict[str, Handler | ChildHandler] = {**handlers_by_name(own), **_ask(bridges)}
     with open_database(url) as connection:
         needed = [Needed(**row) for row in call_one(connection, "list_needed_steps")]
-        running, unfit = _read_templates(connection, needed)
-    unfit += [*_find_changed(found, running, needed), *find_unfit(needed, running, handlers)]
+        definitions = _get_definitions(connection, needed)
+    running, unfit = _read_templates(definitions, needed)
+    known = {name: definitions[name] for name in running}
+    unfit += [*_find_changed(found, known, needed), *find_unfit(needed, running, handlers)]
 
     def view() -> "RenderableType":
         return _draw(unfit)
@@ -104,8 +106,18 @@ def _ask(bridges: "Sequence[Bridge]") -> dict[str, "ChildHandler"]:
     return handlers
 
 
-def _read_templates(
+def _get_definitions(
     connection: "Connection", needed: "Sequence[Needed]"
+) -> dict[str, dict[str, Any]]:
+    refs = {each.full_name: (each.namespace, each.template, each.version) for each in needed}
+    return {
+        name: get_template(connection, TemplateRef(*ref))["definition"]
+        for name, ref in refs.items()
+    }
+
+
+def _read_templates(
+    definitions: dict[str, dict[str, Any]], needed: "Sequence[Needed]"
 ) -> tuple[dict[str, "Template"], "list[Unfit]"]:
     """The versions that are needed, and those that cannot be read here."""
     from tasker.definitions import read_template
@@ -114,9 +126,7 @@ def _read_templates(
 
     read: dict[str, Template] = {}
     unread: list[Unfit] = []
-    for name, each in {each.full_name: each for each in needed}.items():
-        ref = TemplateRef(each.namespace, each.template, each.version)
-        definition: dict[str, Any] = get_template(connection, ref)["definition"]
+    for name, definition in definitions.items():
         try:
             read[name] = read_template(definition)
         except DefinitionError as error:
@@ -126,7 +136,7 @@ def _read_templates(
 
 
 def _find_changed(
-    found: "Discovery", running: dict[str, "Template"], needed: "Sequence[Needed]"
+    found: "Discovery", running: dict[str, dict[str, Any]], needed: "Sequence[Needed]"
 ) -> "Iterator[Unfit]":
     from tasker.deployment import find_changed_version
 

@@ -1,6 +1,6 @@
 """`tasker generate …`: code from templates: types, handlers, tests, clients, and whole projects."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -188,16 +188,22 @@ def _report(
         case Format.table:
             for change in changes:
                 write_lines([f"{said[change.state]} {folder / change.file.path}"])
-                for name in change.contracts:
-                    tell(
-                        f"the contract of handler {name} has changed: look at what it takes and gives"
-                    )
                 for piece in change.lacking:
                     write_lines(
                         [f"{folder / change.file.path} lacks {piece.name}. Add:", "", piece.code]
                     )
+            for remark in dict.fromkeys(remark for each in changes for remark in _remarks(each)):
+                tell(remark)
     if check and any(change.out_of_date for change in changes):
         raise typer.Exit(ExitCode.FAILURE)
+
+
+def _remarks(change: "Change") -> Iterator[str]:
+    """What its owner should look at in the handlers: once, whichever files it comes from."""
+    for name in change.contracts:
+        yield f"the contract of handler {name} has changed: look at what it takes and gives"
+    for name in change.gone:
+        yield f"the template has no handler {name} any more: take it out, or rename it, in the handlers and their tests"
 
 
 def _describe(change: "Change", folder: Path) -> dict[str, Any]:
@@ -205,5 +211,6 @@ def _describe(change: "Change", folder: Path) -> dict[str, Any]:
         "file": str(folder / change.file.path),
         "state": change.state,
         "changed_contracts": list(change.contracts),
+        "gone": list(change.gone),
         "lacking": [{"name": piece.name, "code": piece.code} for piece in change.lacking],
     }

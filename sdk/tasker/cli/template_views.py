@@ -15,6 +15,8 @@ from tasker.cli.times import format_moment, format_span, parse_time
 
 Row = Mapping[str, Any]
 
+_SPANS = ("time_limit", "attempt_time_limit", "step_time_limit", "retry.base", "retry.cap")
+
 
 def draw_templates(templates: Sequence[Row], now: datetime) -> RenderableType:
     """Draw the registered templates, as list_templates gives them."""
@@ -81,11 +83,13 @@ def _draw_changes(environment: str, changes: Sequence[Row]) -> RenderableType:
         table.add_row(
             Text(change["step"] or "the template", style="bold" if change["step"] else "dim"),
             change["field"],
-            Text(_write_value(change["before"]), style="dim"),
-            Text(_write_value(change["after"]), style="yellow"),
+            Text(_write_value(change["field"], change["before"]), style="dim"),
+            Text(_write_value(change["field"], change["after"]), style="yellow"),
         )
     return Group(Text(f"Changed in {environment}", style="bold"), table)
 
 
-def _write_value(value: Any) -> str:
+def _write_value(field: str, value: Any) -> str:
+    if value is not None and field in _SPANS:
+        return format_span(value)
     return "–" if value is None else json.dumps(value, ensure_ascii=False)

@@ -27,6 +27,7 @@ def compare(old: Template, new: Template) -> list[Change]:
             narrowed="callers", widened="nobody",
         ),
         *_compare_all_steps(old, new, renamed),
+        *_compare_branches(old, new, renamed),
         *_compare_last_steps(old, new, renamed),
         *_compare_rest(old, new),
     ]  # fmt: skip
@@ -81,6 +82,21 @@ def _compare_all_steps(old: Template, new: Template, renamed: dict[str, str]) ->
             yield Change(
                 "step", "removed", ("steps", step.name), "readers", "it has gone, and its result"
             )
+
+
+def _compare_branches(old: Template, new: Template, renamed: dict[str, str]) -> Iterator[Change]:
+    """Names that the handler of a decision may go on to answer, and that no branch of it has any more."""
+    before = {step.name: step.kind for step in old.steps}
+    after = {step.name: step for step in new.steps}
+    for step in old.steps:
+        for name in step.depends_on:
+            decision = after.get(renamed.get(name, name))
+            if before[name] != "decision" or decision is None or decision.kind != "decision":
+                continue
+            if step.name not in after or decision.name not in after[step.name].depends_on:
+                what = f'the decision can no longer choose "{step.name}"'
+                path = ("steps", decision.name, "branches", step.name)
+                yield Change("branch", "removed", path, "handlers", what)
 
 
 def _compare_last_steps(old: Template, new: Template, renamed: dict[str, str]) -> Iterator[Change]:

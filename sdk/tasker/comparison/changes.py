@@ -18,6 +18,7 @@ CODES = {
     "input": "What tasks take.",
     "result": "What a step gives.",
     "step": "A step has come, gone, or has another name.",
+    "branch": "What a decision chooses from.",
     "last-steps": "The steps whose results are the task's.",
     "step-input": "What a step takes.",
     "dependency": "What a step waits for.",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, cast
 
 from tasker.comparison.changes import Change, Path, Who
 from tasker.comparison.contracts import compare_contracts
+from tasker.policy import BatchPolicy
 from tasker.template import Compensation, StepDefinition
 
 __all__ = ["compare_steps", "compare_values"]
@@ -34,7 +36,8 @@ def compare_steps(
     )  # fmt: skip
     yield from _compare_compensations((*path, "compensate"), old.compensate, new.compensate, known)
     yield from _compare_lists("expands", (*path, "expands"), old.expands, new.expands, "handlers")
-    for name in ("retry", "attempt_time_limit", "step_time_limit", "batch", "limits"):
+    yield from _compare_batches((*path, "batch"), old.batch, new.batch)
+    for name in ("retry", "attempt_time_limit", "step_time_limit", "limits"):
         yield from compare_values("policy", (*path, name), getattr(old, name), getattr(new, name))
     yield from compare_values("text", (*path, "description"), old.description, new.description)
 
@@ -108,6 +111,14 @@ def _compare_compensations(
         for name in ("when", "retry", "attempt_time_limit", "step_time_limit"):
             before, after = getattr(old, name), getattr(new, name)
             yield from compare_values("policy", (*path, name), before, after)
+
+
+def _compare_batches(path: Path, old: BatchPolicy, new: BatchPolicy) -> Iterator[Change]:
+    """What gathers a batch is given an object with the failures in it, where that goes on without them; else a list."""
+    gathered = "continue" in (old.on_failure, new.on_failure)
+    for change in compare_values("policy", path, old, new):
+        breaks = gathered and change.path[-1] == "on_failure"
+        yield replace(change, breaks="handlers") if breaks else change
 
 
 def _compare_lists(

@@ -68,6 +68,8 @@ class Change:
     lacking: tuple[Piece, ...] = ()
     contracts: tuple[str, ...] = ()
     """Of a file of types that has changed: the handlers whose contract did."""
+    gone: tuple[str, ...] = ()
+    """Of a file of types that has changed: the handlers that the template had, and has no more."""
 
     @property
     def out_of_date(self) -> bool:
@@ -84,7 +86,8 @@ def write(changes: Sequence[Change], folder: Path) -> None:
     """Write the files that are new, and those that are generated whole and have changed. Raises GenerateError."""
     for change in changes:
         if change.state in ("new", "changed"):
-            _put(folder / change.file.path, change.file.text)
+            put = _put if change.file.pieces is None else _begin
+            put(folder / change.file.path, change.file.text)
 
 
 def fingerprint(template: Template) -> str:
@@ -126,11 +129,24 @@ def _compare(file: Generated, path: Path) -> Change:
         )
     before, now = _read_contracts(there), _read_contracts(file.text)
     changed = [name for name, digest in now.items() if before.get(name, digest) != digest]
-    return Change(file, "changed", contracts=tuple(changed))
+    gone = tuple(name for name in before if now and name not in now)
+    return Change(file, "changed", contracts=tuple(changed), gone=gone)
 
 
 def _read_contracts(text: str) -> dict[str, str]:
     return dict(_CONTRACT.findall(text.partition("\n\n\n")[0]))
+
+
+def _begin(path: Path, text: str) -> None:
+    """Write a file that is somebody's from then on: never over one that came to be since it was looked for."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("xb", buffering=0) as out:
+            out.write(text.encode())
+    except FileExistsError:
+        raise GenerateError(f"{path} has just come to be. Generate once more") from None
+    except OSError as error:
+        raise GenerateError(f"{path} cannot be written: {error.strerror}") from error
 
 
 def _put(path: Path, text: str) -> None:

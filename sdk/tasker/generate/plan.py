@@ -217,11 +217,13 @@ class _Reader:
         parent = self.steps[name]
         fields = self.fields(step)
         own = fields.get(name)
+        is_item = parent.kind == "batchable" and step.kind == "batch_worker"
         if own not in (None, True, parent.result_schema) and name != step.name:
-            taken = self.own_field(step, name, "result")
-            return Taken(name, "result", taken.type, taken.example, may_lack=lacking)
+            source = "item" if is_item else "result"
+            taken = self.own_field(step, name, source)
+            return Taken(name, source, taken.type, taken.example, may_lack=lacking)
         schema = parent.result_schema
-        if parent.kind == "batchable" and step.kind == "batch_worker":
+        if is_item:
             at = "#/items" if isinstance(schema, Mapping) and "items" in schema else "#"
             item = Example(schema if at == "#/items" else None, at)
             return Taken(name, "item", self.item(parent), item)

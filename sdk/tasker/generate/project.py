@@ -50,7 +50,8 @@ def handlers_file(source: Source, language: Language) -> str:
 def _copy(source: Source, folder: Path) -> Generated:
     text = source.file.read_text("utf-8")
     there = folder / source.file.name
-    if there.exists() and there.read_text("utf-8") != text:
+    # As text, so that ends of lines make no difference; what is no UTF-8 is another file.
+    if there.exists() and there.read_text("utf-8", "surrogateescape") != text:
         raise GenerateError(
             f"{there} is another template than {source.file}. Generate from the one in the project: it is what runs"
         )

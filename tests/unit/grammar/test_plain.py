@@ -36,6 +36,8 @@ def test_what_plainly_fits_is_found_to_fit() -> None:
         ({"anyOf": [{"type": "null"}, {"type": "string"}]}, {"type": "string"}, False),
         ({"const": True}, {"enum": [1]}, False),
         ({"enum": ["a"]}, {"enum": ["b", "a"], "title": "letters"}, True),
+        ({"const": "a"}, {"const": "a", "enum": ["b"]}, False),
+        ({"const": "a"}, {"const": "a", "enum": ["b", "a"]}, True),
         ({"type": "array", "items": CLOSED}, {"type": "array", "items": OPEN}, True),
         ({"type": "array"}, {"type": "array", "items": OPEN}, False),
         ({"type": "string"}, {"type": "string", "format": "date"}, False),

@@ -169,3 +169,37 @@ def test_a_template_is_read_from_its_definition() -> None:
         "steps": [{"name": "a", "handler": "h"}],
     }
     assert read_template(least) == Template("n", "t", "1", (StepDefinition("a", "h"),))
+
+
+def changes(old: Template, new: Template) -> set[tuple[str, str, str]]:
+    return {(".".join(each.path), each.sort, each.breaks) for each in compare(old, new)}
+
+
+def test_a_batch_that_goes_on_without_failures_gives_its_convergence_something_else() -> None:
+    def batch(policy: BatchPolicy) -> Template:
+        return template(
+            step("cut", kind="batchable"),
+            step("work", "cut", kind="batch_worker", batch=policy),
+            step("sum", "work", kind="deferred_convergence"),
+        )
+
+    for before, after, breaks in (
+        ("wait", "continue", "handlers"),
+        ("continue", "fail_task", "handlers"),
+        ("wait", "fail_task", "nobody"),
+    ):
+        found = changes(batch(BatchPolicy(on_failure=before)), batch(BatchPolicy(on_failure=after)))
+        assert found == {("steps.work.batch.on_failure", "changed", breaks)}
+    found = changes(batch(BatchPolicy(None, "continue")), batch(BatchPolicy(2, "continue")))
+    assert found == {("steps.work.batch.parallelism", "changed", "nobody")}
+
+
+def test_a_decision_whose_branch_has_gone_may_still_answer_its_name() -> None:
+    which, left = step("which", kind="decision"), step("left", "which")
+    old = template(which, left, step("right", "which"))
+    gone = ("steps.which.branches.right", "removed", "handlers")
+    assert gone in changes(old, template(which, left))
+    assert gone in changes(old, template(which, left, step("renamed", "which", handler="h.right")))
+    assert gone in changes(old, template(which, left, step("right", input_schema=takes())))
+    assert gone not in changes(old, template(which, left, step("right", "which"), step("third")))
+    assert gone not in changes(old, template(step("other")))  # nothing decides

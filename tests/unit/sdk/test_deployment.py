@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
 import pytest
 from pydantic import BaseModel
 
@@ -144,8 +145,36 @@ def test_a_workflow_carries_on_its_own_tasks_until_it_changes_without_a_new_vers
     templates = {"shop/order@1": old.template}
     assert list(find_unfit(needed, templates, old.handlers)) == []
     assert [u.code for u in find_unfit(needed, templates, new.handlers)] == ["gives-more"]
-    assert find_changed_version(old.template, flow(Cart).template, 2) is None
-    changed = find_changed_version(old.template, flow(Price).template, 2)
+    registered = orjson.loads(orjson.dumps(old.template.to_json()))
+    assert find_changed_version(registered, flow(Cart).template, 2) is None
+    changed = find_changed_version(registered, flow(Price).template, 2)
     assert changed is not None
     assert changed.code == "version-changed"
     assert "steps.cart.result_schema" in changed.what
+
+
+@pytest.mark.parametrize(
+    "deployed",
+    [
+        {"steps": (step("b"), step("a"))},
+        {"input_schema": {"type": "object", "title": "Order"}},
+        {"metadata": {"owner": "us"}},
+    ],
+)
+def test_a_definition_in_other_words_is_another_one(deployed: dict[str, Any]) -> None:
+    about: dict[str, Any] = {"steps": (step("a"), step("b")), "input_schema": {"type": "object"}}
+    registered = Template("shop", "order", "1", **about).to_json()
+    changed = find_changed_version(
+        registered, Template("shop", "order", "1", **about | deployed), 2
+    )
+    assert changed is not None
+    assert changed.code == "version-changed"
+
+
+def test_a_definition_that_leaves_out_what_is_usual_is_another_one() -> None:
+    registered = {
+        "namespace": "shop", "name": "order", "version": "1", "steps": [{"name": "a", "handler": "a"}],
+    }  # fmt: skip
+    changed = find_changed_version(registered, Template("shop", "order", "1", (step("a"),)), 2)
+    assert changed is not None
+    assert "in other words" in changed.what

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from tasker.cli.app import app
 from tasker.environments import Change, find_changes
 from tasker.errors import TemplateError, UnknownEnvironmentError
 from tasker.yaml_template import LoadedTemplate, examine_text, load_all_templates, parse_templates
@@ -160,3 +164,11 @@ def test_one_of_several_templates_that_has_it_will_do(tmp_path) -> None:
         load_all_templates(paths[:1], environment="test")
     with pytest.raises(UnknownEnvironmentError):
         load_all_templates([], environment="test")
+
+
+def test_durations_are_shown_as_people_read_them(tmp_path: Path) -> None:
+    file = tmp_path / "orders.yaml"
+    longer = "  busy: {lifecycle: {max_duration_minutes: 1440}}"
+    file.write_text(f"{TEMPLATE}{longer}\n")
+    shown = CliRunner().invoke(app, ["template", "show", str(file), "--env", "busy"])
+    assert re.search(r"time_limit +1 h +1 d", shown.output), shown.output

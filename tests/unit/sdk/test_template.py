@@ -155,8 +155,9 @@ def test_the_definition_is_what_the_database_takes() -> None:
         (
             [step("a", result_schema={"type": "strange"})],
             {},
-            ("steps", 0, "result_schema"),
-            "result_schema is no JSON Schema: 'strange' at $.type",
+            ("steps", 0, "result_schema", "type"),
+            "result_schema is no JSON Schema: 'strange' at $.type is no JSON Schema. "
+            "A type is string, number, integer, boolean, object, array or null, or a list of them",
         ),
         (
             [step("a", result_schema={"$ref": "https://example.com/s"})],
@@ -173,7 +174,7 @@ def test_the_definition_is_what_the_database_takes() -> None:
         (
             [step("a", input_schema={"type": "object", "properties": 7})],
             {},
-            ("steps", 0, "input_schema"),
+            ("steps", 0, "input_schema", "properties"),
             "input_schema is no JSON Schema: 7 at $.properties",
         ),
         (
@@ -187,6 +188,12 @@ def test_the_definition_is_what_the_database_takes() -> None:
             {},
             ("steps", 1, "input_schema", "properties", "cat"),
             'step "pay" takes "cat", which nothing gives it. Did you mean "cart"?',
+        ),
+        (
+            [step("cart"), step("check_order", "cart", input_schema=fields("input", "order"))],
+            {},
+            ("steps", 1, "input_schema", "properties", "order"),
+            'takes "order", which nothing gives it. It can take: input, cart.',
         ),
         (
             [step("cart"), step("pay", input_schema=fields(required=["cart"]))],
@@ -205,7 +212,7 @@ def test_the_definition_is_what_the_database_takes() -> None:
         ([step("a")], {"version": ""}, ("version",), "must be a text that is not empty"),
         ([step("a")], {"version": 1.0}, ("version",), "version is 1.0"),
         ([step("a")], {"time_limit": -1}, ("time_limit",), "must be more than 0"),
-        ([step("a")], {"input_schema": {"type": 3}}, ("input_schema",), "is no JSON Schema"),
+        ([step("a")], {"input_schema": {"type": 3}}, ("input_schema", "type"), "is no JSON Schema"),
         ([step("a")], {"metadata": {"x": object()}}, ("metadata",), "It must be plain JSON."),
     ],
 )

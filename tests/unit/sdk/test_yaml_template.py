@@ -295,7 +295,7 @@ def edited(old: str, new: str) -> str:
         ),
         (
             edited("timeout_seconds: 30", "timeout_seconds: 30s"),
-            "t.yaml:18: error: steps[0].timeout_seconds is '30s'. It should be a valid number.",
+            "t.yaml:18: error: steps[0].timeout_seconds is '30s'. It should be a number.",
         ),
         (
             edited("timeout_seconds: 30", "timeout_seconds: 0"),
@@ -303,7 +303,7 @@ def edited(old: str, new: str) -> str:
         ),
         (
             edited("max_attempts: 4", "max_attempts: four"),
-            "t.yaml:17: error: steps[0].retry.max_attempts is 'four'. It should be a valid integer.",
+            "t.yaml:17: error: steps[0].retry.max_attempts is 'four'. It should be a whole number.",
         ),
         (
             edited("max_attempts: 4", "max_attempts: -1"),
@@ -335,7 +335,7 @@ def edited(old: str, new: str) -> str:
         ),
         (
             edited("dependencies: [first]", "dependencies: first"),
-            "t.yaml:25: error: steps[1].dependencies is 'first'. It should be a valid list.",
+            "t.yaml:25: error: steps[1].dependencies is 'first'. It should be a list: `dependencies: [first]`.",
         ),
         (
             edited("dependencies: [first]", "dependencies: [frist]"),
@@ -385,8 +385,8 @@ def edited(old: str, new: str) -> str:
             edited("version: 1.10", "version: [1]"),
             "t.yaml:3: error: version is a list. It should be a",
         ),
-        ("- a\n- b\n", "t.yaml:1: error: it is a list. It should be a valid dictionary"),
-        ("just text", "t.yaml:1: error: it is 'just text'. It should be a valid dictionary"),
+        ("- a\n- b\n", "t.yaml:1: error: it is a list. It should be a mapping."),
+        ("just text", "t.yaml:1: error: it is 'just text'. It should be a mapping."),
         ("", "t.yaml:1: error: there is no template in it. Write one."),
         ("# nothing\n---\n", "t.yaml:1: error: there is no template in it."),
         ("a: [", "t.yaml:1: error: this is no YAML"),

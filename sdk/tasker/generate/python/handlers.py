@@ -59,7 +59,7 @@ def _stub(each: HandlerPlan, name: str, source: Source) -> Piece:
         f"    return {value}",
     ]
     code = "\n".join(lines) + "\n"
-    return Piece(each.handler, code, tuple(quotes(each.handler)))
+    return Piece(each.handler, format_code(code), tuple(quotes(each.handler)))
 
 
 def split_taken(each: HandlerPlan) -> tuple[list[Taken], list[Taken]]:

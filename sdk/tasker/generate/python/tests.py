@@ -77,7 +77,7 @@ def _handler_test(each: HandlerPlan, name: str, plan: Plan) -> Piece:
         check = "assert result is NotImplemented  # TODO"
     function = f"test_{name}"
     code = f"def {function}() -> None:\n    result = handlers.{name}({', '.join(arguments)})\n    {check}\n"
-    return Piece(function, code, (f"handlers.{name}",))
+    return Piece(function, format_code(code), (f"handlers.{name}",))
 
 
 def _argument(taken: Taken, plan: Plan) -> str:

@@ -59,9 +59,14 @@ def descendants(data: Json, index: int) -> list[int]:
 
 
 def sets(
-    code: str, value: Any, *path: str, kind: str = "standard", at: int | None = None
+    code: str,
+    value: Any,
+    *path: str,
+    kind: str = "standard",
+    at: int | None = None,
+    below: tuple[str, ...] = (),
 ) -> Mutator:
-    """Sets a field of a step; what is to be found is told there, or `at` so many parts of the path."""
+    """Sets a field of a step; what is to be found is told there, `at` so many parts of the path, or `below` it."""
 
     def mutate(random: Random, data: Json) -> Expected | None:
         index = pick(random, of_kind(data, kind))
@@ -71,15 +76,15 @@ def sets(
         for part in path[:-1]:
             place = place.setdefault(part, {})
         place[path[-1]] = value
-        return Expected(code, ("steps", index, *path[:at]))
+        return Expected(code, ("steps", index, *path[:at], *below))
 
     return mutate
 
 
-def sets_top(code: str, value: Any, name: str, *also: str) -> Mutator:
+def sets_top(code: str, value: Any, name: str, *also: str, below: tuple[str, ...] = ()) -> Mutator:
     def mutate(random: Random, data: Json) -> Expected | None:
         data[name] = value
-        return Expected(code, (name,), frozenset(also))
+        return Expected(code, (name, *below), frozenset(also))
 
     return mutate
 
@@ -101,8 +106,8 @@ MUTATORS |= {
     "bad_namespace": sets_top("invalid-name", "1shop", "namespace_name"),
     "long_version": sets_top("invalid-name", "9" * 60, "version"),
     "empty_callable": sets("empty-handler", "", "handler", "callable"),
-    "bad_result_schema": sets("invalid-schema", {"type": "money"}, "result_schema"),
-    "bad_task_schema": sets_top("invalid-schema", {"properties": 7}, "input_schema"),
+    "bad_result_schema": sets("invalid-schema", {"type": "money"}, "result_schema", below=("type",)),
+    "bad_task_schema": sets_top("invalid-schema", {"properties": 7}, "input_schema", below=("properties",)),
     "text_for_a_step": sets("step-input-not-object", {"type": "string"}, "input_schema"),
     "text_for_a_task": sets_top("task-input-not-object", {"type": "string"}, "input_schema", "contract-misfit"),
     "huge_number": sets("not-json", {"n": 10**30}, "handler", "initialization"),
@@ -111,6 +116,7 @@ MUTATORS |= {
     "no_such_error": sets("impossible-error-name", ["card declined"], "retry", "permanent_errors"),
     "batch_policy": sets("batch-config-ignored", {"parallelism": 3}, "batch_config"),
     "decision_gives_text": sets("decision-result", {"type": "string"}, "result_schema", kind="decision"),
+    "decision_gives_one_name": sets("decision-result", {"enum": ["a", "b"]}, "result_schema", kind="decision"),
     "batch_gives_object": sets("batch-result", {"type": "object"}, "result_schema", kind="batchable"),
     "dynamic_waits": sets("dynamic-depends", ["begin"], "dependencies", kind="dynamic"),
     "no_steps": sets_top("step-count", [], "steps"),

@@ -279,6 +279,17 @@ def test_a_result_with_definitions_fits_as_part_of_a_list() -> None:
     assert codes(*steps) == []
 
 
+def test_a_part_of_a_schema_is_of_its_dialect() -> None:
+    old: Any = {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "type": "object",
+        "properties": {"a": {"$ref": "#/definitions/number", "type": "string"}},  # only $ref counts
+        "definitions": {"number": {"type": "integer"}},
+    }
+    given = step("a", result_schema={"type": "integer"})
+    assert codes(given, step("b", "a", input_schema=old)) == ["contract-undecided"]
+
+
 def test_too_much_to_compare_is_undecided() -> None:
     many = {"enum": [f"name {n}" for n in range(20_000)]}
     takes = {"type": "object", "properties": {"a": {"enum": [*many["enum"][1:]]}}}
