@@ -15,8 +15,7 @@ from checks.pages import read_blocks
 from tests.cli.conftest import cli, connection  # noqa: F401  (fixtures)
 from tests.docs.runner import open_page, read_commands
 
-ROOT = Path(__file__).parents[2]
-TEMPLATE = ROOT / "tests" / "templates" / "ten_steps.yaml"
+TEMPLATE = Path(__file__).parent / "ten_steps.yaml"
 
 
 @pytest.mark.parametrize("language", ["python", "ruby", "typescript"])

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path, PurePosixPath
 
 import pytest
-from tests.generate.support import ROOT
 
 from tasker.errors import GenerateError
 from tasker.generate.files import Generated, compare, write
@@ -36,7 +35,7 @@ def test_a_link_that_leads_nowhere_is_not_replaced(tmp_path: Path) -> None:
 
 
 def test_a_template_in_the_project_that_is_no_text_is_another_one(tmp_path: Path) -> None:
-    template = ROOT / "tests/templates/ten_steps.yaml"
+    template = Path(__file__).parent / "ten_steps.yaml"
     (tmp_path / template.name).write_bytes(b"\xff")
     [source] = read_sources([template], tmp_path)
     with pytest.raises(GenerateError, match="another template"):
