@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.fuzz.documents import PUBLISHED, document, scrambled
 from tests.fuzz.scale import bounded
 
-from tasker import TemplateError
+from tasker import TemplateError, UnknownEnvironmentError
 from tasker.storable import dumps_anything, serialize
 from tasker.yaml_template import parse_templates
 
@@ -21,6 +21,8 @@ def load(text: str, environment: str | None = None) -> None:
     """Load a text; what is wrong with it must be findings."""
     try:
         loaded = parse_templates(text, file="x.yaml", environment=environment)
+    except UnknownEnvironmentError as error:
+        assert error.name == environment
     except TemplateError as error:
         assert error.findings
         for finding in error.findings:
