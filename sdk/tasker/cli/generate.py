@@ -47,65 +47,51 @@ _WOULD = {
 }
 
 
-@app.command(epilog="Example: tasker generate types orders.yaml --lang typescript --out src")
-def types(
-    templates: Templates,
-    language: Lang = Language.python,
-    out: Out = None,
-    check: Check = False,
-    dry_run: DryRun = False,
-    output: Output = Format.table,
-) -> None:
+def _add(what: str, about: str, example: str) -> None:
+    """Add the command that generates one thing: they differ in nothing else."""
+
+    def command(
+        templates: Templates,
+        language: Lang = Language.python,
+        out: Out = None,
+        check: Check = False,
+        dry_run: DryRun = False,
+        output: Output = Format.table,
+    ) -> None:
+        _run(templates, out or Path(), _only(what, language), check, dry_run, output)
+
+    app.command(what, help=about, epilog=f"Example: tasker generate {what} {example}")(command)
+
+
+_add(
+    "types",
     """Write the types of what goes in and out of a template's steps.
 
     Python: pydantic models. TypeScript: interfaces. Ruby: structs, and their signatures in RBS.
-    """
-    _run(templates, out or Path(), _only("types", language), check, dry_run, output)
-
-
-@app.command(epilog="Example: tasker generate handler orders.yaml --lang ruby")
-def handler(
-    templates: Templates,
-    language: Lang = Language.python,
-    out: Out = None,
-    check: Check = False,
-    dry_run: DryRun = False,
-    output: Output = Format.table,
-) -> None:
+    """,
+    "orders.yaml --lang typescript --out src",
+)
+_add(
+    "handler",
     """Begin the handlers of a template's steps: each gives an example of what its schema asks for.
 
     They are yours from then on: a file that is there is kept, and the handlers that it lacks are printed.
-    """
-    _run(templates, out or Path(), _only("handler", language), check, dry_run, output)
-
-
-@app.command(epilog="Example: tasker generate test orders.yaml --lang python --check")
-def test(
-    templates: Templates,
-    language: Lang = Language.python,
-    out: Out = None,
-    check: Check = False,
-    dry_run: DryRun = False,
-    output: Output = Format.table,
-) -> None:
+    """,
+    "orders.yaml --lang ruby",
+)
+_add(
+    "test",
     """Begin the tests of the handlers. They pass on handlers that were just begun.
 
     They are yours from then on.
-    """
-    _run(templates, out or Path(), _only("test", language), check, dry_run, output)
-
-
-@app.command(epilog="Example: tasker generate client orders.yaml --lang typescript --out web/src")
-def client(
-    templates: Templates,
-    language: Lang = Language.python,
-    out: Out = None,
-    check: Check = False,
-    dry_run: DryRun = False,
-    output: Output = Format.table,
-) -> None:
-    """Write functions that submit a template's tasks, and read what they come to, with types."""
-    _run(templates, out or Path(), _only("client", language), check, dry_run, output)
+    """,
+    "orders.yaml --lang python --check",
+)
+_add(
+    "client",
+    "Write functions that submit a template's tasks, and read what they come to, with types.",
+    "orders.yaml --lang typescript --out web/src",
+)
 
 
 @app.command(epilog="Example: tasker generate scaffold orders.yaml --lang python --out shop")

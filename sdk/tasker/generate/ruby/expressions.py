@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, assert_never, cast
 
 from tasker.generate.naming import read_words
@@ -109,19 +109,7 @@ def sign(plan: Plan, of: Type, module: str = "") -> str:
 
 def load(plan: Plan, of: Type, value: str, module: str = "") -> str:
     """The code that makes a value of a type from what stands in JSON; `module` is what structs' names begin with."""
-    if not has_struct(plan, of):
-        return value
-    match of:
-        case Named(name):
-            return f"{module}{name}.from({value})"
-        case ListOf(inner):
-            return f"{value}.map {{ |it| {load(plan, inner, 'it', module)} }}"
-        case MapOf(inner):
-            return f"{value}.transform_values {{ |it| {load(plan, inner, 'it', module)} }}"
-        case Nullable(inner):
-            return f"{value}&.then {{ |some| {load(plan, inner, 'some', module)} }}"
-        case _:
-            return value
+    return _convert(plan, of, value, lambda name, json: f"{module}{name}.from({json})")
 
 
 def make(plan: Plan, of: Type, value: Any, module: str) -> str:
@@ -140,17 +128,22 @@ def make(plan: Plan, of: Type, value: Any, module: str) -> str:
 
 def dump(plan: Plan, of: Type, value: str) -> str:
     """The code that makes plain JSON of a value of a type."""
+    return _convert(plan, of, value, lambda _, struct: f"{struct}.to_h")
+
+
+def _convert(plan: Plan, of: Type, value: str, convert: Callable[[str, str], str]) -> str:
+    """The code that converts the structs in a value; `convert` writes it of one, by its name and where it stands."""
     if not has_struct(plan, of):
         return value
     match of:
-        case Named():
-            return f"{value}.to_h"
+        case Named(name):
+            return convert(name, value)
         case ListOf(inner):
-            return f"{value}.map {{ |it| {dump(plan, inner, 'it')} }}"
+            return f"{value}.map {{ |it| {_convert(plan, inner, 'it', convert)} }}"
         case MapOf(inner):
-            return f"{value}.transform_values {{ |it| {dump(plan, inner, 'it')} }}"
+            return f"{value}.transform_values {{ |it| {_convert(plan, inner, 'it', convert)} }}"
         case Nullable(inner):
-            return f"{value}&.then {{ |some| {dump(plan, inner, 'some')} }}"
+            return f"{value}&.then {{ |some| {_convert(plan, inner, 'some', convert)} }}"
         case _:
             return value
 
