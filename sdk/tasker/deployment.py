@@ -16,13 +16,14 @@ import orjson
 from tasker.binding import Handler, bind_handler
 from tasker.checking.giving import given_schema, read_field
 from tasker.comparison import compare
+from tasker.comparison.contracts import find_lack
 from tasker.definitions import read_template
 from tasker.errors import DefinitionError
 from tasker.growth_types import stored_schema
 from tasker.names import did_you_mean
 from tasker.template import StepDefinition, Template
 from tasker_ffi_bridge.messages import ChildHandler
-from tasker_grammar.contracts import No, Schema, SchemaError, Undecided, fits
+from tasker_grammar.contracts import Schema, SchemaError
 
 __all__ = ["Code", "Needed", "Unfit", "find_changed_version", "find_unfit"]
 
@@ -184,13 +185,6 @@ def _why(given: Sequence[Schema | None], taken: Any) -> str:
 
 def _lack(given: Schema, taken: Schema) -> str | None:
     try:
-        verdict = fits(given, taken)
+        return find_lack(given, taken)
     except SchemaError as error:
         return str(error)
-    match verdict:
-        case No(path, why):
-            return f"at {path}: {why}"
-        case Undecided(path, why):
-            return f"at {path}: {why} (this could not be decided)"
-        case _:
-            return None

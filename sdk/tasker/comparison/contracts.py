@@ -8,7 +8,7 @@ from typing import assert_never
 from tasker.comparison.changes import Change, Path, Who
 from tasker_grammar.contracts import No, Schema, Undecided, Yes, fits
 
-__all__ = ["compare_contracts"]
+__all__ = ["compare_contracts", "find_lack"]
 
 
 def compare_contracts(
@@ -25,14 +25,18 @@ def compare_contracts(
     What cannot be decided counts as both. No schema allows anything.
     """
     before, after = True if old is None else old, True if new is None else new
-    lost, won = _find_lack(before, after), _find_lack(after, before)
+    lost, won = find_lack(before, after), find_lack(after, before)
     if lost is not None:
         yield Change(code, "narrowed", path, narrowed, f"it allows less than before, {lost}")
     if won is not None:
         yield Change(code, "widened", path, widened, f"it allows more than before, {won}")
 
 
-def _find_lack(given: Schema, taken: Schema) -> str | None:
+def find_lack(given: Schema, taken: Schema) -> str | None:
+    """Where and why `taken` does not allow all that `given` does, or that it could not be decided; None where it does.
+
+    Raises `SchemaError`.
+    """
     match fits(given, taken):
         case Yes():
             return None
