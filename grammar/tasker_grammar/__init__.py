@@ -1,6 +1,7 @@
-"""The grammar's ground: contracts, JSON Schemas that values and other schemas are held to.
+"""The action grammar: what steps may be made of without a handler, and the proof that they fit. Pure but for `catalog`.
 
-`contracts` answers two questions: what is wrong with this value, and does whatever this schema
-allows also satisfy that one? `misfit` says where a schema does not. Everything here is pure:
-nothing is read or fetched, neither on import nor later.
+`contracts` says whether a value satisfies a JSON Schema, and whether all that one schema allows satisfies another.
+`types` and `expressions` infer what an expression gives. `primitives` has the kinds of steps; `composition` and
+`resources` are what is written down of them and of the outside; `world` is what running needs. Nothing is fetched, and
+nothing but the catalog's own files is read.
 """
