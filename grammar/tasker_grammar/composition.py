@@ -89,7 +89,7 @@ class Bounds(_Fields):
     kinds: tuple[str, ...] | None = None
     """The primitives that may be used; None: all."""
     resources: tuple[str, ...] | None = None
-    """The endpoints, tables, events and actions that may be named; None: all of the catalogue."""
+    """The endpoints, tables, events and actions that may be named; None: all."""
     gate_writes: bool = True
     """Whether each write must stand behind a gate, on every way to it."""
 

@@ -17,7 +17,7 @@ Severity = Literal["error", "warning", "info"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing to be said about an expression, a composition, a fragment or a catalogue.
+    """One thing to be said about an expression, a composition, a fragment or resources.
 
     `path` leads to it as a JSON pointer (RFC 6901) into what was checked: "/steps/2/params". `step` is the id of the
     step that it is in, dotted where steps hold steps: "each.fetched". `at` is the place in an expression's text, as

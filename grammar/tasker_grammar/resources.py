@@ -1,4 +1,4 @@
-"""The catalogue: what the outside looks like to compositions. Endpoints to read, tables to write, events to send.
+"""Resources: what the outside looks like to compositions. Endpoints to read, tables to write, events to send.
 Pure.
 
 A composition names what stands here and nothing else: no address, no SQL, no secret can be written into one. A
@@ -14,11 +14,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 __all__ = [
     "Action",
-    "Catalogue",
     "Endpoint",
     "Event",
     "Pages",
     "Resource",
+    "Resources",
     "Secret",
     "Table",
 ]
@@ -62,7 +62,7 @@ class Pages(_Fields):
 class _Labelled(_Fields):
     description: str = ""
     label: Label | None = None
-    """How confidential what comes from here is: one of the catalogue's labels."""
+    """How confidential what comes from here is: one of the labels of all resources."""
     accepts: Label | None = None
     """The most confidential label that may flow to here."""
 
@@ -137,7 +137,7 @@ class Action(_Fields):
 Resource = Annotated[Endpoint | Table | Event | Action, Field(discriminator="kind")]
 
 
-class Catalogue(_Fields):
+class Resources(_Fields):
     """Everything that compositions may name, by name. `labels` are ordered, the most public first."""
 
     endpoints: Mapping[Name, Endpoint] = Field(default_factory=dict)

@@ -16,7 +16,7 @@ from tasker_grammar.composition import Id
 from tasker_grammar.contracts import Schema
 from tasker_grammar.effects import Effect
 from tasker_grammar.expressions import Expression
-from tasker_grammar.resources import Catalogue, Resource
+from tasker_grammar.resources import Resource, Resources
 from tasker_grammar.types import Object, Type
 from tasker_grammar.world import World
 
@@ -133,7 +133,7 @@ class Scope(Protocol):
         ...
 
     @property
-    def catalogue(self) -> Catalogue:
+    def resources(self) -> Resources:
         """What may be named."""
         ...
 
@@ -161,12 +161,12 @@ class Scope(Protocol):
         ...
 
     def resource(self, field: Pointer, kind: str, name: str) -> Resource | None:
-        """What the catalogue has of this kind ("endpoint", "table", "event", "action") under the name, if it may be
+        """What resource there is of this kind ("endpoint", "table", "event", "action") under the name, if it may be
         used."""
         ...
 
     def schema(self, field: Pointer, given: str | dict[str, Any] | bool) -> Schema | None:
-        """A contract: by its name in the catalogue, or as it stands where inline schemas are allowed."""
+        """A contract: by its name among the resources, or as it stands where inline schemas are allowed."""
         ...
 
     def program(
