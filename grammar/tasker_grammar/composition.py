@@ -32,6 +32,8 @@ class Parameter(_Fields):
     """What a user of a composition fills in. In its steps, `{"$param": name}` stands where the value goes.
 
     An expression is checked where it stands, so it sees what that place sees; `sees` tells people what that is.
+    "arguments" are those of a composition that is itself a parameter: what stands in `with` beside it. Where nothing
+    is given for one that is not required and has no default, the field that it stands in is left out.
     """
 
     kind: Literal[
@@ -42,6 +44,7 @@ class Parameter(_Fields):
         "action",
         "schema",
         "composition",
+        "arguments",
         "text",
         "integer",
         "number",
