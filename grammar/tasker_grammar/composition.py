@@ -57,6 +57,8 @@ class Parameter(_Fields):
     sees: str = ""
     default: Any = None
     required: bool = True
+    choices: tuple[str, ...] | None = None
+    """The texts that may be given, where there are but some."""
 
 
 class Example(_Fields):

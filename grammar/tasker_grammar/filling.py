@@ -172,6 +172,8 @@ def _replace(value: Any, given: Mapping[str, Any]) -> Any:
 def _misfit(parameter: Parameter, value: Any) -> str:
     """What an argument of the parameter's kind is, in words, where this is none."""
     words, fits = _KINDS[parameter.kind]
+    if fits(value) and parameter.choices is not None and value not in parameter.choices:
+        return f"one of {', '.join(parameter.choices)}"
     return "" if fits(value) else words
 
 

@@ -116,6 +116,15 @@ def test_an_argument_is_of_its_parameters_kind(kind: str, good: Any, bad: Any) -
     ]
 
 
+def test_an_argument_is_one_of_the_choices() -> None:
+    parameters = {"mode": {"kind": "text", "choices": ["upsert", "update"], "default": "upsert"}}
+    composition = make(parameters, mode={"$param": "mode"})
+    assert filled(composition, mode="update")["mode"] == "update"
+    assert refused(composition, mode="delete") == [
+        ("P103", "/with/mode", "It should be one of upsert, update.")
+    ]
+
+
 def test_a_place_must_name_a_parameter() -> None:
     composition = make(SOURCE, resource={"$param": "sauce"}, other={"$param": "source", "x": 1})
     assert refused(composition, source="orders") == [
