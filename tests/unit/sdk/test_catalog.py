@@ -19,7 +19,7 @@ class Order(BaseModel):
     id: str
 
 
-@pytest.mark.parametrize("composition", bundled(), ids=lambda each: each.name)
+@pytest.mark.parametrize("composition", list(bundled()), ids=lambda each: each.name)
 def test_each_composition_is_a_function(composition: Composition) -> None:
     function: Any = getattr(catalog, composition.name)
     signature = inspect.signature(function)
