@@ -44,7 +44,7 @@ def test_a_model_stands_for_its_schema() -> None:
 def test_what_does_not_fit_is_told() -> None:
     with pytest.raises(DefinitionError, match=r'"source" of fetch_json is .*\[P103\]'):
         catalog.fetch_json(source="Orders")
-    with pytest.raises(DefinitionError, match='no parameter .*Did you mean "source"'):
+    with pytest.raises(DefinitionError, match=r'no parameter .*Did you mean "source"'):
         bind("fetch_json", {"sourc": "orders"})
     with pytest.raises(DefinitionError, match='Did you mean "fetch_json"'):
         bind("fetch_jsn", {"source": "orders"})
