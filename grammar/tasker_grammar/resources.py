@@ -64,7 +64,7 @@ class _Labelled(_Fields):
     label: Label | None = None
     """How confidential what comes from here is: one of the labels of all resources."""
     accepts: Label | None = None
-    """The most confidential label that may flow to here."""
+    """The most confidential label that may flow to here. None: only what has no label, or the most public one."""
 
 
 class Endpoint(_Labelled):
@@ -121,11 +121,10 @@ class Event(_Labelled):
     """The pgmq queue; the event's own name by default."""
 
 
-class Action(_Fields):
+class Action(_Labelled):
     """A developer's handler that compositions may invoke: `input` and `result` are its contracts."""
 
     kind: Literal["action"] = "action"
-    description: str = ""
     handler: str
     effect: Literal["pure", "read", "idempotent_write"]
     input: JsonSchema
