@@ -1,5 +1,6 @@
-"""Retention: deletes tasks that ended long ago, and the record of old fires and events, in bounded batches. Touches the database
-through `ask`.
+"""Retention: deletes tasks that ended long ago, and the record of old fires and events, in bounded batches.
+
+Touches the database through `ask`.
 """
 
 from __future__ import annotations
