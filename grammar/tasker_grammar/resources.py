@@ -43,12 +43,12 @@ Text = str | Secret
 
 
 class Pages(_Fields):
-    """How an endpoint gives a list in parts. The parts are put together, up to `most` of them.
+    """How an endpoint gives a list in parts. The parts are put together; more than `most` are a failure, TOO_LARGE.
 
     link: the next address stands in the `Link` header, rel="next", and must be of the same origin. cursor: the
     answer has the next cursor at `cursor_field` (null or absent at the end), sent back as `parameter`. number: pages
     are counted in `parameter` from `first`, until one is empty. `items_field`: where in an answer the list stands;
-    absent: it is the answer.
+    absent: it is the answer. Both fields may lie deeper: "meta.next".
     """
 
     style: Literal["link", "cursor", "number"]
@@ -64,7 +64,7 @@ class _Labelled(_Fields):
     label: Label | None = None
     """How confidential what comes from here is: one of the labels of all resources."""
     accepts: Label | None = None
-    """The most confidential label that may flow to here."""
+    """The most confidential label that may flow to here. None: only what has no label, or the most public one."""
 
 
 class Endpoint(_Labelled):
@@ -121,11 +121,10 @@ class Event(_Labelled):
     """The pgmq queue; the event's own name by default."""
 
 
-class Action(_Fields):
+class Action(_Labelled):
     """A developer's handler that compositions may invoke: `input` and `result` are its contracts."""
 
     kind: Literal["action"] = "action"
-    description: str = ""
     handler: str
     effect: Literal["pure", "read", "idempotent_write"]
     input: JsonSchema

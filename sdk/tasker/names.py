@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
+
+from tasker_grammar.shape import did_you_mean
 
 __all__ = [
     "LONGEST_STEP",
@@ -60,12 +61,6 @@ def find_queue_fault(name: object) -> str | None:
     if isinstance(name, str) and QUEUE.fullmatch(name):
         return None
     return "must be a lower-case letter and then at most 38 of a-z, 0-9 and underscore"
-
-
-def did_you_mean(name: str, names: Iterable[str]) -> str:
-    """`Did you mean "this"?` when one of `names` is near to `name`, else nothing."""
-    near = difflib.get_close_matches(name, list(names), n=1)
-    return f'Did you mean "{near[0]}"?' if near else ""
 
 
 class Hints:

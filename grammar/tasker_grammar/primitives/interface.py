@@ -10,9 +10,10 @@ from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import CoreSchema, core_schema
 
-from tasker_grammar.composition import Id
+from tasker_grammar.composition import Id, RawStep
 from tasker_grammar.contracts import Schema
 from tasker_grammar.effects import Effect
 from tasker_grammar.expressions import Expression
@@ -21,6 +22,7 @@ from tasker_grammar.types import Object, Type
 from tasker_grammar.world import World
 
 __all__ = [
+    "Broken",
     "Checked",
     "Cost",
     "Failure",
@@ -29,12 +31,28 @@ __all__ = [
     "ProgramStep",
     "Running",
     "Scope",
+    "Source",
     "StepFields",
+    "Ties",
 ]
 
 Json = Any
 Pointer = str
 """A JSON pointer from the step to one of its fields: "/params"."""
+
+
+class Source(str):
+    """The text of an expression. Steps are tied to others by what stands in fields of this type."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _: Any, __: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(cls, core_schema.str_schema())
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, _: CoreSchema, __: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return {"type": "string", "format": "expression", "minLength": 1}
 
 
 class StepFields(BaseModel):
@@ -88,6 +106,30 @@ class Checked(Generic[Plan]):
     cost: Cost = Cost()
     label: str | None = None
     inside: Mapping[str, Program] = field(default_factory=dict[str, "Program"])
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """Something was reported, so the step cannot run. `output`: what it would give, if that can be said all the same:
+    what stands after it is checked by that.
+    """
+
+    output: Type | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ties:
+    """How a step is tied to others, beside by its `needs` and by what its expressions refer to.
+
+    `branches`: by the name of a case, the steps that run only if it is chosen. `gathers`: whether it goes on when
+    some of the steps that it waits for do not run. `reads`: steps whose outputs it takes without an expression.
+    `within`: steps within it, whose expressions see what its own see, and `item` and `index`.
+    """
+
+    branches: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
+    gathers: bool = False
+    reads: Sequence[str] = ()
+    within: Sequence[RawStep] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,22 +257,25 @@ class Running(Protocol):
 
 
 class Primitive(Protocol[Fields, Plan]):
-    """One kind of step. `failures`: all that it may end with; what it raises beside them is a fault of its own."""
+    """One kind of step. A module subclasses this, and says what is not so by itself.
+
+    `summary`: what it does, in one sentence, for people and models. `failures`: all that it may end with; what it
+    raises beside them is a fault of its own.
+    """
 
     kind: str
     summary: str
-    """What it does, in one sentence, for people and models."""
     effect: Effect
     failures: tuple[Failure, ...]
     fields: type[Fields]
 
-    def check(self, step: Fields, scope: Scope) -> Checked[Plan] | None:
-        """What the step comes to, or None when something was reported without which that cannot be said."""
+    def check(self, step: Fields, scope: Scope) -> Checked[Plan] | Broken:
+        """What the step comes to. It is `Broken` when anything was reported that keeps it from running."""
         ...
 
-    def branches(self, step: Fields) -> Mapping[str, Sequence[str]]:
-        """By the name of a case, the steps that run only if it is chosen. Empty for all but `decide`."""
-        ...
+    def ties(self, step: Fields) -> Ties:
+        """How it is tied to other steps, where that is not by expressions and `needs` alone."""
+        return Ties()
 
     def run(self, plan: Plan, running: Running) -> Awaitable[Json]:
         """Do it, and give what `check` said. Raises ActionFailed with a code of `failures`."""

@@ -1,0 +1,94 @@
+"""What is wrong with the shape of what was written, as findings: fields that are missing, unknown or of the wrong type.
+Pure.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from tasker_grammar.findings import Finding
+
+__all__ = ["did_you_mean", "pointer", "shape_findings", "show"]
+
+_LONGEST_NAME = 100
+_MOST_NAMES = 2_000
+
+_WORDS: Mapping[str, str] = {
+    "model_type": "a mapping",
+    "dict_type": "a mapping",
+    "mapping_type": "a mapping",
+    "list_type": "a list",
+    "tuple_type": "a list",
+    "string_type": "a text",
+    "bool_": "true or false",
+    "int_": "a whole number",
+    "float_": "a number",
+}
+"""What the beginnings of pydantic's kinds of errors ask for."""
+
+
+def did_you_mean(name: object, names: Iterable[str]) -> str:
+    """`Did you mean "this"?` when one of `names` is near to `name`, else nothing. Looks at a bounded number of them."""
+    known = [each for each, _ in zip(names, range(_MOST_NAMES), strict=False)]
+    near = difflib.get_close_matches(str(name)[:_LONGEST_NAME], known, n=1)
+    return f'Did you mean "{near[0]}"?' if near else ""
+
+
+def pointer(path: Iterable[str | int]) -> str:
+    """A path as a JSON pointer (RFC 6901)."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
+
+
+def show(value: object) -> str:
+    """A value in a message: what it is, and no more of it than fits into a line."""
+    match value:
+        case dict():
+            return "a mapping"
+        case list() | tuple():
+            return "a list"
+        case None:
+            return "null"
+        case bool():
+            return str(value).lower()
+        case int() | float():
+            text = repr(value) if abs(value) < 1e15 else "a large number"
+        case _:
+            text = repr(str(value)[:61])
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def shape_findings(error: ValidationError, model: type[BaseModel]) -> list[Finding]:
+    """What pydantic said of a `model`, as findings P001: one for each field, with how to mend it."""
+    return [_finding(dict(each), model) for each in error.errors(include_url=False)]
+
+
+def _finding(error: Mapping[str, Any], model: type[BaseModel]) -> Finding:
+    path, kind = error["loc"], error["type"]
+    name = str(path[-1]) if path else "it"
+    match kind:
+        case "missing":
+            what, hint = f'the field "{name}" is missing', f"Add `{name}:`."
+        case "extra_forbidden":
+            known = [field.alias or key for key, field in model.model_fields.items()]
+            what = f'there is no field "{show(name)[1:-1]}" here'
+            near = did_you_mean(name, known) if len(path) == 1 else ""
+            hint = near or (f"There are: {', '.join(known)}." if len(path) == 1 else "Remove it.")
+        case _:
+            what = (
+                f'"{name}" is {show(error["input"])}' if path else f"it is {show(error['input'])}"
+            )
+            hint = f"It should be {_asked_for(kind, error['msg'])}."
+    return Finding("P001", "error", what, hint, pointer(path))
+
+
+def _asked_for(kind: str, message: str) -> str:
+    for beginning, word in _WORDS.items():
+        if kind.startswith(beginning):
+            return word
+    for beginning in ("Input should be ", "Value error, ", "String should ", "Value should "):
+        message = message.removeprefix(beginning)
+    return message
