@@ -1,0 +1,75 @@
+"""`acquire`: reads from an endpoint. What it may touch is the world it is given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from tasker_grammar.contracts import Contract
+from tasker_grammar.expressions import Expression
+from tasker_grammar.primitives.interface import (
+    Broken,
+    Checked,
+    Primitive,
+    Running,
+    Scope,
+    Source,
+    StepFields,
+)
+from tasker_grammar.primitives.parts import (
+    DATA_ERROR,
+    OVER_BUDGET,
+    RESOURCE_UNAVAILABLE,
+    RESULT_INVALID,
+    TOO_LARGE,
+    codes_of,
+    hold_to,
+)
+from tasker_grammar.resources import Endpoint
+from tasker_grammar.schema_types import type_of
+
+__all__ = ["Acquire", "AcquireFields"]
+
+
+class AcquireFields(StepFields):
+    """`resource`: the name of an endpoint. `params`: an object, as the endpoint's contract has it."""
+
+    kind: Literal["acquire"]
+    resource: str
+    params: Source = Source("{}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    endpoint: Endpoint
+    params: Expression
+    result: Contract
+
+
+class Acquire(Primitive[AcquireFields, _Plan]):
+    """Asks an endpoint, and holds what it answers to its contract."""
+
+    kind = "acquire"
+    summary = "Read from an endpoint; what it answers is held to the endpoint's contract."
+    effect = "read"
+    failures = (RESOURCE_UNAVAILABLE, RESULT_INVALID, TOO_LARGE, DATA_ERROR, OVER_BUDGET)
+    fields = AcquireFields
+
+    def check(self, step: AcquireFields, scope: Scope) -> Checked[_Plan] | Broken:
+        """The parameters must fit the endpoint's contract; what it gives is its result's type."""
+        endpoint = scope.resource("/resource", "endpoint", step.resource)
+        params = scope.expression("/params", step.params)
+        if not isinstance(endpoint, Endpoint):
+            return Broken()
+        output = type_of(endpoint.result)
+        if params is None or not scope.fit("/params", "C301", params.type, endpoint.params):
+            return Broken(output)
+        failures = codes_of(params, also=(RESOURCE_UNAVAILABLE, RESULT_INVALID, TOO_LARGE))
+        plan = _Plan(endpoint, params, Contract(endpoint.result))
+        return Checked(output, plan, self.effect, failures, label=endpoint.label)
+
+    async def run(self, plan: _Plan, running: Running) -> Any:
+        """Ask, and check the answer."""
+        params = running.evaluate(plan.params)
+        answer = await running.world.acquire(running.place, plan.endpoint, params)
+        return hold_to(plan.result, answer, "the answer")
