@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import catalog_module
 import cli_reference
 import finding_reference
 import guarantees
@@ -64,6 +65,7 @@ def _generate() -> Iterator[tuple[Path, str]]:
         prose = page.read_text("utf-8").split(_BEGIN)[0]
         yield page, f"{prose}{_BEGIN}\n\n{render()}"
     yield template_schema.TARGET, template_schema.render()
+    yield catalog_module.TARGET, catalog_module.render()
     yield from pictures.draw_pictures()
 
 

@@ -13,8 +13,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from tasker_grammar.effects import Effect
+from tasker_grammar.resources import Resources
 
-__all__ = ["Bounds", "Composition", "Fragment", "Id", "Parameter", "RawStep"]
+__all__ = ["Bounds", "Composition", "Example", "Fragment", "Id", "Parameter", "RawStep"]
 
 Id = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 
@@ -56,6 +57,23 @@ class Parameter(_Fields):
     sees: str = ""
     default: Any = None
     required: bool = True
+    choices: tuple[str, ...] | None = None
+    """The texts that may be given, where there are but some."""
+
+
+class Example(_Fields):
+    """A use of a composition, complete: it can be run without anything outside.
+
+    `arguments`, written `with`, are for its parameters; `resources` are what these name. `input` is a value, and
+    `input_schema` what is known of it. `results` has by place what the outside answers; `output` is what it comes to.
+    """
+
+    arguments: Mapping[str, Any] = Field(default_factory=dict, alias="with")
+    resources: Resources = Resources()
+    input_schema: JsonSchema = True
+    input: Any = None
+    results: Mapping[str, Any] = Field(default_factory=dict)
+    output: Any = None
 
 
 class Composition(_Fields):
@@ -63,8 +81,7 @@ class Composition(_Fields):
 
     Its steps' expressions see `.input`, which is held to `input`, and by id what each step gives that stands before
     them. `result` names the step whose output is the composition's; `output`, where it is given, is held against it.
-    `effect` is the strongest that it may have. `example` has `with` (for its parameters), `input`, and `results`: by
-    step what the outside answers, for `tasker composition run`.
+    `effect` is the strongest that it may have. `example` shows a use of it, and is what `tasker composition run` runs.
     """
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")
@@ -76,7 +93,7 @@ class Composition(_Fields):
     effect: Effect | None = None
     steps: tuple[dict[str, Any], ...] = Field(min_length=1)
     result: Any
-    example: dict[str, Any] | None = None
+    example: Example | None = None
 
 
 class Bounds(_Fields):

@@ -5,6 +5,7 @@ What comes out has no parameters, and can be checked. The arguments' own meaning
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -43,7 +44,7 @@ def fill(composition: Composition, arguments: Mapping[str, Any]) -> Composition 
     if findings:
         return findings
     given = {
-        name: arguments.get(name, _default(parameter))
+        name: _argument(parameter, arguments.get(name, _default(parameter)))
         for name, parameter in composition.parameters.items()
     }
     fields = {name: _replace(getattr(composition, name), given) for name in _PLACES}
@@ -119,6 +120,12 @@ def _default(parameter: Parameter) -> Any:
     return parameter.default if "default" in parameter.model_fields_set else _NOTHING
 
 
+def _argument(parameter: Parameter, value: Any) -> Any:
+    """What is filled in: for an expression that was given as a number or a truth value, its text."""
+    is_plain = parameter.kind == "expression" and isinstance(value, bool | int | float)
+    return json.dumps(value) if is_plain else value
+
+
 def _find_marks(composition: Composition) -> Iterator[tuple[Path, Any]]:
     """Each place of a parameter, with its name; or with None, where what stands there is no proper one. Beyond a depth
     there is no looking, but _TOO_DEEP.
@@ -165,6 +172,8 @@ def _replace(value: Any, given: Mapping[str, Any]) -> Any:
 def _misfit(parameter: Parameter, value: Any) -> str:
     """What an argument of the parameter's kind is, in words, where this is none."""
     words, fits = _KINDS[parameter.kind]
+    if fits(value) and parameter.choices is not None and value not in parameter.choices:
+        return f"one of {', '.join(parameter.choices)}"
     return "" if fits(value) else words
 
 
@@ -181,7 +190,10 @@ def _is_number(value: Any) -> bool:
 
 
 _KINDS: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
-    "expression": ("an expression, as a text", _is_text),
+    "expression": (
+        "an expression, as a text",
+        lambda value: _is_text(value) or isinstance(value, bool) or _is_number(value),
+    ),
     "endpoint": ("the name of an endpoint among the resources", _is_name),
     "table": ("the name of a table among the resources", _is_name),
     "event": ("the name of an event among the resources", _is_name),

@@ -1,23 +1,51 @@
-"""Loads a user's own compositions from YAML or JSON files, beside those that come with Tasker. Reads the files given.
+"""A user's own compositions, loaded from YAML or JSON files, beside those that come with Tasker; and their arguments.
 
-A document is a composition. Whether it is sound is not said here: that depends on arguments and resources.
+A document is a composition. Whether it is sound is not said here: that depends on the resources. Reads the files given.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any, cast
 
-from pydantic import ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from tasker.errors import TemplateError, TemplateFinding
+from tasker.errors import DefinitionError, TemplateError, TemplateFinding
 from tasker.grammar_files import NOT_READ, list_files, locate, read_file, read_problems
+from tasker.schemas import accepted_schema
 from tasker.yaml_source import Document
 from tasker_grammar.catalog import Catalog, bundled, extend
 from tasker_grammar.composition import Composition
+from tasker_grammar.filling import fill
+from tasker_grammar.findings import Finding
 from tasker_grammar.shape import shape_findings
 
-__all__ = ["examine_compositions", "load_compositions"]
+__all__ = ["ExpressionText", "SchemaLike", "bind", "examine_compositions", "load_compositions"]
+
+ExpressionText = str | float | bool
+"""An expression, in jq; a number or a truth value stands for itself."""
+
+SchemaLike = str | bool | Mapping[str, Any] | type[BaseModel]
+"""A contract: a name among the resources, a JSON Schema, or a pydantic model."""
+
+
+def bind(
+    reference: str, arguments: Mapping[str, Any], catalog: Catalog | None = None
+) -> Composition:
+    """The composition "name" or "name@version" with its parameters filled in, from a catalog or Tasker's own.
+
+    An argument that is None is not given; a pydantic model stands for its schema. Raises `DefinitionError` with
+    everything that does not fit.
+    """
+    composition = (catalog or bundled()).find_or_explain(reference)
+    if isinstance(composition, Finding):
+        raise DefinitionError(f"{composition.message}. {composition.hint}")
+    given = {name: _plain(value) for name, value in arguments.items() if value is not None}
+    filled = fill(composition, given)
+    if isinstance(filled, list):
+        raise DefinitionError("\n".join(map(str, filled)))
+    return filled
 
 
 def load_compositions(paths: Iterable[str | Path]) -> Catalog:
@@ -58,3 +86,13 @@ def _read(document: Document, file: Path) -> Composition | Iterator[TemplateFind
         return Composition.model_validate(document.data)
     except ValidationError as error:
         return (locate(each, document, file) for each in shape_findings(error, Composition))
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case type() if issubclass(value, BaseModel):
+            return accepted_schema(TypeAdapter[Any](value))
+        case Mapping():
+            return dict(cast("Mapping[str, Any]", value))
+        case _:
+            return value

@@ -63,6 +63,12 @@ def test_what_is_not_given_and_has_no_default_is_left_out() -> None:
     assert filled(composition, key=".a")["key"] == ".a"
 
 
+@pytest.mark.parametrize(("given", "text"), [(100, "100"), (0.5, "0.5"), (True, "true")])
+def test_a_plain_value_may_be_given_for_an_expression(given: Any, text: str) -> None:
+    composition = make({"most": {"kind": "expression"}}, that={"$param": "most"})
+    assert filled(composition, most=given)["that"] == text
+
+
 def test_null_may_be_a_default() -> None:
     parameters = {"key": {"kind": "expression", "default": None}}
     assert filled(make(parameters, key={"$param": "key"}))["key"] is None
@@ -79,7 +85,7 @@ def test_unknown_and_missing_arguments_are_told_by_name() -> None:
 @pytest.mark.parametrize(
     ("kind", "good", "bad"),
     [
-        ("expression", ".a", 3),
+        ("expression", ".a", [3]),
         ("expression", ".a", ""),
         ("endpoint", "orders", "Orders"),
         ("table", "orders", 'orders"; drop table orders'),
@@ -107,6 +113,15 @@ def test_an_argument_is_of_its_parameters_kind(kind: str, good: Any, bad: Any) -
     assert filled(composition, it=good)["field"] == good
     assert [(code, path) for code, path, _ in refused(composition, it=bad)] == [
         ("P103", "/with/it")
+    ]
+
+
+def test_an_argument_is_one_of_the_choices() -> None:
+    parameters = {"mode": {"kind": "text", "choices": ["upsert", "update"], "default": "upsert"}}
+    composition = make(parameters, mode={"$param": "mode"})
+    assert filled(composition, mode="update")["mode"] == "update"
+    assert refused(composition, mode="delete") == [
+        ("P103", "/with/mode", "It should be one of upsert, update.")
     ]
 
 
