@@ -43,12 +43,12 @@ Text = str | Secret
 
 
 class Pages(_Fields):
-    """How an endpoint gives a list in parts. The parts are put together, up to `most` of them.
+    """How an endpoint gives a list in parts. The parts are put together; more than `most` are a failure, TOO_LARGE.
 
     link: the next address stands in the `Link` header, rel="next", and must be of the same origin. cursor: the
     answer has the next cursor at `cursor_field` (null or absent at the end), sent back as `parameter`. number: pages
     are counted in `parameter` from `first`, until one is empty. `items_field`: where in an answer the list stands;
-    absent: it is the answer.
+    absent: it is the answer. Both fields may lie deeper: "meta.next".
     """
 
     style: Literal["link", "cursor", "number"]

@@ -1,5 +1,6 @@
-"""Retention: deletes tasks that ended long ago, and the record of old fires, in bounded batches. Touches the database
-through `ask`.
+"""Retention: deletes tasks that ended long ago, and the record of old fires and events, in bounded batches.
+
+Touches the database through `ask`.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ async def prune(
                 break
             await anyio.sleep(pause)
         while await ask("select tasker.prune_fires(%s, %s)", [retention, max_rows]) >= max_rows:
+            await anyio.sleep(pause)
+        while await ask("select tasker.prune_events(%s, %s)", [retention, max_rows]) >= max_rows:
             await anyio.sleep(pause)
         if pruned:
             _log.info("pruned %s tasks that ended more than %s ago", pruned, retention)

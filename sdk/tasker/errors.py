@@ -13,6 +13,7 @@ TaskerError
 ├── DefinitionError         a workflow or handler is written wrongly; raised at import
 ├── TemplateError           a YAML template is written wrongly
 │   └── UnknownEnvironmentError an environment was named that no template has
+├── ResourcesError          a file of resources is written wrongly
 ├── GenerateError           code cannot be generated: from this template, or with what is installed
 ├── RequestError            the database refused a request
 │   ├── NotFoundError
@@ -31,12 +32,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 from uuid import UUID
 
 from tasker.durations import to_seconds
 from tasker.names import did_you_mean
 from tasker_grammar.contracts import Finding
+from tasker_grammar.findings import Finding as GrammarFinding
 
 __all__ = [
     "ApprovalTimedOut",
@@ -49,11 +51,13 @@ __all__ = [
     "GenerateError",
     "InvalidInputError",
     "InvalidStateError",
+    "LocatedFinding",
     "NotAllowedError",
     "NotFoundError",
     "NotInstalledError",
     "PermanentError",
     "RequestError",
+    "ResourcesError",
     "RetryableError",
     "StepFailure",
     "TaskCancelled",
@@ -184,6 +188,33 @@ class UnknownEnvironmentError(TemplateError):
             return f'there is no environment "{self.name}": no template has any'
         hint = did_you_mean(self.name, self.known) or f"There are: {', '.join(self.known)}."
         return f'no template has an environment "{self.name}". {hint}'
+
+
+@dataclass(frozen=True, slots=True)
+class LocatedFinding:
+    """One thing to be said about resources, a composition or a fragment, with its file and line (from 1)."""
+
+    file: str
+    line: int
+    finding: GrammarFinding
+
+    def __str__(self) -> str:
+        """With file and line in front, so that editors can jump to it."""
+        found = self.finding
+        said = f"{found.message}. {found.hint}".rstrip()
+        return f"{self.file}:{self.line}: {found.severity}: {said} [{found.code}]"
+
+    def as_json(self) -> dict[str, Any]:
+        """Its fields, without those that say nothing."""
+        return {"file": self.file, "line": self.line, **self.finding.as_json()}
+
+
+class ResourcesError(TaskerError):
+    """A file of resources cannot be used. `findings` holds all that is wrong with it."""
+
+    def __init__(self, findings: Sequence[LocatedFinding]) -> None:
+        super().__init__("\n".join(map(str, findings)))
+        self.findings = tuple(findings)
 
 
 class GenerateError(TaskerError):

@@ -33,16 +33,19 @@ READS = {
     "count_open_tasks", "list_workers", "list_orchestrators", "list_templates", "get_template", "verify",
     "get_schedule", "list_schedules", "list_fires", "get_approval", "list_approvals", "plan_change",
     "list_limits", "list_limit_keys", "list_dead_letters", "get_dead_letters", "list_children", "list_needed_steps",
+    "list_events",
 }  # fmt: skip
 MAY = {
     "tasker_client": READS
     | {"register_template", "submit_task", "submit_tasks", "watch_task"}
-    | {"send_event", "send_event_to_all", "create_schedule", "answer_approval"},
+    | {"send_event", "send_event_to_all", "create_schedule", "answer_approval"}
+    | {"read_events", "finish_events"},
     "tasker_worker": READS
     | {"register_template", "register_worker", "exchange", "heartbeat", "leave", "get_definitions"}
     | {"save_checkpoint", "start_task", "commit_outcome"}
     | {"promote_due", "rescue", "prune", "upkeep"}
-    | {"due_schedules", "fire_schedule", "fault_schedule", "release_fires", "prune_fires"},
+    | {"due_schedules", "fire_schedule", "fault_schedule", "release_fires", "prune_fires"}
+    | {"emit_event", "prune_events"},
     "tasker_operator": READS
     | {
         "cancel_task",

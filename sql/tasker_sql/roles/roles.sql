@@ -23,9 +23,10 @@ begin
         select g.role, p.oid::regprocedure as signature
         from (values
             ('tasker_client', 'register_template submit_task submit_tasks watch_task send_event send_event_to_all
-                create_schedule answer_approval'),
+                create_schedule answer_approval read_events finish_events'),
             ('tasker_worker', 'register_template register_worker exchange heartbeat leave get_definitions save_checkpoint start_task commit_outcome
-                promote_due rescue prune upkeep due_schedules fire_schedule fault_schedule release_fires prune_fires'),
+                promote_due rescue prune upkeep due_schedules fire_schedule fault_schedule release_fires prune_fires
+                emit_event prune_events'),
             ('tasker_operator', 'cancel_task resolve_task retry_task pause_task resume_task pause_template resume_template change_tasks rerun_task plan_rerun pause_queue resume_queue set_limit retry_step resolve_step complete_step
                 send_event send_event_to_all create_schedule update_schedule delete_schedule pause_schedule resume_schedule
                 trigger_schedule backfill_schedule answer_approval'),
@@ -36,7 +37,7 @@ begin
             or p.proname in ('get_task', 'get_task_result', 'list_tasks', 'list_steps', 'get_step', 'explain_step',
                 'queue_stats', 'count_open_tasks', 'list_workers', 'list_orchestrators', 'list_templates', 'get_template', 'verify',
                 'plan_change', 'list_dead_letters', 'get_dead_letters', 'get_schedule', 'list_schedules', 'list_fires', 'get_approval', 'list_approvals', 'list_limits',
-                'list_limit_keys', 'list_children', 'list_needed_steps'))
+                'list_limit_keys', 'list_children', 'list_needed_steps', 'list_events'))
         where to_regrole(g.role) is not null
     loop
         execute format('grant execute on function %s to %I', v_grant.signature, v_grant.role);

@@ -1,0 +1,89 @@
+"""`acquire`: reads from an endpoint over HTTP, within its bounds of time and size. Touches the network.
+
+Every failure is one that `acquire` declares: RESOURCE_UNAVAILABLE (to be tried again where that may help),
+RESULT_INVALID, TOO_LARGE, PARAMS_INVALID. No message holds an address that is a secret, a header, or a parameter.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping
+from typing import Any
+
+import anyio
+import httpcore2
+
+from tasker.actions.addresses import AddressRefused
+from tasker.actions.http_answers import Answer, check_status, find_header, read_body, read_value
+from tasker.actions.http_requests import BadRequest, Request, make_request
+from tasker.actions.pages import read_pages
+from tasker.actions.secrets import SecretError, Secrets
+from tasker.actions.web import Web
+from tasker_grammar.resources import Endpoint
+from tasker_grammar.world import ActionFailed
+
+__all__ = ["acquire"]
+
+
+async def acquire(web: Web, endpoint: Endpoint, params: Mapping[str, Any], secrets: Secrets) -> Any:
+    """What the endpoint answers: JSON, not yet held to its contract; with `pages`, the items of all pages.
+
+    An empty body, and so whatever HEAD brings, is null. Raises ActionFailed.
+    """
+    try:
+        request = make_request(endpoint, params, secrets)
+
+        async def fetch(page: Request, most: int) -> Answer:
+            return await _fetch(web, endpoint, page, most)
+
+        if endpoint.pages is None:
+            return (await fetch(request, endpoint.max_bytes)).value
+        return await read_pages(fetch, request, endpoint.pages, endpoint.max_bytes)
+    except BadRequest as error:
+        raise ActionFailed("PARAMS_INVALID", str(error)) from None
+    except SecretError as error:
+        raise ActionFailed("RESOURCE_UNAVAILABLE", str(error), retryable=True) from None
+
+
+async def _fetch(web: Web, endpoint: Endpoint, request: Request, most: int) -> Answer:
+    what = f"{endpoint.method} {endpoint.path}"
+    try:
+        with anyio.fail_after(endpoint.timeout):
+            return await _exchange(web, endpoint, request, what, most)
+    except TimeoutError:
+        message = f"{what} took longer than {endpoint.timeout:g} s"
+    except AddressRefused:
+        raise ActionFailed(
+            "RESOURCE_UNAVAILABLE",
+            f"{what} leads to an address that is not public. If that is meant, list it in private_hosts",
+        ) from None
+    except httpcore2.TimeoutException:
+        message = f"{what} got no connection in time"
+    except (httpcore2.NetworkError, httpcore2.ProtocolError) as error:
+        _refuse_untrusted(error, what)
+        message = f"{what} failed: {type(error).__name__}"
+    raise ActionFailed("RESOURCE_UNAVAILABLE", message, retryable=True) from None
+
+
+async def _exchange(web: Web, endpoint: Endpoint, request: Request, what: str, most: int) -> Answer:
+    url = httpcore2.URL(
+        scheme=request.scheme, host=request.host, port=request.port, target=request.target
+    )
+    headers = list(request.headers)
+    async with web.pool(endpoint.private_hosts).stream(request.method, url, headers=headers) as got:
+        check_status(got.status, got.headers, what)
+        encoding = find_header(got.headers, "content-encoding")
+        body = await read_body(aiter(got.aiter_stream()), encoding, most)
+        value = read_value(body, find_header(got.headers, "content-type"))
+        return Answer(value, len(body), find_header(got.headers, "link"))
+
+
+def _refuse_untrusted(error: BaseException, what: str) -> None:
+    """A certificate that cannot be trusted does not become so by trying again."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            raise ActionFailed(
+                "RESOURCE_UNAVAILABLE", f"{what}: the server's certificate cannot be trusted"
+            ) from None
+        cause = cause.__cause__ or cause.__context__

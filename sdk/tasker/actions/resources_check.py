@@ -1,0 +1,239 @@
+"""Says what is wrong with resources that can be read, as far as they themselves tell. Pure.
+
+What a database would have to be asked is asked by `tables_check`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, assert_never, cast
+
+from tasker.actions.http_requests import BadRequest, check_header, holes_of, read_base
+from tasker.actions.table_shape import OURS
+from tasker.names import did_you_mean
+from tasker_grammar.contracts import Contract, SchemaError, path_text
+from tasker_grammar.findings import Finding, Severity
+from tasker_grammar.resources import Action, Endpoint, Event, Resource, Resources, Secret, Table
+from tasker_grammar.subset import survey
+
+__all__ = ["check_resources"]
+
+JsonSchema = dict[str, Any] | bool
+
+_SCALARS = frozenset({"string", "integer", "number", "boolean"})
+_PRIVATE_HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^\s/:@\[\]]+):\d{1,5}")
+_LONGEST_QUEUE = 40  # characters
+
+
+def check_resources(resources: Resources) -> Iterator[Finding]:
+    """Everything there is to be said about them. Paths lead into the file of resources."""
+    sections: list[tuple[str, Mapping[str, Resource]]] = [
+        ("endpoints", resources.endpoints),
+        ("tables", resources.tables),
+        ("events", resources.events),
+        ("actions", resources.actions),
+    ]
+    for section, named in sections:
+        for name, resource in named.items():
+            at = f"/{section}/{name}"
+            yield from (found.below(at) for found in _check(name, resource))
+            yield from (found.below(at) for found in _check_labels(resource, resources.labels))
+    for name, schema in resources.schemas.items():
+        yield from (found.below("/schemas") for found in _check_schema(name, schema))
+    if len(set(resources.labels)) < len(resources.labels):
+        yield _finding(
+            "/labels", "a label stands twice", "Each stands once, the most public first."
+        )
+
+
+def _check(name: str, resource: Resource) -> Iterator[Finding]:
+    match resource:
+        case Endpoint():
+            yield from _check_endpoint(resource)
+            yield from _check_params(resource)
+            yield from _check_schema("result", resource.result)
+        case Table():
+            yield from _check_table(resource)
+        case Event():
+            yield from _check_schema("payload", resource.payload)
+            if resource.queue is None and len(name) > _LONGEST_QUEUE:
+                hint = (
+                    f"Give it a shorter name, or a `queue:` of at most {_LONGEST_QUEUE} characters."
+                )
+                yield _finding("", f"{name} is too long for the name of a queue", hint)
+        case Action():
+            yield from _check_schema("input", resource.input)
+            yield from _check_schema("result", resource.result)
+        case _ as never:
+            assert_never(never)
+
+
+def _check_labels(resource: Resource, labels: tuple[str, ...]) -> Iterator[Finding]:
+    if isinstance(resource, Action):
+        return
+    for field, label in (("label", resource.label), ("accepts", resource.accepts)):
+        if label is not None and label not in labels:
+            hint = did_you_mean(label, labels) or "Add it to `labels:`."
+            yield _finding(f"/{field}", f'there is no label "{label}"', hint)
+
+
+def _check_endpoint(endpoint: Endpoint) -> Iterator[Finding]:
+    if isinstance(endpoint.base_url, str):
+        try:
+            scheme, *_ = read_base(endpoint.base_url)
+        except BadRequest as error:
+            yield _finding("/base_url", str(error), "Write https://host, perhaps with a path.")
+        else:
+            secret = any(isinstance(text, Secret) for text in endpoint.headers.values())
+            if scheme == "http" and secret and not endpoint.private_hosts:
+                what = "a secret goes over http, where anybody on the way reads it"
+                yield _finding("/base_url", what, "Use https.", "warning")
+    bare = re.sub(r"\{\w+\}", "x", endpoint.path)
+    if not re.fullmatch(
+        r"(?:/[A-Za-z0-9._~!$&'()*+,;=:@%-]*)+", bare
+    ) or "/./" in f"{bare}/".replace("..", "."):
+        hint = "Write /segments/with/{holes}, without `..`, a query or a fragment."
+        yield _finding("/path", "this is no path", hint)
+    for name, value in endpoint.headers.items():
+        try:
+            check_header(name, value if isinstance(value, str) else None)
+        except BadRequest as error:
+            yield _finding(f"/headers/{_escape(name)}", str(error), "Take it out.")
+    for index, host in enumerate(endpoint.private_hosts):
+        if not _PRIVATE_HOST.fullmatch(host):
+            yield _finding(
+                f"/private_hosts/{index}", f'"{host}" is no host with its port', "Write host:port."
+            )
+    yield from _check_pages(endpoint)
+
+
+def _check_pages(endpoint: Endpoint) -> Iterator[Finding]:
+    pages = endpoint.pages
+    if pages is None:
+        return
+    if endpoint.method == "HEAD":
+        yield _finding("/method", "HEAD brings no pages", "Use GET.")
+    if pages.style != "link" and pages.parameter is None:
+        hint = "Add `parameter:`, the name of what is sent to get a page."
+        yield _finding("/pages", f"pages by {pages.style} need a parameter", hint)
+    if pages.style == "cursor" and pages.cursor_field is None:
+        hint = "Add `cursor_field:`, where an answer has the next cursor."
+        yield _finding("/pages", "pages by cursor need a cursor_field", hint)
+    if isinstance(endpoint.result, dict) and endpoint.result.get("type", "array") != "array":
+        hint = "With `pages`, the result is the list of all items."
+        yield _finding("/result", "the result of pages is no array", hint)
+
+
+def _check_params(endpoint: Endpoint) -> Iterator[Finding]:
+    yield from _check_schema("params", endpoint.params)
+    properties, required = _object(endpoint.params)
+    if properties is None:
+        hint = "Write {type: object, properties: {…}, additionalProperties: false}."
+        yield _finding("/params", "params is no schema of an object with known fields", hint)
+        return
+    for hole in sorted(holes_of(endpoint.path)):
+        if hole not in properties or hole not in required:
+            hint = f"Add {hole} to the properties of params, and to its `required`."
+            yield _finding("/path", f"{{{hole}}} is not always given by params", hint)
+        elif not _types(properties[hole]) <= _SCALARS:
+            hint = (
+                "In a path stands a string, an integer, a number or a boolean: give it that `type`."
+            )
+            yield _finding("/path", f"{{{hole}}} may be what cannot stand in a path", hint)
+    for name, schema in properties.items():
+        if name not in holes_of(endpoint.path) and "object" in _types(schema):
+            hint = "Use a string, a number, a boolean, null, or a list of them."
+            yield _finding(
+                f"/params/properties/{_escape(name)}", "an object cannot stand in a query", hint
+            )
+
+
+def _check_table(table: Table) -> Iterator[Finding]:
+    if table.schema_name in OURS:
+        what = f"the schema {table.schema_name} is the engine's own"
+        yield _finding("/schema", what, "Write to a table of yours.")
+    yield from _check_schema("row", table.row)
+    properties, required = _object(table.row)
+    if properties is None:
+        hint = "Write {type: object, properties: {…}, additionalProperties: false}."
+        yield _finding("/row", "row is no schema of an object with known fields", hint)
+        return
+    for index, column in enumerate(table.key):
+        if column not in properties or column not in required:
+            hint = f"Add {column} to the properties of row, and to its `required`."
+            yield _finding(f"/key/{index}", f"{column} is in the key, but not in every row", hint)
+        elif "null" in _types(properties[column]):
+            hint = "Two rows with null in their key are two rows: writing them again makes more."
+            yield _finding(f"/key/{index}", f"{column} is in the key, and may be null", hint)
+
+
+def _check_schema(field: str, schema: JsonSchema) -> Iterator[Finding]:
+    try:
+        Contract(schema)
+    except SchemaError as error:
+        hint = f"Mend it at {path_text(error.path)}."
+        yield Finding(
+            "S601", "error", f"{field} is no usable JSON Schema: {error}", hint, f"/{field}"
+        )
+        return
+    outside = survey(schema, schema).outside
+    if outside is not None:
+        where, why = outside
+        hint = "What is compared with it is rejected. Say it with simpler keywords."
+        message = f"{field} at {path_text(where)} cannot be compared with other contracts: {why}"
+        yield Finding("S601", "warning", message, hint, f"/{field}")
+
+
+def _object(schema: JsonSchema) -> tuple[dict[str, Any] | None, list[Any]]:
+    """Properties and required fields of a closed object's schema; no properties where it is none."""
+    if not isinstance(schema, dict) or schema.get("type") != "object":
+        return None, []
+    if schema.get("additionalProperties") is not False:
+        return None, []
+    properties: Any = schema.get("properties", {})
+    required: Any = schema.get("required", [])
+    if not isinstance(properties, dict) or not isinstance(required, list):
+        return None, []
+    return cast("dict[str, Any]", properties), cast("list[Any]", required)
+
+
+def _types(schema: Any) -> frozenset[str]:
+    """The types of values that a schema of one field allows, as far as it says so by itself."""
+    match schema:
+        case {"const": value}:
+            return frozenset({_type_of(value)})
+        case {"enum": [*values]}:
+            return frozenset(map(_type_of, values))
+        case {"type": str(name)}:
+            return frozenset({name})
+        case {"type": [*names]}:
+            return frozenset(map(str, names))
+        case {"anyOf": [*parts]} | {"oneOf": [*parts]}:
+            return frozenset[str]().union(*map(_types, parts))
+        case _:
+            return frozenset({"anything"})
+
+
+def _type_of(value: Any) -> str:
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "boolean"
+        case int() | float():
+            return "number"
+        case str():
+            return "string"
+        case list():
+            return "array"
+        case _:
+            return "object"
+
+
+def _finding(path: str, message: str, hint: str, severity: Severity = "error") -> Finding:
+    return Finding("R505", severity, message, hint, path)
+
+
+def _escape(name: str) -> str:
+    return name.replace("~", "~0").replace("/", "~1")

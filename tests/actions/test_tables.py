@@ -1,0 +1,235 @@
+"""Writing rows: what changes, what does not, what is refused, and what two writers do to each other."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import anyio
+import psycopg
+import pytest
+
+from tasker.actions.table_shape import Shapes
+from tasker.actions.tables import Mode, write_rows
+from tasker_grammar.resources import Table
+from tasker_grammar.world import ActionFailed
+
+pytestmark = pytest.mark.anyio
+PATIENCE = 20.0
+Db = psycopg.AsyncConnection
+
+ORDERS = Table(schema="shop", table="orders", row=True, key=("id",))
+
+
+@pytest.fixture
+async def shop(db: Db) -> AsyncIterator[Db]:
+    await db.execute("create schema shop")
+    await db.execute(
+        """create table shop.orders (id text primary key, total numeric(10, 2), note text default 'none',
+            code text unique, qty integer check (qty > 0), at timestamptz,
+            generated_no integer generated always as (1) stored)"""
+    )
+    yield db
+
+
+async def write(db: Db, mode: Mode, *rows: dict[str, Any], table: Table = ORDERS) -> int:
+    return await write_rows(db, {}, table, mode, rows)
+
+
+async def refused(db: Db, mode: Mode, *rows: dict[str, Any], table: Table = ORDERS) -> ActionFailed:
+    with pytest.raises(ActionFailed) as raised:
+        await write(db, mode, *rows, table=table)
+    return raised.value
+
+
+async def all_of(
+    db: Db, query: str = "select id, total, note from shop.orders order by id"
+) -> list[Any]:
+    return await (await db.execute(query.encode())).fetchall()
+
+
+async def test_insert_once_leaves_what_is_there(shop: Db) -> None:
+    assert await write(shop, "insert_once", {"id": "a", "total": 1}, {"id": "b", "total": 2}) == 2
+    assert await write(shop, "insert_once", {"id": "b", "total": 9}, {"id": "c", "total": 3}) == 1
+    assert await all_of(shop) == [("a", 1, "none"), ("b", 2, "none"), ("c", 3, "none")]
+
+
+async def test_upsert_counts_only_what_differs(shop: Db) -> None:
+    row = {"id": "a", "total": 1.005, "note": None}
+    assert await write(shop, "upsert", row) == 1
+    [before] = await all_of(shop, "select xmin::text, total from shop.orders")
+    assert await write(shop, "upsert", row) == 0
+    assert await all_of(shop, "select xmin::text, total from shop.orders") == [before]
+    assert await write(shop, "upsert", row | {"total": 2}, {"id": "b"}) == 2
+    assert await all_of(shop) == [("a", 2, None), ("b", None, "none")]
+
+
+async def test_a_column_that_is_not_given_stays(shop: Db) -> None:
+    await write(shop, "upsert", {"id": "a", "total": 1, "note": "mine"})
+    assert await write(shop, "upsert", {"id": "a", "total": 2}) == 1
+    assert await write(shop, "update", {"id": "a", "note": "yours"}) == 1
+    assert await all_of(shop) == [("a", 2, "yours")]
+
+
+async def test_update_of_what_is_not_there_changes_nothing(shop: Db) -> None:
+    await write(shop, "insert_once", {"id": "a", "total": 1})
+    failed = await refused(shop, "update", {"id": "a", "total": 2}, {"id": "b", "total": 2})
+    assert (failed.code, failed.retryable) == ("CONFLICT", False)
+    assert await all_of(shop) == [("a", 1, "none")]
+    assert await write(shop, "update", {"id": "a", "total": 1}) == 0
+    assert await write(shop, "update", {"id": "a"}) == 0
+
+
+@pytest.mark.parametrize("mode", ["insert_once", "upsert", "update"])
+async def test_two_rows_with_one_key(shop: Db, mode: Mode) -> None:
+    await write(shop, "insert_once", {"id": "a"})
+    failed = await refused(shop, mode, {"id": "a", "total": 1}, {"id": "a", "note": "x"})
+    assert failed.code == "CONFLICT"
+    assert "id" in str(failed)
+    assert await all_of(shop) == [("a", None, "none")]
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ({"id": "b", "code": "taken"}, "orders_code_key"),
+        ({"id": "b", "qty": -77}, "orders_qty_check"),
+        ({"id": None}, "id"),
+        ({"total": 1}, "id"),
+        ({"id": "b", "total": 123456789012}, "NumericValueOutOfRange"),
+        ({"id": "b", "qty": 1.5}, "InvalidTextRepresentation"),
+        ({"id": "b", "at": "now"}, "RFC 3339"),
+        ({"id": "b", "at": "2026-01-01T00:00:00"}, "RFC 3339"),
+        ({"id": "b", "at": "2026-02-31T00:00:00Z"}, "DatetimeFieldOverflow"),
+        ({"id": "b\0"}, "cannot hold"),
+        ({"id": "b\ud800"}, "cannot hold"),
+    ],
+)
+async def test_a_constraint_is_named_and_the_value_is_not(
+    shop: Db, row: dict[str, Any], said: str
+) -> None:
+    await write(shop, "insert_once", {"id": "a", "code": "taken"})
+    failed = await refused(shop, "upsert", {"id": "c"}, row)
+    assert (failed.code, failed.retryable) == ("CONSTRAINT", False)
+    assert said in str(failed)
+    assert "-77" not in str(failed) and "taken" not in str(failed)
+    assert [id for id, *_ in await all_of(shop)] == ["a"]
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        ORDERS.model_copy(update={"table": "none"}),
+        ORDERS.model_copy(update={"table": 'orders"; drop table shop.orders; --'}),
+        ORDERS.model_copy(update={"key": ("id", "code")}),
+        ORDERS.model_copy(update={"key": ("total",)}),
+        ORDERS.model_copy(update={"schema_name": "tasker", "table": "task", "key": ("task_id",)}),
+    ],
+)
+async def test_a_table_that_is_not_as_it_was_said(shop: Db, table: Table) -> None:
+    failed = await refused(shop, "upsert", {"id": "a", "code": "c", "total": 1}, table=table)
+    assert (failed.code, failed.retryable) == ("RESOURCE_UNAVAILABLE", True)
+    assert await all_of(shop) == []
+
+
+@pytest.mark.parametrize("column", ["nothing", "generated_no", 'note") values (1); --', "xmin"])
+async def test_a_column_that_cannot_be_written(shop: Db, column: str) -> None:
+    failed = await refused(shop, "insert_once", {"id": "a", column: 1})
+    assert failed.code == "RESOURCE_UNAVAILABLE"
+
+
+async def test_a_table_that_changes_is_read_again(shop: Db) -> None:
+    shapes: Shapes = {}
+    await write_rows(shop, shapes, ORDERS, "upsert", [{"id": "a", "note": "x"}])
+    await shop.execute("alter table shop.orders drop column note")
+    with pytest.raises(ActionFailed) as raised:
+        await write_rows(shop, shapes, ORDERS, "upsert", [{"id": "a", "note": "y"}])
+    assert (raised.value.code, raised.value.retryable) == ("RESOURCE_UNAVAILABLE", True)
+    await shop.execute("alter table shop.orders add column note text")
+    assert await write_rows(shop, shapes, ORDERS, "upsert", [{"id": "a", "note": "y"}]) == 1
+
+
+async def test_types_of_columns(db: Db) -> None:
+    await db.execute("create type mood as enum ('good', 'bad')")
+    await db.execute(
+        """create table things (k1 bigint, k2 uuid, b boolean, d date, t timestamptz, ts timestamp, j jsonb, js json,
+            a text[], n numeric[], m mood, by bytea, f double precision, p point, primary key (k1, k2))"""
+    )
+    table = Table(table="things", row=True, key=("k2", "k1"))
+    key = UUID("0199a4c0-0000-7000-8000-000000000001")
+    row = {
+        "k1": 2**62, "k2": str(key), "b": True, "d": "2026-11-30", "t": "2026-11-30T10:00:00+02:00",
+        "ts": "2026-11-30T10:00:00", "j": {"x": [1.0, None]}, "js": {"y": 1}, "a": ["x", "y"], "n": [1, 2.5],
+        "m": "good", "by": "\\xdead", "f": 0.1, "p": "(1,2)",
+    }  # fmt: skip
+    assert await write(db, "upsert", row, table=table) == 1
+    assert await write(db, "upsert", row, table=table) == 0
+    assert await write(db, "update", row | {"p": "(1,3)", "js": {"y": 2}}, table=table) == 1
+    assert await all_of(db, "select k1, k2, b, d, t, j, a, n, m, by, f from things") == [
+        (2**62, key, True, date(2026, 11, 30), datetime(2026, 11, 30, 8, tzinfo=UTC), {"x": [1.0, None]}, ["x", "y"],
+         [Decimal(1), Decimal("2.5")], "good", b"\xde\xad", 0.1)
+    ]  # fmt: skip
+
+
+async def test_names_of_any_kind(db: Db) -> None:
+    await db.execute('create table "Odd ""name" ("a b" int primary key, "select" text, "ü%s" text)')
+    table = Table(table='Odd "name', row=True, key=("a b",))
+    assert await write(db, "upsert", {"a b": 1, "select": "x", "ü%s": "{}"}, table=table) == 1
+    assert await write(db, "update", {"a b": 1, "select": "y"}, table=table) == 1
+    assert await all_of(db, 'select * from "Odd ""name"') == [(1, "y", "{}")]
+
+
+async def test_all_or_none_in_the_transaction_around(shop: Db) -> None:
+    async with shop.transaction():
+        await write(shop, "insert_once", {"id": "a"})
+        await refused(shop, "insert_once", {"id": "b"}, {"id": "c", "qty": 0})
+        await write(shop, "insert_once", {"id": "d"})
+    assert [id for id, *_ in await all_of(shop)] == ["a", "d"]
+
+
+async def test_two_upserts_of_the_same_rows_do_not_block_each_other(
+    shop: Db, database: str
+) -> None:
+    rows = [{"id": f"{n:03}", "total": 0} for n in range(200)]
+    failures: list[ActionFailed] = []
+
+    async def writer(order: int, times: int) -> None:
+        async with await psycopg.AsyncConnection.connect(database, autocommit=True) as connection:
+            for n in range(times):
+                given = [row | {"total": n * 2 + (order > 0)} for row in rows[::order]]
+                try:
+                    await write_rows(connection, {}, ORDERS, "upsert" if n % 2 else "update", given)
+                except ActionFailed as failed:
+                    failures.append(failed)
+
+    await write(shop, "insert_once", *rows)
+    with anyio.fail_after(PATIENCE * 3):
+        async with anyio.create_task_group() as tasks:
+            for order in (1, -1, 1, -1):
+                tasks.start_soon(writer, order, 25)
+    assert failures == []
+
+
+async def test_what_passes_may_be_tried_again(shop: Db, database: str) -> None:
+    await write(shop, "insert_once", {"id": "a"})
+    async with await psycopg.AsyncConnection.connect(database, autocommit=True) as other:
+        async with shop.transaction():
+            await shop.execute("select from shop.orders for update")
+            await other.execute("set lock_timeout = '50ms'")
+            failed = await refused(other, "upsert", {"id": "a", "total": 5})
+            assert (failed.code, failed.retryable) == ("RESOURCE_UNAVAILABLE", True)
+        await shop.execute("select pg_terminate_backend(%s)", [other.info.backend_pid])
+        failed = await refused(other, "upsert", {"id": "a", "total": 5})
+        assert (failed.code, failed.retryable) == ("RESOURCE_UNAVAILABLE", True)
+
+
+async def test_a_login_that_may_not(shop: Db, database: str, server: Any) -> None:
+    await shop.execute("drop role if exists shop_guest")
+    await shop.execute("create role shop_guest")
+    async with await psycopg.AsyncConnection.connect(database, autocommit=True) as other:
+        await other.execute("set role shop_guest")
+        failed = await refused(other, "upsert", {"id": "a"})
+    assert (failed.code, failed.retryable) == ("RESOURCE_UNAVAILABLE", True)
+    assert "login" in str(failed)
+    await shop.execute("drop role shop_guest")
