@@ -27,7 +27,7 @@ __all__ = ["check_steps"]
 class _Level:
     """What is known of a list of steps while they are checked one after the other.
 
-    `ids`: of all steps, those too that could not be read. `outputs`, `labels`: by step; one without an output is broken.
+    `ids`: of all steps, those too that could not be read. `outputs`, `labels`: by step; without an output, it is broken.
     `passed`: the ways in which a gate was passed before the step.
     """
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Annotated, Any, Literal
@@ -32,6 +31,7 @@ from tasker_grammar.primitives.parts import (
     codes_of,
     items_of,
 )
+from tasker_grammar.running.together import together
 from tasker_grammar.type_words import describe
 from tasker_grammar.types import Array, Object, String, Type
 from tasker_grammar.types import Field as TypeField
@@ -113,7 +113,7 @@ class FanOut(Primitive[FanOutFields, _Plan]):
             raise ActionFailed(TOO_WIDE.code, what)
         each = _run_or_tell if plan.skip else _run_item
         runs = [partial(each, plan, running, index, item) for index, item in enumerate(items)]
-        outcomes = await _together(runs, plan.concurrency)
+        outcomes = await together(runs, plan.concurrency)
         return _part(outcomes) if plan.skip else outcomes
 
 
@@ -164,7 +164,3 @@ def _part(outcomes: list[Any]) -> dict[str, list[Any]]:
         "results": [each for each in outcomes if not isinstance(each, _Failed)],
         "failed": [each.told for each in outcomes if isinstance(each, _Failed)],
     }
-
-
-async def _together(runs: list[Callable[[], Coroutine[Any, Any, Any]]], at_once: int) -> list[Any]:
-    return [await run() for run in runs]
