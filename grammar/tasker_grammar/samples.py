@@ -64,11 +64,10 @@ def sample(type: Type, random: Random, depth: int = 0) -> Any:
 
 def _number(type: Number, random: Random) -> int | float:
     facets = dict(type.facets)
-    low, high = facets.get("minimum"), facets.get("maximum")
     value = random.choice(_NUMBERS)
-    if low is not None or high is not None:
-        least = low if low is not None else high - 100
-        value = random.uniform(least, high if high is not None else least + 100)
+    if "minimum" in facets or "maximum" in facets:
+        low = facets.get("minimum", facets.get("maximum", 0) - 100)
+        value = random.uniform(low, facets.get("maximum", low + 100))
     return round(value) if type.integer else value
 
 

@@ -16,14 +16,14 @@ from typing import Any, cast
 from pydantic import ValidationError
 
 from tasker_grammar.catalog import Catalog
-from tasker_grammar.checking.bounds import WIDEST, check_cost
+from tasker_grammar.checking.bounds import check_cost
 from tasker_grammar.checking.closing import check_closed, is_usable, result_fits
 from tasker_grammar.checking.codes import CODES, Code
 from tasker_grammar.checking.intake import FRAGMENT, WRITTEN, take
 from tasker_grammar.checking.place import Check, Place
 from tasker_grammar.checking.reading import Kinds
 from tasker_grammar.checking.steps import check_steps
-from tasker_grammar.composition import Bounds, Composition, Fragment
+from tasker_grammar.composition import WIDEST, Bounds, Composition, Fragment
 from tasker_grammar.contracts import Schema
 from tasker_grammar.filling import fill
 from tasker_grammar.findings import Finding, GrammarError, is_sound
@@ -134,7 +134,7 @@ def _fields_of(raw: object) -> object:
     """What a model was read from; else what there is."""
     if not isinstance(raw, Composition | Fragment):
         return raw
-    fields = {name: getattr(raw, name) for name in raw.model_fields_set}
+    fields = {name: getattr(raw, name) for name in raw.model_fields_set - {"example"}}
     if isinstance(raw, Composition):
         fields["parameters"] = {
             name: parameter.model_dump(exclude_unset=True)

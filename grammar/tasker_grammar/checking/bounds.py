@@ -8,20 +8,9 @@ from typing import Any
 from tasker_grammar.checking.place import Check, Place
 from tasker_grammar.checking.reading import Step
 from tasker_grammar.checking.scope import StepScope
-from tasker_grammar.composition import Bounds
 from tasker_grammar.primitives.interface import Checked, Cost, ProgramStep
 
-__all__ = ["WIDEST", "add_costs", "check_cost", "check_kind", "check_width", "count_steps"]
-
-WIDEST = Bounds(
-    max_steps=1_000,
-    max_depth=100,
-    max_fan_out=10_000,
-    max_work=1_000_000,
-    max_writes=10_000,
-    gate_writes=False,
-)
-"""What compositions that people write may come to."""
+__all__ = ["add_costs", "check_cost", "check_kind", "check_width", "count_steps"]
 
 
 def count_steps(check: Check, steps: Sequence[Mapping[str, Any]], place: Place) -> bool:

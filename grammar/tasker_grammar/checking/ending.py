@@ -4,13 +4,14 @@ Pure but for the findings.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from tasker_grammar.checking.graph import Graph, ancestors_of
 from tasker_grammar.checking.place import Check, Place
 from tasker_grammar.checking.reading import Step
 from tasker_grammar.checking.ways import Ways
+from tasker_grammar.findings import Finding
 from tasker_grammar.primitives.interface import Checked
 from tasker_grammar.shape import did_you_mean, show
 
@@ -25,15 +26,18 @@ def check_ending(
     result: object,
     ids: Collection[str],
     checked: Mapping[str, Checked[Any]],
+    found: Sequence[Finding],
 ) -> None:
-    """Report a result that is none, and steps of which nothing comes. `ids`: of all steps, the unsound too."""
+    """Report a result that is none, and steps of which nothing comes. `ids`: of all steps, the unsound too. `found`:
+    what was found in the steps.
+    """
     for step in _never_running(graph, ways):
         what = "it can never run: it waits for steps of branches that exclude each other"
         _report(
             check, place, step, "G109", what, "Gather the branches with a `converge` before it."
         )
-    if not _check_result(check, place, ways, result, ids) or len(graph.order) < len(ids):
-        return  # of a graph with holes it cannot be said what comes of a step
+    if not _check_result(check, place, ways, result, ids) or any(_hides(each) for each in found):
+        return  # where references are not known, it cannot be said what comes of a step
     writers = {step.id for step in graph.order if _writes(step, checked)}
     to_result = ancestors_of({str(result)}, graph.waits_for)
     live = to_result | ancestors_of(writers, graph.waits_for)
@@ -79,6 +83,11 @@ def _never_running(graph: Graph, ways: Ways) -> list[Step]:
 def _writes(step: Step, checked: Mapping[str, Checked[Any]]) -> bool:
     known = checked.get(step.id)
     return (known.effect if known else step.primitive.effect) == "idempotent_write"
+
+
+def _hides(finding: Finding) -> bool:
+    """Whether what was found is about the graph, or about what could not be read of it."""
+    return finding.code[0] in "PG" or finding.code.startswith("X0")
 
 
 def _report(check: Check, place: Place, step: Step, code: str, message: str, hint: str) -> None:

@@ -8,20 +8,17 @@ from typing import Any, cast
 
 from pydantic import BaseModel, ValidationError
 
-from tasker_grammar.expressions import references
+from tasker_grammar.expressions import reads
 from tasker_grammar.findings import Finding
 from tasker_grammar.primitives.interface import Primitive, Source, StepFields, Ties
 from tasker_grammar.shape import did_you_mean, shape_findings, show
 
-__all__ = ["ITEM_NAMES", "WHOLE", "Kinds", "Step", "id_of", "read_step"]
+__all__ = ["ITEM_NAMES", "Kinds", "Step", "id_of", "read_step"]
 
 Kinds = Mapping[str, Primitive[Any, Any]]
 
 ITEM_NAMES = frozenset({"item", "index"})
 """What the expressions of a fan_out's steps see beside the rest."""
-
-WHOLE = "."
-"""Among the names that an expression reads: all of what it sees. Of steps, it sees those that it names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +67,7 @@ def _no_kind(raw: Mapping[str, Any], kinds: Kinds) -> Finding:
 
 
 def _names(fields: StepFields) -> frozenset[str]:
-    read = (references(source) for source in _sources(fields))
-    return frozenset(name for names in read if isinstance(names, frozenset) for name in names)
+    return frozenset(name for source in _sources(fields) for name in reads(source))
 
 
 def _names_within(steps: Sequence[Mapping[str, Any]], kinds: Kinds) -> frozenset[str]:
@@ -80,7 +76,8 @@ def _names_within(steps: Sequence[Mapping[str, Any]], kinds: Kinds) -> frozenset
         return frozenset()
     read = [step for raw in steps if isinstance(step := read_step(0, raw, kinds), Step)]
     own = frozenset(filter(None, map(id_of, steps)))
-    return frozenset().union(*(step.refers_to for step in read)) - own - ITEM_NAMES
+    names = frozenset(name for step in read for name in step.refers_to)
+    return names - own - ITEM_NAMES
 
 
 def _sources(value: object) -> Iterator[Source]:

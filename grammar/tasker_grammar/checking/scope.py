@@ -6,14 +6,13 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from typing import Any
 
-from tasker_grammar import expressions
 from tasker_grammar.checking.closing import CheckSteps
 from tasker_grammar.checking.fitting import judge, why_unusable
 from tasker_grammar.checking.place import Check, Place
-from tasker_grammar.checking.reading import WHOLE, Step
+from tasker_grammar.checking.reading import Step
 from tasker_grammar.checking.using import use
 from tasker_grammar.contracts import Schema, Yes
-from tasker_grammar.expressions import Expression
+from tasker_grammar.expressions import WHOLE, Expression, check, reads
 from tasker_grammar.findings import Finding
 from tasker_grammar.primitives.interface import Program
 from tasker_grammar.resources import Action, Endpoint, Event, Resource, Resources, Table
@@ -78,13 +77,8 @@ class StepScope:
     def expression(self, field: str, source: str, given: Object | None = None) -> Expression | None:
         """The expression, checked; None too where it sees a step that is broken itself: that is reported there."""
         seen = given or self._given
-        names = expressions.references(source)
-        if isinstance(names, list):
-            self.add(field, names)
-            return None
-        if WHOLE in names:
-            names = (names - {WHOLE}) | seen.fields.keys()
-        unknown = sorted(names - seen.fields.keys() - self.place.broken)
+        names = reads(source)
+        unknown = sorted(names - seen.fields.keys() - self.place.broken - {WHOLE})
         for name in unknown:
             what = f"there is no step {show(name)}, nor anything else of that name"
             known = [*seen.fields, *self.place.broken]
@@ -92,11 +86,11 @@ class StepScope:
             self.report("G103", field, what, hint)
         if unknown or names & self.place.broken:
             return None
-        found = expressions.check(source, seen)
+        found = check(source, seen)
         if isinstance(found, list):
             self.add(field, found)
             return None
-        self.read |= names
+        self.read |= found.references
         return found
 
     def fit(self, field: str, code: str, given: Type, taken: Schema) -> bool:

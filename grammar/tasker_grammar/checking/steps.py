@@ -27,7 +27,7 @@ __all__ = ["check_steps"]
 class _Level:
     """What is known of a list of steps while they are checked one after the other.
 
-    `ids`: of all steps, those too that could not be read. `outputs`, `labels`: by step; without an output, it is broken.
+    `ids`: of all steps, those too that could not be read. `outputs`, `labels`: by step; one without is broken.
     `passed`: the ways in which a gate was passed before the step.
     """
 
@@ -47,7 +47,7 @@ def check_steps(
     check: Check, steps: Sequence[Mapping[str, Any]], result: object, place: Place
 ) -> tuple[Program | None, int]:
     """The program, if no error was found; and the label of what it gives."""
-    errors = check.errors
+    errors, before = check.errors, len(check.findings)
     if not count_steps(check, steps, place):
         return None, 0
     read = _read(check, steps, place)
@@ -61,7 +61,9 @@ def check_steps(
         check.report("B204", place.path, place.step, what, "Put some of them into a composition.")
         return None, 0
     level = _check_each(check, place, ids, graph)
-    check_ending(check, place, graph, level.ways, result, ids, level.checked)
+    check_ending(
+        check, place, graph, level.ways, result, ids, level.checked, check.findings[before:]
+    )
     if check.errors > errors or not isinstance(result, str):
         return None, 0
     return _program(level, result), level.labels[result]
@@ -148,6 +150,6 @@ def _program(level: _Level, result: str) -> Program:
         level.place.given,
         level.outputs[result],
         join_effects(step.checked.effect for step in steps),
-        frozenset().union(*(step.checked.failures for step in steps)),
+        frozenset(code for step in steps for code in step.checked.failures),
         add_costs(steps),
     )

@@ -8,10 +8,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from tasker_grammar.checking.bounds import WIDEST
 from tasker_grammar.checking.closing import check_closed
 from tasker_grammar.checking.place import Check
-from tasker_grammar.composition import Composition
+from tasker_grammar.composition import WIDEST, Composition
 from tasker_grammar.filling import fill, parameter_places
 from tasker_grammar.findings import Finding
 from tasker_grammar.primitives.interface import Program

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from tasker_grammar.contracts import Contract
 from tasker_grammar.expressions import Expression
@@ -34,7 +34,6 @@ __all__ = ["Acquire", "AcquireFields"]
 class AcquireFields(StepFields):
     """`resource`: the name of an endpoint. `params`: an object, as the endpoint's contract has it."""
 
-    kind: Literal["acquire"]
     resource: str
     params: Source = Source("{}")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -33,7 +33,6 @@ ASSERTION_FAILED = Failure(
 class AssertFields(StepFields):
     """`that`: what must hold. `code`, `message`: what the failure is, if it does not."""
 
-    kind: Literal["assert"]
     that: Source
     code: Annotated[str, Field(pattern=r"^[A-Z][A-Z_]{0,59}$")] = ASSERTION_FAILED.code
     message: Annotated[str, Field(max_length=1_000)] = ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import Field
 
@@ -27,7 +27,6 @@ __all__ = ["Compose", "ComposeFields"]
 class ComposeFields(StepFields):
     """`composition`: "name" or "name@version". `with`: its parameters. `input`: what it sees as `.input`."""
 
-    kind: Literal["compose"]
     composition: str
     arguments: Mapping[str, Any] = Field(default_factory=dict, alias="with")
     input: Source = Source(".input")

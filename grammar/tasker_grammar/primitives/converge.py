@@ -25,8 +25,7 @@ __all__ = ["Converge", "ConvergeFields"]
 class ConvergeFields(StepFields):
     """`needs`: what is brought together. `mode`: created, those of the steps that run; all, it needs each of them."""
 
-    kind: Literal["converge"]
-    needs: Annotated[tuple[Id, ...], Field(min_length=1)]
+    needs: Annotated[tuple[Id, ...], Field(min_length=1, validate_default=True)] = ()
     mode: Literal["created", "all"] = "created"
 
 

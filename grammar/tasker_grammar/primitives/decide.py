@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -42,7 +42,6 @@ class Case(BaseModel):
 class DecideFields(StepFields):
     """`cases` are looked at in order. `else`: the steps that run if none of them holds."""
 
-    kind: Literal["decide"]
     cases: Annotated[tuple[Case, ...], Field(min_length=1, max_length=50)]
     otherwise: tuple[Id, ...] = Field(default=(), alias=ELSE)
 

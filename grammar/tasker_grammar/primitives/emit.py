@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from tasker_grammar.expressions import Expression
 from tasker_grammar.primitives.interface import (
@@ -35,7 +35,6 @@ class EmitFields(StepFields):
     Without a key, the event belongs to its step: it is sent once, however often the step is tried.
     """
 
-    kind: Literal["emit"]
     event: str
     payload: Source
     key: Source | None = None

@@ -49,7 +49,6 @@ class FanOutFields(StepFields):
     `concurrency`: how many at once. `on_item_error`: fail; or skip, go on without items that failed for good.
     """
 
-    kind: Literal["fan_out"]
     over: Source
     steps: Annotated[tuple[dict[str, Any], ...], Field(min_length=1)]
     result: Id

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -45,7 +45,6 @@ class GateFields(StepFields):
     answer; none named: anybody. `timeout`: how long there is for it; without one, as long as it takes.
     """
 
-    kind: Literal["gate"]
     title: Source
     show: Source | None = None
     approvers: tuple[Annotated[str, Field(min_length=1, max_length=200)], ...] = ()

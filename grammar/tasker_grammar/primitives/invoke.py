@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from tasker_grammar.contracts import Contract
 from tasker_grammar.expressions import Expression
@@ -38,7 +38,6 @@ ACTION_FAILED = Failure(
 class InvokeFields(StepFields):
     """`action`: its name among the resources. `input`: as its contract has it."""
 
-    kind: Literal["invoke"]
     action: str
     input: Source
 

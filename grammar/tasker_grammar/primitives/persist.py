@@ -50,7 +50,6 @@ class PersistFields(StepFields):
     `mode`: insert_once leaves rows alone that are there; upsert brings them up to date; update needs them to be there.
     """
 
-    kind: Literal["persist"]
     resource: str
     mode: Literal["insert_once", "upsert", "update"]
     row: Source | None = None

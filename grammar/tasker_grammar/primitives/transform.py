@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 from tasker_grammar.expressions import Expression
 from tasker_grammar.primitives.interface import (
@@ -23,7 +23,6 @@ __all__ = ["Transform", "TransformFields"]
 class TransformFields(StepFields):
     """`value`: what it gives. `output`: the contract that this is to keep, if one is declared."""
 
-    kind: Literal["transform"]
     value: Source
     output: SchemaReference | None = None
 

@@ -42,7 +42,6 @@ _MOST_TOLD = 10
 class ValidateFields(StepFields):
     """`value` is held to `schema`. `on_failure`: fail; or partition, a list into items that keep it and others."""
 
-    kind: Literal["validate"]
     value: Source
     schema_: SchemaReference = Field(alias="schema")
     on_failure: Literal["fail", "partition"] = "fail"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import Field, model_validator
 
@@ -42,7 +42,6 @@ _LONGEST = 366 * 86_400.0
 class WaitFields(StepFields):
     """`for`: how long. `until`: a time as RFC 3339 has it, or in seconds since 1970. It waits a year at the most."""
 
-    kind: Literal["wait"]
     span: Duration | None = Field(default=None, alias="for")
     until: Source | None = None
 
