@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from pydantic import BaseModel, ValidationError
 
-from tasker_grammar.expressions import reads
+from tasker_grammar.expressions import references
 from tasker_grammar.findings import Finding
 from tasker_grammar.primitives.interface import Primitive, Source, StepFields, Ties
 from tasker_grammar.shape import did_you_mean, shape_findings, show
@@ -67,7 +67,8 @@ def _no_kind(raw: Mapping[str, Any], kinds: Kinds) -> Finding:
 
 
 def _names(fields: StepFields) -> frozenset[str]:
-    return frozenset(name for source in _sources(fields) for name in reads(source))
+    read = (references(source) for source in _sources(fields))
+    return frozenset(name for names in read if isinstance(names, frozenset) for name in names)
 
 
 def _names_within(steps: Sequence[Mapping[str, Any]], kinds: Kinds) -> frozenset[str]:

@@ -12,7 +12,7 @@ from tasker_grammar.checking.place import Check, Place
 from tasker_grammar.checking.reading import Step
 from tasker_grammar.checking.using import use
 from tasker_grammar.contracts import Schema, Yes
-from tasker_grammar.expressions import WHOLE, Expression, check, reads
+from tasker_grammar.expressions import Expression, check, references
 from tasker_grammar.findings import Finding
 from tasker_grammar.primitives.interface import Program
 from tasker_grammar.resources import Action, Endpoint, Event, Resource, Resources, Table
@@ -77,8 +77,11 @@ class StepScope:
     def expression(self, field: str, source: str, given: Object | None = None) -> Expression | None:
         """The expression, checked; None too where it sees a step that is broken itself: that is reported there."""
         seen = given or self._given
-        names = reads(source)
-        unknown = sorted(names - seen.fields.keys() - self.place.broken - {WHOLE})
+        names = references(source)
+        if isinstance(names, list):
+            self.add(field, names)
+            return None
+        unknown = sorted(names - seen.fields.keys() - self.place.broken)
         for name in unknown:
             what = f"there is no step {show(name)}, nor anything else of that name"
             known = [*seen.fields, *self.place.broken]

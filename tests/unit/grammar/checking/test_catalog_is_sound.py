@@ -12,7 +12,7 @@ from tasker_grammar.filling import fill
 from tasker_grammar.schema_types import type_of
 
 
-@pytest.mark.parametrize("composition", bundled(), ids=lambda each: each.name)
+@pytest.mark.parametrize("composition", list(bundled()), ids=lambda each: each.name)
 def test_a_composition_of_the_catalog_is_sound(composition: Composition) -> None:
     example = composition.example
     assert example is not None
@@ -20,5 +20,5 @@ def test_a_composition_of_the_catalog_is_sound(composition: Composition) -> None
     assert isinstance(filled, Composition)
     report = check_composition(filled, example.resources, bundled(), type_of(example.input_schema))
     assert report.findings == ()
-    assert composition.effect is not None
-    assert not exceeds(report.require().effect, composition.effect)
+    program = report.require()
+    assert composition.effect is None or not exceeds(program.effect, composition.effect)
