@@ -23,7 +23,7 @@ from tasker_grammar.findings import Finding
 from tasker_grammar.type_algebra import members
 from tasker_grammar.types import Object, Type
 
-__all__ = ["WHOLE", "Budget", "DataError", "Expression", "check", "reads"]
+__all__ = ["Budget", "DataError", "Expression", "check", "references"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +60,15 @@ def check(source: str, given: Type) -> Expression | list[Finding]:
     return Expression(source, type, names, inference.can_fail, _evaluation(compile(node)))
 
 
-def reads(source: str) -> frozenset[str]:
-    """The outermost fields that an expression reads, by its syntax alone, before any type is known; with WHOLE where it
-    reads `.` as it is. Empty where it has no syntax: `check` says why.
+def references(source: str) -> frozenset[str] | list[Finding]:
+    """The fields of `.` that a text reads, outermost names only, or what is wrong with its syntax.
+
+    For who asks before anything is known of types. An expression that reads `.` as it is names none by that.
     """
     try:
-        return fields_read(parse(source))
-    except Fault:
-        return frozenset()
+        return fields_read(parse(source)) - {WHOLE}
+    except Fault as fault:
+        return [fault.finding]
 
 
 def _evaluation(code: Code) -> Callable[[Any, Budget], Any]:

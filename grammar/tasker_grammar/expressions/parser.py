@@ -6,6 +6,7 @@ What jq has and this language has not is rejected with X003 and what to write in
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from tasker_grammar.expressions import numerals, outside
@@ -46,6 +47,7 @@ _CONSTANTS = {"null": None, "true": True, "false": False}
 _COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")
 
 
+@lru_cache(maxsize=256)
 def parse(source: str) -> Node:
     """The syntax tree. Raises Fault: X001 too long, X002 syntax, X003 outside the language, X004 too large."""
     if len(source) > MOST_CHARACTERS:
