@@ -117,7 +117,7 @@ class StepScope:
         allowed = self.check.bounds.resources
         if allowed is not None and name not in allowed:
             what = f"the {kind} {show(name)} may not be used here"
-            self.report("R505", field, what, f"These may: {', '.join(allowed) or 'none'}.")
+            self.report("R509", field, what, f"These may: {', '.join(allowed) or 'none'}.")
             return None
         if not all(self._is_usable(field, schema) for schema in _schemas_of(found)):
             return None

@@ -84,7 +84,7 @@ def _read(check: Check, steps: Sequence[Mapping[str, Any]], place: Place) -> lis
 
 def _check_each(check: Check, place: Place, ids: Mapping[str, None], graph: Graph) -> _Level:
     ways = Ways(graph.order, graph.waits_for)
-    gates = frozenset(s.id for s in graph.order if s.primitive.effect == "human")
+    gates = frozenset(s.id for s in graph.order if s.ties.guards)
     level = _Level(check, place, ids, graph, ways, ways.passes(graph.order, gates))
     for step in graph.order:
         _check_step(level, step)

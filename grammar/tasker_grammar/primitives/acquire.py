@@ -10,6 +10,7 @@ from tasker_grammar.expressions import Expression
 from tasker_grammar.primitives.interface import (
     Broken,
     Checked,
+    Failure,
     Primitive,
     Running,
     Scope,
@@ -29,6 +30,9 @@ from tasker_grammar.resources import Endpoint
 from tasker_grammar.schema_types import type_of
 
 __all__ = ["Acquire", "AcquireFields"]
+
+PARAMS_INVALID = Failure("PARAMS_INVALID", "A parameter cannot stand in the address.")
+OUTSIDE = (RESOURCE_UNAVAILABLE, RESULT_INVALID, TOO_LARGE, PARAMS_INVALID)
 
 
 class AcquireFields(StepFields):
@@ -51,7 +55,7 @@ class Acquire(Primitive[AcquireFields, _Plan]):
     kind = "acquire"
     summary = "Read from an endpoint; what it answers is held to the endpoint's contract."
     effect = "read"
-    failures = (RESOURCE_UNAVAILABLE, RESULT_INVALID, TOO_LARGE, DATA_ERROR, OVER_BUDGET)
+    failures = (*OUTSIDE, DATA_ERROR, OVER_BUDGET)
     fields = AcquireFields
 
     def check(self, step: AcquireFields, scope: Scope) -> Checked[_Plan] | Broken:
@@ -63,7 +67,7 @@ class Acquire(Primitive[AcquireFields, _Plan]):
         output = type_of(endpoint.result)
         if params is None or not scope.fit("/params", "C301", params.type, endpoint.params):
             return Broken(output)
-        failures = codes_of(params, also=(RESOURCE_UNAVAILABLE, RESULT_INVALID, TOO_LARGE))
+        failures = codes_of(params, also=OUTSIDE)
         plan = _Plan(endpoint, params, Contract(endpoint.result))
         return Checked(output, plan, self.effect, failures, label=endpoint.label)
 

@@ -17,6 +17,7 @@ from tasker_grammar.primitives.interface import (
     StepFields,
 )
 from tasker_grammar.primitives.parts import (
+    CONSTRAINT,
     DATA_ERROR,
     OVER_BUDGET,
     RESOURCE_UNAVAILABLE,
@@ -54,7 +55,7 @@ class Emit(Primitive[EmitFields, _Plan]):
     kind = "emit"
     summary = "Send an event, once for its key."
     effect = "idempotent_write"
-    failures = (RESOURCE_UNAVAILABLE, DATA_ERROR, OVER_BUDGET)
+    failures = (CONSTRAINT, RESOURCE_UNAVAILABLE, DATA_ERROR, OVER_BUDGET)
     fields = EmitFields
 
     def check(self, step: EmitFields, scope: Scope) -> Checked[_Plan] | Broken:
@@ -71,7 +72,7 @@ class Emit(Primitive[EmitFields, _Plan]):
             return Broken(output)
         if step.key is not None and key is None:
             return Broken(output)
-        failures = codes_of(payload, key, also=(RESOURCE_UNAVAILABLE,))
+        failures = codes_of(payload, key, also=(CONSTRAINT, RESOURCE_UNAVAILABLE))
         plan = _Plan(step.event, event, payload, key)
         return Checked(output, plan, self.effect, failures, Cost(writes=1))
 

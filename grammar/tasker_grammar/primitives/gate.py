@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -19,18 +19,19 @@ from tasker_grammar.primitives.interface import (
     Scope,
     Source,
     StepFields,
+    Ties,
 )
 from tasker_grammar.primitives.parts import DATA_ERROR, OVER_BUDGET, TIME, Duration, codes_of
 from tasker_grammar.types import Boolean, Null, Object, String, Union
 from tasker_grammar.types import Field as TypeField
-from tasker_grammar.world import ActionFailed, Question
+from tasker_grammar.world import ActionFailed, Answer, Question
 
 __all__ = ["Gate", "GateFields"]
 
 REJECTED = Failure("REJECTED", "A person said no.")
 EXPIRED = Failure("EXPIRED", "Nobody answered in time.")
 
-_ANSWER = Object(
+_YES = Object(
     {
         "approved": TypeField(Boolean(True)),
         "by": TypeField(Union(frozenset({String(), Null()}))),
@@ -38,17 +39,20 @@ _ANSWER = Object(
         "note": TypeField(String(), required=False),
     }
 )
+_ANSWER = Object({**_YES.fields, "approved": TypeField(Boolean()), "expired": TypeField(Boolean())})
 
 
 class GateFields(StepFields):
     """`title`: a line that says what is asked. `show`: what is shown with it. `approvers`: people and roles that may
-    answer; none named: anybody. `timeout`: how long there is for it; without one, as long as it takes.
+    answer; none named: anybody. `timeout`: how long there is for it; without one, as long as it takes. `on_no`: fail;
+    or give, the answer, whatever it is, and then the gate guards nothing.
     """
 
     title: Source
     show: Source | None = None
     approvers: tuple[Annotated[str, Field(min_length=1, max_length=200)], ...] = ()
     timeout: Duration | None = None
+    on_no: Literal["fail", "give"] = "fail"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,7 @@ class _Plan:
     show: Expression | None
     approvers: tuple[str, ...]
     timeout: float | None
+    fails: bool
 
 
 class Gate(Primitive[GateFields, _Plan]):
@@ -72,14 +77,20 @@ class Gate(Primitive[GateFields, _Plan]):
         """The title must be a text whatever the data."""
         title = scope.expression("/title", step.title)
         show = None if step.show is None else scope.expression("/show", step.show)
+        fails = step.on_no == "fail"
+        output = _YES if fails else _ANSWER
         if title is None or (show is None and step.show is not None):
-            return Broken(_ANSWER)
+            return Broken(output)
         if not scope.fit("/title", "C304", title.type, {"type": "string"}):
-            return Broken(_ANSWER)
+            return Broken(output)
         timeout = None if step.timeout is None else to_seconds(step.timeout)
-        own = (REJECTED,) if timeout is None else (REJECTED, EXPIRED)
-        plan = _Plan(title, show, step.approvers, timeout)
-        return Checked(_ANSWER, plan, self.effect, codes_of(title, show, also=own))
+        own = () if not fails else (REJECTED,) if timeout is None else (REJECTED, EXPIRED)
+        plan = _Plan(title, show, step.approvers, timeout, fails)
+        return Checked(output, plan, self.effect, codes_of(title, show, also=own))
+
+    def ties(self, step: GateFields) -> Ties:
+        """What waits for it runs only when a person has approved; unless a no is given on."""
+        return Ties(guards=step.on_no == "fail")
 
     async def run(self, plan: _Plan, running: Running) -> Any:
         """Ask, and leave the run until there is an answer."""
@@ -87,16 +98,20 @@ class Gate(Primitive[GateFields, _Plan]):
         show = None if plan.show is None else running.evaluate(plan.show)
         question = Question(title, show, plan.approvers, plan.timeout)
         answer = await running.world.ask(running.place, question, running.done)
-        note = {} if answer.note is None else {"note": answer.note}
-        if answer.expired:
-            raise ActionFailed(EXPIRED.code, "nobody answered in time")
-        if not answer.approved:
-            by = f" by {answer.by}" if answer.by else ""
-            raise ActionFailed(
-                REJECTED.code, f"rejected{by}" + "".join(f": {n}" for n in note.values())
-            )
+        if plan.fails and not answer.approved:
+            raise _failure(answer)
         at = answer.at or _text(await running.world.now(running.place))
-        return {"approved": True, "by": answer.by, "at": at, **note}
+        given = {"approved": answer.approved, "by": answer.by, "at": at}
+        note = {} if answer.note is None else {"note": answer.note}
+        return {**given, **note} if plan.fails else {**given, "expired": answer.expired, **note}
+
+
+def _failure(answer: Answer) -> ActionFailed:
+    if answer.expired:
+        return ActionFailed(EXPIRED.code, "nobody answered in time")
+    by = f" by {answer.by}" if answer.by else ""
+    why = f": {answer.note}" if answer.note else ""
+    return ActionFailed(REJECTED.code, f"rejected{by}{why}")
 
 
 def _text(time: float) -> str:

@@ -16,6 +16,7 @@ from tasker_grammar.types import Field as TypeField
 from tasker_grammar.world import ActionFailed
 
 __all__ = [
+    "CONSTRAINT",
     "COUNT",
     "DATA_ERROR",
     "OVER_BUDGET",
@@ -39,6 +40,7 @@ RESOURCE_UNAVAILABLE = Failure(
     "RESOURCE_UNAVAILABLE", "What it needs outside cannot be reached, or refuses.", retryable=True
 )
 RESULT_INVALID = Failure("RESULT_INVALID", "What came from outside breaks its contract.")
+CONSTRAINT = Failure("CONSTRAINT", "The database refuses what is to be written.")
 TOO_LARGE = Failure("TOO_LARGE", "There is more of it than the resource allows.")
 
 COUNT = Number(integer=True, facets=(("minimum", 0),))

@@ -22,6 +22,7 @@ from tasker_grammar.primitives.interface import (
     StepFields,
 )
 from tasker_grammar.primitives.parts import (
+    CONSTRAINT,
     COUNT,
     DATA_ERROR,
     OVER_BUDGET,
@@ -41,7 +42,6 @@ __all__ = ["Persist", "PersistFields"]
 CONFLICT = Failure(
     "CONFLICT", "Two of the rows have one key; or a row that is to be updated is not there."
 )
-CONSTRAINT = Failure("CONSTRAINT", "The database refuses a row.")
 
 
 class PersistFields(StepFields):
@@ -91,12 +91,12 @@ class Persist(Primitive[PersistFields, _Plan]):
             what = f'"{step.resource}" may not be written by {step.mode}'
             hint = f"It may by: {', '.join(table.modes)}."
             scope.report(
-                "R506", "/mode", what, hint, expected=" or ".join(table.modes), got=step.mode
+                "R510", "/mode", what, hint, expected=" or ".join(table.modes), got=step.mode
             )
         if written is None or not _are_rows(written.type, field, table, scope):
             return Broken(output)
         plan = _Plan(table, step.mode, written, many=step.rows is not None)
-        own = (CONFLICT, CONSTRAINT, RESOURCE_UNAVAILABLE, DATA_ERROR)
+        own = (CONFLICT, CONSTRAINT, RESOURCE_UNAVAILABLE)
         failures = codes_of(written, also=(*own, TOO_LARGE) if plan.many else own)
         return Checked(output, plan, self.effect, failures, Cost(writes=1))
 
