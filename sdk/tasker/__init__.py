@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tasker.decorators import StepHandler, handler
     from tasker.errors import (
         ApprovalTimedOut,
+        CompositionError,
         ConflictError,
         ContractError,
         DatabaseUnavailable,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
         NotFoundError,
         NotInstalledError,
         PermanentError,
+        ResourcesError,
         RetryableError,
         TaskCancelled,
         TaskerError,
@@ -60,6 +62,7 @@ __all__ = [
     "Changes",
     "ChildTask",
     "Client",
+    "CompositionError",
     "ConflictError",
     "ContractError",
     "Cron",
@@ -76,6 +79,7 @@ __all__ = [
     "NotFoundError",
     "NotInstalledError",
     "PermanentError",
+    "ResourcesError",
     "Retry",
     "RetryableError",
     "Schedule",
