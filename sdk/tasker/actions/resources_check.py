@@ -23,6 +23,7 @@ JsonSchema = dict[str, Any] | bool
 
 _SCALARS = frozenset({"string", "integer", "number", "boolean"})
 _PRIVATE_HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^\s/:@\[\]]+):\d{1,5}")
+_SEGMENT = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@%-]*")
 _LONGEST_QUEUE = 40  # characters
 
 
@@ -89,10 +90,8 @@ def _check_endpoint(endpoint: Endpoint) -> Iterator[Finding]:
             if scheme == "http" and secret and not endpoint.private_hosts:
                 what = "a secret goes over http, where anybody on the way reads it"
                 yield _finding("/base_url", what, "Use https.", "warning")
-    bare = re.sub(r"\{\w+\}", "x", endpoint.path)
-    if not re.fullmatch(
-        r"(?:/[A-Za-z0-9._~!$&'()*+,;=:@%-]*)+", bare
-    ) or "/./" in f"{bare}/".replace("..", "."):
+    segments = re.sub(r"\{\w+\}", "x", endpoint.path).split("/")[1:]
+    if "" in segments[:-1] or not all(map(_is_segment, segments)):
         hint = "Write /segments/with/{holes}, without `..`, a query or a fragment."
         yield _finding("/path", "this is no path", hint)
     for name, value in endpoint.headers.items():
@@ -106,6 +105,10 @@ def _check_endpoint(endpoint: Endpoint) -> Iterator[Finding]:
                 f"/private_hosts/{index}", f'"{host}" is no host with its port', "Write host:port."
             )
     yield from _check_pages(endpoint)
+
+
+def _is_segment(text: str) -> bool:
+    return _SEGMENT.fullmatch(text) is not None and text not in (".", "..")
 
 
 def _check_pages(endpoint: Endpoint) -> Iterator[Finding]:
