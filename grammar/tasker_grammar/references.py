@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 from urllib.parse import unquote
 
-__all__ = ["Part", "follow", "resolve", "with_definitions"]
+__all__ = ["Part", "follow", "inline", "resolve", "with_definitions"]
 
 Part = Mapping[str, Any] | bool
 """A schema, or a part of one that is a schema itself."""
@@ -48,6 +48,35 @@ def with_definitions(part: Part, root: Part, refs: frozenset[str]) -> Part:
         if any(at == container for at, *_ in into) and container in root
     }
     return {**{key: value for key, value in part.items() if key not in _CONTAINERS}, **kept}
+
+
+def inline(schema: Part) -> Part | None:
+    """The schema with what its references lead to in their place, so that it can stand within another; None where one
+    leads around in a circle.
+    """
+    if isinstance(schema, bool):
+        return schema
+    own = {key: value for key, value in schema.items() if key not in _CONTAINERS}
+    try:
+        return cast("Part", _inline(own, schema, ()))
+    except RecursionError:
+        return None
+
+
+def _inline(value: Any, root: Part, within: tuple[str, ...]) -> Any:
+    if isinstance(value, list):
+        return [_inline(item, root, within) for item in cast("list[Any]", value)]
+    if not isinstance(value, dict):
+        return value
+    fields = cast("dict[str, Any]", value)
+    ref = fields.get("$ref")
+    if not isinstance(ref, str):
+        return {key: _inline(item, root, within) for key, item in fields.items()}
+    if ref in within:
+        raise RecursionError
+    found = _inline(follow(ref, root), root, (*within, ref))
+    beside = {key: item for key, item in fields.items() if key != "$ref"}
+    return {**found, **beside} if beside else found
 
 
 def _steps(ref: str) -> list[str]:

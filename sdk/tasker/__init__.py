@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tasker.emitted import EmittedEvent
     from tasker.errors import (
         ApprovalTimedOut,
+        CompositionError,
         ConflictError,
         ContractError,
         DatabaseUnavailable,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
         NotFoundError,
         NotInstalledError,
         PermanentError,
+        ResourcesError,
         RetryableError,
         TaskCancelled,
         TaskerError,
@@ -61,6 +63,7 @@ __all__ = [
     "Changes",
     "ChildTask",
     "Client",
+    "CompositionError",
     "ConflictError",
     "ContractError",
     "Cron",
@@ -78,6 +81,7 @@ __all__ = [
     "NotFoundError",
     "NotInstalledError",
     "PermanentError",
+    "ResourcesError",
     "Retry",
     "RetryableError",
     "Schedule",

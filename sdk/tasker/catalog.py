@@ -24,6 +24,7 @@ __all__ = [
     "import_partition",
     "notify",
     "reconcile",
+    "save_rows",
     "sync_upsert",
     "threshold_route",
 ]
@@ -52,7 +53,8 @@ def approve_then_persist(
 ) -> Composition:
     """Asks a person, and writes a row only once that person has said yes.
 
-    No answer in time ends it with EXPIRED, a no with REJECTED; then nothing is written. It gives {by, at, changed}.
+    No answer in time ends it with EXPIRED, a no with REJECTED; then nothing is written. It gives {by, at, note,
+    changed}.
 
     title: What is asked, in one line. An expression; it sees .input.
     show: What the person is shown to decide by. By default the input. An expression; it sees .input.
@@ -295,6 +297,24 @@ def reconcile(
             "accept": accept,
         },
     )
+
+
+def save_rows(
+    *,
+    table: str,
+    rows: ExpressionText = ".input",
+    mode: Literal["upsert", "insert_once", "update"] = "upsert",
+) -> Composition:
+    """Writes rows into a table: all of them, or none.
+
+    Use it to store what a task was given, or what an earlier step made. Rows that are the same already are not
+    changed. It gives {rows, changed}.
+
+    rows: The rows to write. By default the input. An expression; it sees .input.
+    table: The table to write to. Its name.
+    mode: upsert: add and change. insert_once: add only, and leave what is there. update: change only.
+    """
+    return bind("save_rows@1.0.0", {"rows": rows, "table": table, "mode": mode})
 
 
 def sync_upsert(

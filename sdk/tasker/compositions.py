@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from tasker.errors import DefinitionError, TemplateError, TemplateFinding
+from tasker.errors import CompositionError, DefinitionError, LocatedFinding
 from tasker.grammar_files import NOT_READ, list_files, locate, read_file, read_problems
 from tasker.schemas import accepted_schema
 from tasker.yaml_source import Document
@@ -51,17 +51,17 @@ def bind(
 def load_compositions(paths: Iterable[str | Path]) -> Catalog:
     """The catalog that comes with Tasker, with what is in these files, and in those below these folders.
 
-    Raises `TemplateError` with everything that is wrong, in whichever file.
+    Raises `CompositionError` with everything that is wrong, in whichever file.
     """
     catalog, findings = examine_compositions(paths)
-    if any(finding.severity == "error" for finding in findings):
-        raise TemplateError(findings)
+    if any(each.finding.severity == "error" for each in findings):
+        raise CompositionError(findings)
     return catalog
 
 
-def examine_compositions(paths: Iterable[str | Path]) -> tuple[Catalog, list[TemplateFinding]]:
+def examine_compositions(paths: Iterable[str | Path]) -> tuple[Catalog, list[LocatedFinding]]:
     """As `load_compositions`, without raising: what is broken is left out, and told."""
-    findings: list[TemplateFinding] = []
+    findings: list[LocatedFinding] = []
     found: list[tuple[Composition, Document, Path]] = []
     for path in map(Path, paths):
         for file in list_files(path):
@@ -72,14 +72,14 @@ def examine_compositions(paths: Iterable[str | Path]) -> tuple[Catalog, list[Tem
                     case faults:
                         findings += faults
         if path.is_dir() and not list_files(path):
-            what = "there is no YAML or JSON file below"
-            findings.append(TemplateFinding((), what, "Add one.", NOT_READ, "error", str(path), 1))
+            nothing = Finding(NOT_READ, "error", "there is no YAML or JSON file below", "Add one.")
+            findings.append(LocatedFinding(str(path), 1, nothing))
     catalog, faults = extend(bundled(), (composition for composition, _, _ in found))
     findings += [locate(fault, *found[index][1:]) for index, fault in faults]
     return catalog, findings
 
 
-def _read(document: Document, file: Path) -> Composition | Iterator[TemplateFinding]:
+def _read(document: Document, file: Path) -> Composition | Iterator[LocatedFinding]:
     if problems := read_problems(document, file):
         return iter(problems)
     try:

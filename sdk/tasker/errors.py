@@ -14,6 +14,7 @@ TaskerError
 ├── TemplateError           a YAML template is written wrongly
 │   └── UnknownEnvironmentError an environment was named that no template has
 ├── ResourcesError          a file of resources is written wrongly
+├── CompositionError        a file of compositions is written wrongly
 ├── GenerateError           code cannot be generated: from this template, or with what is installed
 ├── RequestError            the database refused a request
 │   ├── NotFoundError
@@ -42,6 +43,7 @@ from tasker_grammar.findings import Finding as GrammarFinding
 
 __all__ = [
     "ApprovalTimedOut",
+    "CompositionError",
     "ConflictError",
     "ContractError",
     "DatabaseUnavailable",
@@ -211,6 +213,14 @@ class LocatedFinding:
 
 class ResourcesError(TaskerError):
     """A file of resources cannot be used. `findings` holds all that is wrong with it."""
+
+    def __init__(self, findings: Sequence[LocatedFinding]) -> None:
+        super().__init__("\n".join(map(str, findings)))
+        self.findings = tuple(findings)
+
+
+class CompositionError(TaskerError):
+    """Files of compositions cannot be used. `findings` holds all that is wrong with them."""
 
     def __init__(self, findings: Sequence[LocatedFinding]) -> None:
         super().__init__("\n".join(map(str, findings)))

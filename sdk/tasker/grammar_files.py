@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
-from tasker.errors import TemplateFinding
+from tasker.errors import LocatedFinding
 from tasker.yaml_source import Document, Problem, read_documents
 from tasker.yaml_source import Path as DataPath
 from tasker_grammar.findings import Finding
@@ -45,29 +45,20 @@ def read_file(path: Path) -> list[Document]:
     return [_read_json(text)] if path.suffix == ".json" else read_documents(text)
 
 
-def read_problems(document: Document, file: Path | str) -> list[TemplateFinding]:
+def read_problems(document: Document, file: Path | str) -> list[LocatedFinding]:
     """What is wrong with a document as YAML or JSON, before anything is looked at in it."""
     return [
-        TemplateFinding((), problem.what, problem.mend, NOT_READ, "error", str(file), problem.line)
-        for problem in document.problems
+        LocatedFinding(str(file), each.line, Finding(NOT_READ, "error", each.what, each.mend))
+        for each in document.problems
     ]
 
 
 def locate(
     finding: Finding, document: Document, file: Path | str, *below: str | int
-) -> TemplateFinding:
+) -> LocatedFinding:
     """A finding about what `below` leads to in a document, with its file and line."""
     path = (*below, *_path(finding.path, _find(document.data, below)))
-    step = f"step {finding.step}: " if finding.step else ""
-    return TemplateFinding(
-        path,
-        f"{step}{finding.message}",
-        finding.hint,
-        finding.code,
-        finding.severity,
-        str(file),
-        document.line(path),
-    )
+    return LocatedFinding(str(file), document.line(path), finding)
 
 
 def _read_json(text: str) -> Document:

@@ -12,7 +12,7 @@ from pydantic_core import core_schema
 
 from tasker_grammar.contracts import Schema, strip_prose
 
-__all__ = ["accepted_fields", "accepted_schema", "produced_schema"]
+__all__ = ["accepted_fields", "accepted_schema", "exact_schema", "produced_schema"]
 
 
 _DECIMAL = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
@@ -32,7 +32,20 @@ class _Accepted(GenerateJsonSchema):
         return described
 
 
-class _Produced(_Accepted):
+class _Exact(_Accepted):
+    """What a type takes, without what it would overlook: there is nothing beside its fields."""
+
+    def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
+        return _closed(super().model_schema(schema))
+
+    def dataclass_schema(self, schema: core_schema.DataclassSchema) -> JsonSchemaValue:
+        return _closed(super().dataclass_schema(schema))
+
+    def typed_dict_schema(self, schema: core_schema.TypedDictSchema) -> JsonSchemaValue:
+        return _closed(super().typed_dict_schema(schema))
+
+
+class _Produced(_Exact):
     """The schema of a dump, which is narrower than pydantic's own.
 
     Fields with defaults are always written, and nothing beside the fields is. Without saying so, a
@@ -49,15 +62,6 @@ class _Produced(_Accepted):
             return False
         return field["type"] != "typed-dict-field" or field.get("required", total)
 
-    def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
-        return _closed(super().model_schema(schema))
-
-    def dataclass_schema(self, schema: core_schema.DataclassSchema) -> JsonSchemaValue:
-        return _closed(super().dataclass_schema(schema))
-
-    def typed_dict_schema(self, schema: core_schema.TypedDictSchema) -> JsonSchemaValue:
-        return _closed(super().typed_dict_schema(schema))
-
 
 def _closed(schema: JsonSchemaValue) -> JsonSchemaValue:
     if "properties" in schema:
@@ -69,6 +73,14 @@ def accepted_schema(adapter: TypeAdapter[Any]) -> Schema | None:
     """What the type takes, or None when it cannot be described."""
     try:
         return strip_prose(adapter.json_schema(mode="validation", schema_generator=_Accepted))
+    except PydanticUserError:
+        return None
+
+
+def exact_schema(adapter: TypeAdapter[Any]) -> Schema | None:
+    """What the type takes, with its fields and no others; None when it cannot be described."""
+    try:
+        return strip_prose(adapter.json_schema(mode="validation", schema_generator=_Exact))
     except PydanticUserError:
         return None
 

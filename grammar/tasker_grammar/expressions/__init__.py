@@ -11,26 +11,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from tasker_grammar.expressions.codes import Code
+from tasker_grammar.expressions.compiler import compile
+from tasker_grammar.expressions.evaluation import Budget, DataError, Meter
+from tasker_grammar.expressions.faults import Fault
+from tasker_grammar.expressions.inference import Inference
+from tasker_grammar.expressions.parser import parse
+from tasker_grammar.expressions.reads import WHOLE, fields_read
+from tasker_grammar.expressions.sizes import hold_size
 from tasker_grammar.findings import Finding
-from tasker_grammar.types import Type
+from tasker_grammar.type_algebra import members
+from tasker_grammar.types import Object, Type
 
-__all__ = ["Budget", "DataError", "Expression", "check"]
-
-
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """What one evaluation may use: steps of work, and the nodes of the JSON that it gives."""
-
-    work: int = 1_000_000
-    size: int = 200_000
-
-
-class DataError(Exception):
-    """An evaluation that came to no value, though the expression is sound: `code` is DATA_ERROR or OVER_BUDGET."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
+__all__ = ["Budget", "DataError", "Expression", "check", "references"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,4 +44,41 @@ class Expression:
 
 def check(source: str, given: Type) -> Expression | list[Finding]:
     """The expression, or everything wrong with it. `given` is the type of the value that `.` stands for."""
-    raise NotImplementedError
+    try:
+        node = parse(source)
+    except Fault as fault:
+        return [fault.finding]
+    inference = Inference()
+    type = inference.infer_whole(node, given)
+    if inference.findings:
+        return inference.findings
+    names = fields_read(node)
+    if WHOLE in names:
+        names = frozenset(
+            name for m in members(given) if isinstance(m, Object) for name in m.fields
+        )
+    return Expression(source, type, names, inference.can_fail, _evaluation(compile(node)))
+
+
+def references(source: str) -> frozenset[str] | list[Finding]:
+    """The fields of `.` that a text reads, outermost names only, or what is wrong with its syntax.
+
+    For who asks before anything is known of types. An expression that reads `.` as it is names none by that.
+    """
+    try:
+        return fields_read(parse(source)) - {WHOLE}
+    except Fault as fault:
+        return [fault.finding]
+
+
+def _evaluation(code: Code) -> Callable[[Any, Budget], Any]:
+    run, cost = code.single, code.cost
+
+    def evaluate(value: Any, budget: Budget) -> Any:
+        meter = Meter(budget.work)
+        meter.spend(cost)
+        found = run(value, (), meter)
+        hold_size(found, budget.size)
+        return found
+
+    return evaluate

@@ -94,7 +94,13 @@ def _explain_tasker(error: BaseException) -> Failure | None:
             return Failure(ExitCode.UNAVAILABLE, str(error), LOOK_AT_URL)
         case errors.TaskFailed() | errors.TaskCancelled():
             return Failure(ExitCode.TASK_FAILED, str(error))
-        case errors.TemplateError() | errors.DefinitionError() | errors.ContractError():
+        case (
+            errors.TemplateError()
+            | errors.ResourcesError()
+            | errors.CompositionError()
+            | errors.DefinitionError()
+            | errors.ContractError()
+        ):
             return Failure(ExitCode.USAGE, str(error))
         case errors.TaskerError():
             return Failure(ExitCode.FAILURE, str(error))

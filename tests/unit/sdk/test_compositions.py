@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tasker.compositions import examine_compositions, load_compositions
-from tasker.errors import TemplateError
+from tasker.errors import CompositionError
 
 SOUND = """\
 name: tidy
@@ -22,7 +22,7 @@ result: only
 
 def findings(folder: Path, text: str, name: str = "tidy.yaml") -> list[tuple[str, int]]:
     (folder / name).write_text(text, "utf-8")
-    return [(each.code, each.line) for each in examine_compositions([folder / name])[1]]
+    return [(each.finding.code, each.line) for each in examine_compositions([folder / name])[1]]
 
 
 def test_files_and_folders_are_read(tmp_path: Path) -> None:
@@ -66,13 +66,15 @@ def test_what_is_not_there_is_told(tmp_path: Path) -> None:
     (tmp_path / "latin.yaml").write_bytes(b"name: \xe9")
     paths = [tmp_path / name for name in ("none.yaml", "empty", "latin.yaml")]
     found = examine_compositions(paths)[1]
-    assert [(each.code, each.file) for each in found] == [("P004", str(path)) for path in paths]
+    assert [(each.finding.code, each.file) for each in found] == [
+        ("P004", str(path)) for path in paths
+    ]
 
 
 def test_loading_raises_with_all_findings(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(SOUND.replace("result: only\n", ""))
     (tmp_path / "b.yaml").write_text("[]")
-    with pytest.raises(TemplateError) as caught:
+    with pytest.raises(CompositionError) as caught:
         load_compositions([tmp_path])
     assert [(Path(each.file).name, each.line) for each in caught.value.findings] == [
         ("a.yaml", 1),

@@ -1,0 +1,45 @@
+"""What one evaluation may use, and how it fails. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["Budget", "DataError", "Meter", "SharedError"]
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What one evaluation may use: steps of work, and the nodes of the JSON that it gives."""
+
+    work: int = 1_000_000
+    size: int = 200_000
+
+
+class DataError(Exception):
+    """An evaluation that came to no value, though the expression is sound: `code` is DATA_ERROR or OVER_BUDGET."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class SharedError(DataError):
+    """A failure that jq has too, for the same data; so `//` goes on behind it, as it does there."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("DATA_ERROR", message)
+
+
+class Meter:
+    """Counts the work of one evaluation down. A step is about what it takes to look at one value."""
+
+    __slots__ = ("left",)
+
+    def __init__(self, work: int) -> None:
+        self.left = work
+
+    def spend(self, steps: int) -> None:
+        """Raises DataError when no more may be done."""
+        self.left -= steps
+        if self.left < 0:
+            raise DataError("OVER_BUDGET", "the expression takes more work than it may")

@@ -1,0 +1,180 @@
+"""What a function of the language is: the interface that each group of functions in this folder fills. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from tasker_grammar.expressions.codes import Code
+from tasker_grammar.expressions.counts import Count
+from tasker_grammar.expressions.evaluation import Meter
+from tasker_grammar.expressions.faults import Fault
+from tasker_grammar.expressions.syntax import At, Node
+from tasker_grammar.type_algebra import members
+from tasker_grammar.type_words import describe
+from tasker_grammar.types import Anything, Array, Boolean, Never, Null, Number, Object, String, Type
+
+__all__ = [
+    "Function",
+    "Site",
+    "as_argument",
+    "at_most_one",
+    "expect",
+    "items_of",
+    "many",
+    "on_value",
+    "on_value_and",
+    "one",
+]
+
+_WORDS: dict[type[Type], str] = {
+    Null: "null",
+    Boolean: "a boolean",
+    Number: "a number",
+    String: "a text",
+    Array: "a list",
+    Object: "an object",
+}
+
+
+class Site(Protocol):
+    """Where a function is called: what its types are inferred from."""
+
+    @property
+    def at(self) -> At:
+        """The place of the call."""
+        ...
+
+    @property
+    def given(self) -> Type:
+        """The type of `.`"""
+        ...
+
+    @property
+    def arity(self) -> int:
+        """How many arguments there are."""
+        ...
+
+    def syntax(self, index: int) -> Node:
+        """An argument, as it is written."""
+        ...
+
+    def one(self, index: int, dot: Type | None = None) -> Type:
+        """The type of an argument that gives exactly one value; if it does not, that is reported. `dot`: its `.`"""
+        ...
+
+    def many(self, index: int, dot: Type | None = None) -> Type:
+        """The type of each value that an argument gives."""
+        ...
+
+    def narrowed(self, index: int, truth: bool) -> Type:
+        """The type of `.` where an argument, as a condition, comes out so."""
+        ...
+
+    def fail(self) -> None:
+        """Say that the call may fail by its data."""
+        ...
+
+
+Infer = Callable[[Site], Type]
+Counter = Callable[[Sequence[Count]], Count]
+Build = Callable[[Sequence[Code]], Code]
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """`infer`: the type of each value that it gives; raises Fault. `count`: how many, from those of its arguments in
+    the order in which `infer` asked. `build`: its code, from that of its arguments.
+
+    `example`: an expression, what it is given, and what it gives.
+    """
+
+    name: str
+    parameters: tuple[str, ...]
+    summary: str
+    example: tuple[str, Any, Any]
+    infer: Infer
+    build: Build
+    count: Counter
+    reads_input: bool = True
+    """Whether it looks at `.` itself."""
+    arguments_see_input: bool = False
+    """Whether an argument is evaluated with the `.` of the call."""
+
+
+def one(counts: Sequence[Count]) -> Count:
+    """Exactly one value."""
+    return Count.ONE
+
+
+def at_most_one(counts: Sequence[Count]) -> Count:
+    """One or none."""
+    return Count.AT_MOST_ONE
+
+
+def many(counts: Sequence[Count]) -> Count:
+    """Any number."""
+    return Count.MANY
+
+
+def as_argument(counts: Sequence[Count]) -> Count:
+    """One where the argument gives one, and else one or none."""
+    return Count.ONE if counts and counts[0] is Count.ONE else Count.AT_MOST_ONE
+
+
+def on_value(
+    name: str,
+    summary: str,
+    example: tuple[str, Any, Any],
+    infer: Infer,
+    apply: Callable[[Meter, Any], Any],
+) -> Function:
+    """A function of `.` alone."""
+
+    def build(arguments: Sequence[Code]) -> Code:
+        return Code.of_one(lambda value, env, meter: apply(meter, value), 1)
+
+    return Function(name, (), summary, example, infer, build, one)
+
+
+def on_value_and(
+    parameter: str,
+    name: str,
+    summary: str,
+    example: tuple[str, Any, Any],
+    infer: Infer,
+    apply: Callable[[Meter, Any, Any], Any],
+) -> Function:
+    """A function of `.` and of one value more."""
+
+    def build(arguments: Sequence[Code]) -> Code:
+        (argument,) = arguments
+        get = argument.single
+        return Code.of_one(
+            lambda value, env, meter: apply(meter, value, get(value, env, meter)), argument.cost + 1
+        )
+
+    return Function(
+        name, (parameter,), summary, example, infer, build, one, arguments_see_input=True
+    )
+
+
+def expect(site: Site, *kinds: type[Type], type: Type | None = None) -> Type:
+    """The type, all of whose members are of these kinds; by default of `.`. Raises Fault."""
+    given = site.given if type is None else type
+    if all(isinstance(member, kinds) for member in members(given)):
+        return given
+    wanted = " or ".join(_WORDS[kind] for kind in kinds)
+    hint = ""
+    if any(isinstance(member, Null) for member in members(given)):
+        hint = "use `// default` to remove null"
+    if isinstance(given, Anything):
+        hint = "declare it in the schema that it comes with, or validate it first"
+    code = "X102" if isinstance(given, Anything) else "X103"
+    raise Fault(code, site.at, f"{wanted} is needed here, not {describe(given)}", hint)
+
+
+def items_of(type: Type) -> Type:
+    """What the elements of a list type are."""
+    return type.items if isinstance(type, Array) else Never()

@@ -1,0 +1,207 @@
+"""Functions on objects."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tasker_grammar.expressions import access
+from tasker_grammar.expressions.codes import Code, Env
+from tasker_grammar.expressions.evaluation import Meter
+from tasker_grammar.expressions.faults import Fault
+from tasker_grammar.expressions.kinds import is_object
+from tasker_grammar.expressions.library.interface import (
+    Function,
+    Site,
+    expect,
+    on_value,
+    on_value_and,
+    one,
+)
+from tasker_grammar.type_algebra import join_all, members
+from tasker_grammar.type_words import describe
+from tasker_grammar.types import Array, Boolean, Field, Never, Object, String, Type
+
+__all__ = ["FUNCTIONS"]
+
+
+# -- types
+
+
+def _objects(site: Site) -> list[Object]:
+    given = expect(site, Object)
+    return [member for member in members(given) if isinstance(member, Object)]
+
+
+def _names(type: Object) -> Type:
+    names = frozenset(n for n, each in type.fields.items() if not isinstance(each.type, Never))
+    if type.rest is not None:
+        return String()
+    return String(names) if names else Never()
+
+
+def _keys_type(site: Site) -> Type:
+    return Array(join_all(map(_names, _objects(site))))
+
+
+def _has_type(site: Site) -> Type:
+    _objects(site)
+    expect(site, String, type=site.one(0))
+    return Boolean()
+
+
+def _entry(site: Site) -> Type:
+    objects = _objects(site)
+    names = join_all(map(_names, objects))
+    values = join_all(access.every(each, site.at) for each in objects)
+    if isinstance(names, Never):
+        return Never()
+    return Object({"key": Field(names), "value": Field(values)})
+
+
+def _to_entries_type(site: Site) -> Type:
+    return Array(_entry(site))
+
+
+def _from_entries_type(site: Site) -> Type:
+    given = expect(site, Array)
+    return _from(join_all(m.items for m in members(given) if isinstance(m, Array)), site)
+
+
+def _from(entries: Type, site: Site) -> Type:
+    objects = [member for member in members(entries) if isinstance(member, Object)]
+    if not objects and isinstance(entries, Never):
+        return Object()
+    if len(objects) < len(members(entries)) or not all(map(_is_entry, objects)):
+        message = f"a list of {{key: string, value: …}} is needed here, not of {describe(entries)}"
+        raise Fault("X103", site.at, message, "make it: map({key: .…, value: .…})")
+    keys = join_all(each.fields["key"].type for each in objects)
+    values = join_all(each.fields["value"].type for each in objects)
+    if isinstance(keys, String) and keys.values is not None:
+        return Object({name: Field(values, required=False) for name in sorted(keys.values)})
+    return Object({}, values)
+
+
+def _is_entry(type: Object) -> bool:
+    key, value = type.fields.get("key"), type.fields.get("value")
+    if key is None or value is None or not (key.required and value.required):
+        return False
+    return all(isinstance(member, String) for member in members(key.type))
+
+
+def _with_entries_type(site: Site) -> Type:
+    return _from(site.many(0, _entry(site)), site)
+
+
+def _map_values_type(site: Site) -> Type:
+    def of(member: Type) -> Type:
+        match member:
+            case Array():
+                lengths = tuple(f for f in member.facets if f[0] != "uniqueItems")
+                return Array(site.one(0, member.items), lengths)
+            case Object():
+                fields = {
+                    name: Field(site.one(0, each.type), each.required)
+                    for name, each in member.fields.items()
+                }
+                rest = None if member.rest is None else site.one(0, member.rest)
+                return Object(fields, rest)
+            case _:
+                return Never()
+
+    return join_all(map(of, members(expect(site, Array, Object))))
+
+
+# -- values
+
+
+def _keys(meter: Meter, value: dict[str, Any]) -> list[str]:
+    meter.spend(2 * len(value))
+    return sorted(value)
+
+
+def _to_entries(meter: Meter, value: dict[str, Any]) -> list[Any]:
+    meter.spend(3 * len(value))
+    return [{"key": name, "value": each} for name, each in value.items()]
+
+
+def _from_entries(meter: Meter, entries: list[Any]) -> dict[str, Any]:
+    meter.spend(len(entries))
+    return {entry["key"]: entry["value"] for entry in entries}
+
+
+def _with_entries(arguments: Sequence[Code]) -> Code:
+    (body,) = arguments
+
+    def run(value: Any, env: Env, meter: Meter) -> dict[str, Any]:
+        entries: list[Any] = []
+        for entry in _to_entries(meter, value):
+            meter.spend(body.cost)
+            entries.extend(body.many(entry, env, meter))
+        return _from_entries(meter, entries)
+
+    return Code.of_one(run, body.cost + 1)
+
+
+def _map_values(arguments: Sequence[Code]) -> Code:
+    (body,) = arguments
+    get, cost = body.single, body.cost + 1
+
+    def run(value: Any, env: Env, meter: Meter) -> Any:
+        meter.spend(cost * len(value))
+        if is_object(value):
+            return {name: get(each, env, meter) for name, each in value.items()}
+        return [get(each, env, meter) for each in value]
+
+    return Code.of_one(run, cost)
+
+
+FUNCTIONS: tuple[Function, ...] = (
+    on_value(
+        "keys",
+        "the names of the fields, in order",
+        ("keys", {"b": 1, "a": 2}, ["a", "b"]),
+        _keys_type,
+        _keys,
+    ),
+    on_value_and(
+        "name",
+        "has",
+        "whether there is a field of this name",
+        ('has("a")', {"a": None}, True),
+        _has_type,
+        lambda meter, value, name: name in value,
+    ),
+    on_value(
+        "to_entries",
+        "a list of {key, value}, one for each field",
+        ("to_entries", {"a": 1}, [{"key": "a", "value": 1}]),
+        _to_entries_type,
+        _to_entries,
+    ),
+    on_value(
+        "from_entries",
+        "an object of a list of {key, value}",
+        ("from_entries", [{"key": "a", "value": 1}], {"a": 1}),
+        _from_entries_type,
+        _from_entries,
+    ),
+    Function(
+        "with_entries",
+        ("entries",),
+        "the same object, with its fields changed as {key, value}",
+        ('with_entries({key: "x_\\(.key)", value: .value})', {"a": 1}, {"x_a": 1}),
+        _with_entries_type,
+        _with_entries,
+        one,
+    ),
+    Function(
+        "map_values",
+        ("value",),
+        "the same object or list, with what is given for each value in its place",
+        ("map_values(. + 1)", {"a": 1}, {"a": 2}),
+        _map_values_type,
+        _map_values,
+        one,
+    ),
+)

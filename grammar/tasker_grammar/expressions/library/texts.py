@@ -1,0 +1,206 @@
+"""Functions on texts, and to texts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from tasker_grammar.expressions import operators
+from tasker_grammar.expressions.evaluation import DataError, Meter, SharedError
+from tasker_grammar.expressions.library.interface import (
+    Function,
+    Site,
+    expect,
+    on_value,
+    on_value_and,
+)
+from tasker_grammar.expressions.numerals import LIMIT
+from tasker_grammar.expressions.writing import to_json, to_text
+from tasker_grammar.type_algebra import join_all, members
+from tasker_grammar.types import Array, Boolean, Null, Number, String, Type
+
+__all__ = ["FUNCTIONS"]
+
+_UPPER = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_TO_LOWER = str.maketrans(_UPPER, _UPPER.lower())
+_TO_UPPER = str.maketrans(_UPPER.lower(), _UPPER)
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?", re.ASCII)
+_ODD_NUMBER = re.compile(
+    r"[-+]?(?:nan[0-9]*|inf(?:inity)?|[0-9.]+(?:e[-+]?[0-9]+)?)", re.I | re.ASCII
+)
+
+
+def _text(site: Site) -> Type:
+    expect(site, String)
+    return String()
+
+
+def _asked_of_text(site: Site) -> Type:
+    expect(site, String)
+    expect(site, String, type=site.one(0))
+    return Boolean()
+
+
+def _text_of_text(site: Site) -> Type:
+    expect(site, String)
+    expect(site, String, type=site.one(0))
+    return String()
+
+
+def _split_type(site: Site) -> Type:
+    _text_of_text(site)
+    return Array(String())
+
+
+def _join_type(site: Site) -> Type:
+    given = expect(site, Array)
+    expect(site, String, type=site.one(0))
+    items = join_all(member.items for member in members(given) if isinstance(member, Array))
+    expect(site, String, Number, Boolean, Null, type=items)
+    if any(isinstance(member, Number) for member in members(items)):
+        site.fail()
+    return String()
+
+
+def _join(meter: Meter, items: list[Any], by: str) -> str:
+    pieces = ["" if item is None else to_text(item, meter) for item in items]
+    text = by.join(pieces)
+    meter.spend(len(text) // 16 + len(pieces))
+    return text
+
+
+def _tostring_type(site: Site) -> Type:
+    if all(isinstance(member, String) for member in members(site.given)):
+        return site.given
+    site.fail()
+    return String()
+
+
+def _tojson_type(site: Site) -> Type:
+    site.fail()
+    return String()
+
+
+def _tonumber_type(site: Site) -> Type:
+    given = expect(site, String, Number)
+    if all(isinstance(member, Number) for member in members(given)):
+        return given
+    site.fail()
+    return Number()
+
+
+def _tonumber(meter: Meter, value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    meter.spend(len(value) // 16)
+    if _NUMBER.fullmatch(value):
+        number = float(value)
+        if -LIMIT < number < LIMIT:
+            return int(number) if number.is_integer() and number else number
+        raise DataError("DATA_ERROR", "the number in a text is not below 2^53")
+    fault = "a text that is no number cannot be made one"
+    raise DataError("DATA_ERROR", fault) if _ODD_NUMBER.fullmatch(value) else SharedError(fault)
+
+
+def _metered(apply: Callable[[str], str]) -> Callable[[Meter, str], str]:
+    def run(meter: Meter, value: str) -> str:
+        meter.spend(len(value) // 16)
+        return apply(value)
+
+    return run
+
+
+def _metered_and(apply: Callable[[str, str], Any]) -> Callable[[Meter, str, str], Any]:
+    def run(meter: Meter, value: str, argument: str) -> Any:
+        meter.spend(len(value) // 16)
+        return apply(value, argument)
+
+    return run
+
+
+FUNCTIONS: tuple[Function, ...] = (
+    on_value(
+        "ascii_downcase",
+        "the text, with A to Z as a to z",
+        ("ascii_downcase", "ÀB", "Àb"),
+        _text,
+        _metered(lambda value: value.translate(_TO_LOWER)),
+    ),
+    on_value(
+        "ascii_upcase",
+        "the text, with a to z as A to Z",
+        ("ascii_upcase", "àb", "àB"),
+        _text,
+        _metered(lambda value: value.translate(_TO_UPPER)),
+    ),
+    on_value_and(
+        "text",
+        "startswith",
+        "whether the text begins with another",
+        ('startswith("ab")', "abc", True),
+        _asked_of_text,
+        _metered_and(str.startswith),
+    ),
+    on_value_and(
+        "text",
+        "endswith",
+        "whether the text ends with another",
+        ('endswith("bc")', "abc", True),
+        _asked_of_text,
+        _metered_and(str.endswith),
+    ),
+    on_value_and(
+        "text",
+        "ltrimstr",
+        "the text without another at its beginning",
+        ('ltrimstr("ab")', "abc", "c"),
+        _text_of_text,
+        _metered_and(str.removeprefix),
+    ),
+    on_value_and(
+        "text",
+        "rtrimstr",
+        "the text without another at its end",
+        ('rtrimstr("bc")', "abc", "a"),
+        _text_of_text,
+        _metered_and(str.removesuffix),
+    ),
+    on_value_and(
+        "text",
+        "split",
+        "the pieces of the text between those where another stands; its characters, for an empty one",
+        ('split(", ")', "a, b", ["a", "b"]),
+        _split_type,
+        operators.split,
+    ),
+    on_value_and(
+        "text",
+        "join",
+        "one text of a list, with another between; null is empty",
+        ('join("-")', ["a", 1, None, True], "a-1--true"),
+        _join_type,
+        _join,
+    ),
+    on_value(
+        "tostring",
+        "a text as it is, anything else as JSON",
+        ("tostring", [1, "a"], '[1,"a"]'),
+        _tostring_type,
+        lambda meter, value: to_text(value, meter),
+    ),
+    on_value(
+        "tojson",
+        "JSON in a text",
+        ("tojson", "a", '"a"'),
+        _tojson_type,
+        lambda meter, value: to_json(value, meter),
+    ),
+    on_value(
+        "tonumber",
+        "the number that a text is; DATA_ERROR where it is none",
+        ("tonumber", "1.5", 1.5),
+        _tonumber_type,
+        _tonumber,
+    ),
+)

@@ -1,0 +1,210 @@
+"""How types are put together and taken apart. Pure.
+
+All results are over-approximations: a type that is made of others allows at least what they allow together. A union
+holds at most one member of each kind but for objects, which are kept apart so that a field can tell them apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any, cast
+
+from tasker_grammar.types import (
+    Anything,
+    Array,
+    Boolean,
+    Facets,
+    Field,
+    Never,
+    Null,
+    Number,
+    Object,
+    String,
+    Type,
+    Union,
+)
+
+__all__ = [
+    "drop_facets",
+    "join",
+    "join_all",
+    "members",
+    "merge_objects",
+    "only",
+    "optional",
+    "type_of_value",
+    "without",
+]
+
+_MOST_OBJECTS = 8
+_MOST_VALUES = 64
+
+
+def members(type: Type) -> tuple[Type, ...]:
+    """The types that this one is the union of: itself, where it is none; nothing for Never."""
+    match type:
+        case Never():
+            return ()
+        case Union():
+            return tuple(type.of)
+        case _:
+            return (type,)
+
+
+def join_all(types: Iterable[Type]) -> Type:
+    """What is of at least one of these types."""
+    joined: Type = Never()
+    for type in types:
+        joined = join(joined, type)
+    return joined
+
+
+def join(one: Type, other: Type) -> Type:
+    """What is of one type or the other."""
+    if one == other or isinstance(other, Never) or isinstance(one, Anything):
+        return one
+    if isinstance(one, Never) or isinstance(other, Anything):
+        return other
+    kept: dict[type, Type] = {}
+    objects: list[Object] = []
+    for member in (*_ordered(one), *_ordered(other)):
+        if isinstance(member, Object):
+            if member not in objects:
+                objects.append(member)
+        else:
+            kind = member.__class__
+            kept[kind] = _merge(kept[kind], member) if kind in kept else member
+    if len(objects) > _MOST_OBJECTS:
+        objects = [merge_objects(objects)]
+    return _union([*kept.values(), *objects])
+
+
+def without(type: Type, *kinds: type[Type]) -> Type:
+    """The type, without its members of these kinds."""
+    return _filter(type, lambda member: not isinstance(member, kinds))
+
+
+def only(type: Type, *kinds: type[Type]) -> Type:
+    """The members of these kinds. Of Anything, it cannot be said: it stays."""
+    return _filter(type, lambda member: isinstance(member, (*kinds, Anything)))
+
+
+def optional(type: Type) -> Type:
+    """The type, or null."""
+    return join(type, Null())
+
+
+def merge_objects(objects: Iterable[Object]) -> Object:
+    """One object type that allows what each of these allows."""
+    first, *others = objects
+    merged = first
+    for other in others:
+        merged = _merge_two(merged, other)
+    return merged
+
+
+def type_of_value(value: Any) -> Type:
+    """The narrowest type of a value, which is parsed JSON."""
+    match value:
+        case None:
+            return Null()
+        case bool():
+            return Boolean(value)
+        case int() | float():
+            return Number(float(value).is_integer(), (("enum", (value,)),))
+        case str():
+            return String(frozenset([value]))
+        case list():
+            items = cast("list[Any]", value)
+            return Array(join_all(map(type_of_value, items)), _length_facets(len(items)))
+        case _:
+            named = cast("dict[str, Any]", value)
+            return Object({name: Field(type_of_value(part)) for name, part in named.items()})
+
+
+def _length_facets(length: int) -> Facets:
+    return (("maxItems", length), ("minItems", length))
+
+
+def _ordered(type: Type) -> list[Type]:
+    return sorted(members(type), key=repr) if isinstance(type, Union) else list(members(type))
+
+
+def _union(types: list[Type]) -> Type:
+    return types[0] if len(types) == 1 else Union(frozenset(types))
+
+
+def _filter(type: Type, keep: Callable[[Type], bool]) -> Type:
+    if not isinstance(type, Union):
+        return type if keep(type) else Never()
+    kept = [member for member in type.of if keep(member)]
+    return _union(kept) if kept else Never()
+
+
+def _merge(one: Type, other: Type) -> Type:
+    """The join of two types of the same kind."""
+    match one, other:
+        case Boolean(), Boolean():
+            return one if one == other else Boolean()
+        case Number(), Number():
+            return Number(one.integer and other.integer, _merge_facets(one.facets, other.facets))
+        case String(), String():
+            return _merge_strings(one, other)
+        case Array(), Array():
+            items = join(one.items, other.items)
+            return Array(items, _common(one.facets, other.facets))
+        case _:
+            return one
+
+
+def _merge_strings(one: String, other: String) -> String:
+    facets = _common(one.facets, other.facets)
+    if one.values is None or other.values is None:
+        return String(None, facets)
+    values = one.values | other.values
+    return String(values if len(values) <= _MOST_VALUES else None, facets)
+
+
+def _merge_facets(one: Facets, other: Facets) -> Facets:
+    enums = [dict(facets).get("enum") for facets in (one, other)]
+    common = tuple(facet for facet in _common(one, other) if facet[0] != "enum")
+    if enums[0] is None or enums[1] is None:
+        return common
+    values = tuple(sorted({*enums[0], *enums[1]}))
+    if len(values) > _MOST_VALUES:
+        return common
+    return tuple(sorted((*common, ("enum", values)), key=lambda facet: facet[0]))
+
+
+def _common(one: Facets, other: Facets) -> Facets:
+    return tuple(facet for facet in one if facet in other)
+
+
+def _merge_two(one: Object, other: Object) -> Object:
+    fields: dict[str, Field] = {}
+    for name in (*one.fields, *other.fields):
+        mine, theirs = one.fields.get(name), other.fields.get(name)
+        known = [field for field in (mine, theirs) if field is not None]
+        rests = [
+            side.rest
+            for side, field in ((one, mine), (other, theirs))
+            if field is None and side.rest is not None
+        ]
+        required = len(known) == 2 and all(field.required for field in known)
+        fields[name] = Field(join_all([*(field.type for field in known), *rests]), required)
+    rests = [rest for rest in (one.rest, other.rest) if rest is not None]
+    return Object(fields, join_all(rests) if rests else None)
+
+
+def drop_facets(type: Type) -> Type:
+    """The type, without the narrower rules of its leaves at the top: what was computed from it keeps only its kind."""
+    match type:
+        case Number():
+            return Number(type.integer)
+        case String():
+            return String()
+        case Array():
+            return replace(type, facets=())
+        case _:
+            return type
