@@ -15,6 +15,7 @@ from tasker.names import did_you_mean
 from tasker_grammar.contracts import Contract, SchemaError, path_text
 from tasker_grammar.findings import Finding, Severity
 from tasker_grammar.resources import Action, Endpoint, Event, Resource, Resources, Secret, Table
+from tasker_grammar.shape import pointer
 from tasker_grammar.subset import survey
 
 __all__ = ["check_resources"]
@@ -98,7 +99,7 @@ def _check_endpoint(endpoint: Endpoint) -> Iterator[Finding]:
         try:
             check_header(name, value if isinstance(value, str) else None)
         except BadRequest as error:
-            yield _finding(f"/headers/{_escape(name)}", str(error), "Take it out.")
+            yield _finding(pointer(["headers", name]), str(error), "Take it out.")
     for index, host in enumerate(endpoint.private_hosts):
         if not _PRIVATE_HOST.fullmatch(host):
             yield _finding(
@@ -148,7 +149,7 @@ def _check_params(endpoint: Endpoint) -> Iterator[Finding]:
         if name not in holes_of(endpoint.path) and "object" in _types(schema):
             hint = "Use a string, a number, a boolean, null, or a list of them."
             yield _finding(
-                f"/params/properties/{_escape(name)}", "an object cannot stand in a query", hint
+                pointer(["params", "properties", name]), "an object cannot stand in a query", hint
             )
 
 
@@ -236,7 +237,3 @@ def _type_of(value: Any) -> str:
 
 def _finding(path: str, message: str, hint: str, severity: Severity = "error") -> Finding:
     return Finding("R505", severity, message, hint, path)
-
-
-def _escape(name: str) -> str:
-    return name.replace("~", "~0").replace("/", "~1")

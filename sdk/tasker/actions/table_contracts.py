@@ -10,6 +10,7 @@ from tasker.names import did_you_mean
 from tasker_grammar.contracts import No, Undecided, Yes, fits
 from tasker_grammar.findings import Finding, Severity
 from tasker_grammar.resources import Table
+from tasker_grammar.shape import pointer
 
 __all__ = ["check_table", "column_schema", "describe_table"]
 
@@ -72,7 +73,7 @@ def _check_columns(table: Table, shape: Shape) -> Iterator[Finding]:
         return
     properties: Mapping[str, Any] = table.row.get("properties", {})
     for name, schema in properties.items():
-        at, column = f"/row/properties/{_escape(name)}", shape.columns.get(name)
+        at, column = pointer(["row", "properties", name]), shape.columns.get(name)
         if column is None:
             hint = did_you_mean(name, shape.columns) or f"There are: {', '.join(shape.columns)}."
             yield Finding("R506", "error", f"there is no column {name}", hint, at)
@@ -165,7 +166,3 @@ def _or_null(schema: Schema) -> Schema:
             return {"enum": [*values, None]}
         case _:
             return schema
-
-
-def _escape(name: str) -> str:
-    return name.replace("~", "~0").replace("/", "~1")
