@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from tasker_grammar.effects import Effect
 from tasker_grammar.resources import Resources
 
-__all__ = ["Bounds", "Composition", "Example", "Fragment", "Id", "Parameter", "RawStep"]
+__all__ = ["WIDEST", "Bounds", "Composition", "Example", "Fragment", "Id", "Parameter", "RawStep"]
 
 Id = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 
@@ -112,6 +112,17 @@ class Bounds(_Fields):
     """The endpoints, tables, events and actions that may be named; None: all."""
     gate_writes: bool = True
     """Whether each write must stand behind a gate, on every way to it."""
+
+
+WIDEST = Bounds(
+    max_steps=1_000,
+    max_depth=100,
+    max_fan_out=10_000,
+    max_work=1_000_000,
+    max_writes=10_000,
+    gate_writes=False,
+)
+"""What compositions that people write may come to."""
 
 
 class Fragment(_Fields):

@@ -123,13 +123,15 @@ class Ties:
 
     `branches`: by the name of a case, the steps that run only if it is chosen. `gathers`: whether it goes on when
     some of the steps that it waits for do not run. `reads`: steps whose outputs it takes without an expression.
-    `within`: steps within it, whose expressions see what its own see, and `item` and `index`.
+    `within`: steps within it, whose expressions see what its own see, and `item` and `index`. `guards`: whether a
+    person has approved of whatever waits for it.
     """
 
     branches: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
     gathers: bool = False
     reads: Sequence[str] = ()
     within: Sequence[RawStep] = ()
+    guards: bool = False
 
 
 @dataclass(frozen=True, slots=True)
