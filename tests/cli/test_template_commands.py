@@ -6,6 +6,7 @@ import pytest
 from tests.engine.support import call
 
 from tasker.checking import CODES
+from tasker_grammar.checking import CODES as GRAMMAR_CODES
 
 GOOD = """\
 name: order
@@ -127,12 +128,13 @@ def test_findings_are_written_for_ci(cli, bad, tmp_path):
 
 
 def test_a_finding_is_explained(cli):
+    assert cli("template", "explain", "E401").out.startswith("# E401\n")
     page = cli("template", "explain", "cycle")
     assert page.out.startswith("# cycle\n")
     assert cli("template", "explain", "cycle", "-o", "json").json["severity"] == "error"
     unknown = cli("template", "explain", "cicle")
     assert unknown.code == 3 and 'Did you mean "cycle"?' in unknown.err
-    assert cli("template", "explain", "-o", "ids").ids == list(CODES)
+    assert cli("template", "explain", "-o", "ids").ids == [*CODES, *GRAMMAR_CODES]
     assert "Steps wait for each other in a circle" in cli("template", "explain").out
 
 

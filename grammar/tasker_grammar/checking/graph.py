@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
+from functools import partial
 from graphlib import CycleError, TopologicalSorter
 
 from tasker_grammar.checking.reading import ITEM_NAMES, Step
@@ -46,7 +47,7 @@ def link(
     ]
     edges = _edges(known)
     order, cycles = _sort(known, edges)
-    faults += [(known[cycle[0]], _cycle(cycle)) for cycle in cycles]
+    faults += [(known[cycle[0]], _cycle(cycle)) for cycle in map(partial(_turn, known), cycles)]
     chosen_by = {
         name: [step.id for step in known.values() if name in _branches(step)] for name in known
     }
@@ -146,6 +147,13 @@ def _branch_that_gathers(step: Step, name: str) -> Finding:
     what = f'"{name}" gathers branches, so it cannot be one'
     hint = f'Name in the branch what "{name}" needs; or say `mode: all` in it.'
     return Finding("G112", "error", what, hint)
+
+
+def _turn(steps: Mapping[str, Step], cycle: Sequence[str]) -> Sequence[str]:
+    """The cycle, begun with the step that is written first. It comes with its first step at its end again."""
+    [*once, _] = cycle
+    first = min(range(len(once)), key=lambda at: steps[once[at]].index)
+    return [*once[first:], *once[:first], once[first]]
 
 
 def _cycle(cycle: Sequence[str]) -> Finding:

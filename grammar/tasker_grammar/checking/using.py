@@ -111,7 +111,9 @@ def _from_filling(finding: Finding, composition: Composition, field: str) -> Fin
 def _from_within(
     finding: Finding, composition: Composition, places: Mapping[str, str], field: str
 ) -> Finding:
-    """What was found within a composition, as it is told to whoever uses it: at the argument, if it is about one."""
+    """What was found within a composition, as it is told to whoever uses it: at what it is about of what they wrote."""
+    if finding.code == "C308" and finding.step is None:
+        return replace(finding, path="/input")
     parameter = next((n for at, n in places.items() if _is_below(finding.path, at)), None)
     path = field if parameter is None else pointer(("with", parameter))
     where = f"in {composition.name}@{composition.version} at {finding.path or '/'}"

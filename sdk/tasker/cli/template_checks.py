@@ -82,22 +82,27 @@ def explain(
     ] = None,
     output: Output = Format.table,
 ) -> None:
-    """Say what a finding means, why it matters and how to mend it; without a code, list them all."""
+    """Say what a finding means, why it matters and how to mend it; without a code, list them all.
+
+    Findings in templates, and in compositions, fragments and resources.
+    """
     from tasker.checking.codes import CODES
     from tasker.checking.pages import read_page
     from tasker.names import did_you_mean
+    from tasker_grammar.checking.codes import CODES as GRAMMAR_CODES
 
+    codes = {name: asdict(each) for name, each in (*CODES.items(), *GRAMMAR_CODES.items())}
     if code is None:
-        rows = [asdict(each) for each in CODES.values()]
-        show(rows, output, lambda: CODES, lambda: _draw_codes(rows))
+        rows = list(codes.values())
+        show(rows, output, lambda: codes, lambda: _draw_codes(rows))
         return
-    if code not in CODES:
-        hint = did_you_mean(code, CODES) or "List them: tasker template explain"
+    if code not in codes:
+        hint = did_you_mean(code, codes) or "List them: tasker template explain"
         raise CommandFailed(ExitCode.NOT_FOUND, f"there is no finding {code}", hint)
     page = read_page(code)
     match output:
         case Format.json:
-            write_json({**asdict(CODES[code]), "page": page})
+            write_json({**codes[code], "page": page})
         case Format.ids:
             write_lines([code])
         case Format.table:
