@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tasker.client import Client, Submission
     from tasker.context import StepContext
     from tasker.decorators import StepHandler, handler
+    from tasker.emitted import EmittedEvent
     from tasker.errors import (
         ApprovalTimedOut,
         CompositionError,
@@ -68,6 +69,7 @@ __all__ = [
     "Cron",
     "DatabaseUnavailable",
     "DefinitionError",
+    "EmittedEvent",
     "EventTimedOut",
     "Every",
     "Expansion",
@@ -116,6 +118,7 @@ _MODULES = {
     "ChildTask": "children",
     "Client": "client",
     "Cron": "schedules",
+    "EmittedEvent": "emitted",
     "Every": "schedules",
     "Expansion": "expansion",
     "Limit": "limits",
