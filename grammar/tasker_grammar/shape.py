@@ -15,7 +15,7 @@ from tasker_grammar.findings import Finding
 __all__ = ["did_you_mean", "pointer", "shape_findings", "show"]
 
 _LONGEST_NAME = 100
-_MOST_NAMES = 2_000
+_MOST_NAMES = 20_000
 
 _WORDS: Mapping[str, str] = {
     "model_type": "a mapping",

@@ -37,6 +37,10 @@ __all__ = [
     "without",
 ]
 
+_WIDER: dict[str, Callable[..., Any]] = {
+    **dict.fromkeys(("exclusiveMinimum", "minItems", "minLength", "minimum"), min),
+    **dict.fromkeys(("exclusiveMaximum", "maxItems", "maxLength", "maximum"), max),
+}
 _MOST_OBJECTS = 8
 _MOST_VALUES = 64
 
@@ -178,7 +182,13 @@ def _merge_facets(one: Facets, other: Facets) -> Facets:
 
 
 def _common(one: Facets, other: Facets) -> Facets:
-    return tuple(facet for facet in one if facet in other)
+    """What holds on both sides: the wider of two bounds, and else what is the same."""
+    others = dict(other)
+    return tuple(
+        (keyword, value if keyword not in _WIDER else _WIDER[keyword](value, others[keyword]))
+        for keyword, value in one
+        if keyword in others and (keyword in _WIDER or others[keyword] == value)
+    )
 
 
 def _merge_two(one: Object, other: Object) -> Object:

@@ -9,12 +9,15 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tasker.actions.invoking import action
+    from tasker.actions.resources_file import load_resources
     from tasker.approvals import Approval
     from tasker.batches import BatchFailure, BatchResults, Slice, slices
     from tasker.children import ChildTask
     from tasker.client import Client, Submission
     from tasker.context import StepContext
     from tasker.decorators import StepHandler, handler
+    from tasker.emitted import EmittedEvent
     from tasker.errors import (
         ApprovalTimedOut,
         CompositionError,
@@ -48,6 +51,7 @@ if TYPE_CHECKING:
     from tasker.schedules import At, Cron, Every, Schedule, Scheduled
     from tasker.sync_client import SyncClient, SyncTaskHandle
     from tasker.sync_schedule_handle import SyncScheduleHandle
+    from tasker.vocabulary import Vocabulary, load_vocabulary
     from tasker.worker import Worker
     from tasker.workflow import Workflow
     from tasker.yaml_template import load_templates
@@ -68,6 +72,7 @@ __all__ = [
     "Cron",
     "DatabaseUnavailable",
     "DefinitionError",
+    "EmittedEvent",
     "EventTimedOut",
     "Every",
     "Expansion",
@@ -99,10 +104,14 @@ __all__ = [
     "TaskerError",
     "TemplateError",
     "UnknownEnvironmentError",
+    "Vocabulary",
     "Worker",
     "Workflow",
+    "action",
     "handler",
+    "load_resources",
     "load_templates",
+    "load_vocabulary",
     "slices",
 ]
 
@@ -116,6 +125,7 @@ _MODULES = {
     "ChildTask": "children",
     "Client": "client",
     "Cron": "schedules",
+    "EmittedEvent": "emitted",
     "Every": "schedules",
     "Expansion": "expansion",
     "Limit": "limits",
@@ -131,10 +141,14 @@ _MODULES = {
     "SyncScheduleHandle": "sync_schedule_handle",
     "SyncTaskHandle": "sync_client",
     "TaskHandle": "handle",
+    "Vocabulary": "vocabulary",
     "Worker": "worker",
     "Workflow": "workflow",
+    "action": "actions.invoking",
     "handler": "decorators",
+    "load_resources": "actions.resources_file",
     "load_templates": "yaml_template",
+    "load_vocabulary": "vocabulary",
     "slices": "batches",
 }
 

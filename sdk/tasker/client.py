@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +16,8 @@ from psycopg import AsyncConnection
 
 from tasker import telemetry
 from tasker.database import resolve_database
+from tasker.durations import Duration, to_seconds
+from tasker.emitted import EmittedEvent, read_events
 from tasker.errors import InvalidInputError
 from tasker.handle import ANY_PAYLOAD, TaskHandle
 from tasker.inputs import InputContracts
@@ -224,6 +226,14 @@ class Client(Operations):
             [_read_id(correlation_id, "correlation id"), name, ANY_PAYLOAD.dump(payload).decode()],
         )
         return sum(one["accepted"] for one in sent)
+
+    def events(self, queue: str, *, lease: Duration = "30s") -> AsyncIterator[EmittedEvent]:
+        """The events that steps emit into a queue, oldest first, for ever. Several readers share them.
+
+        An event is taken out of the queue when the loop asks for the next one. Until then nobody else is given it, for
+        the time of the lease; after that it is given again, to whoever asks: so is one in whose turn the loop was left.
+        """
+        return read_events(self._ask, queue, to_seconds(lease))
 
     async def create_schedule(
         self,

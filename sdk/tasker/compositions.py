@@ -5,7 +5,8 @@ A document is a composition. Whether it is sound is not said here: that depends 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,7 +22,15 @@ from tasker_grammar.filling import fill
 from tasker_grammar.findings import Finding
 from tasker_grammar.shape import shape_findings
 
-__all__ = ["ExpressionText", "SchemaLike", "bind", "examine_compositions", "load_compositions"]
+__all__ = [
+    "ExpressionText",
+    "Loaded",
+    "SchemaLike",
+    "bind",
+    "examine_compositions",
+    "load_compositions",
+    "read_compositions",
+]
 
 ExpressionText = str | float | bool
 """An expression, in jq; a number or a truth value stands for itself."""
@@ -59,33 +68,52 @@ def load_compositions(paths: Iterable[str | Path]) -> Catalog:
     return catalog
 
 
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A composition, and the document that it was read from."""
+
+    composition: Composition
+    document: Document
+    file: str
+
+    def locate(self, finding: Finding) -> LocatedFinding:
+        """A finding about it, with its line."""
+        return locate(finding, self.document, self.file)
+
+
 def examine_compositions(paths: Iterable[str | Path]) -> tuple[Catalog, list[LocatedFinding]]:
     """As `load_compositions`, without raising: what is broken is left out, and told."""
+    loaded, findings = read_compositions(paths)
+    catalog, faults = extend(bundled(), (each.composition for each in loaded))
+    return catalog, [*findings, *(loaded[index].locate(fault) for index, fault in faults)]
+
+
+def read_compositions(paths: Iterable[str | Path]) -> tuple[list[Loaded], list[LocatedFinding]]:
+    """The compositions in these files, and in those below these folders, each by itself; and what could not be read."""
+    loaded: list[Loaded] = []
     findings: list[LocatedFinding] = []
-    found: list[tuple[Composition, Document, Path]] = []
     for path in map(Path, paths):
-        for file in list_files(path):
+        files = list_files(path)
+        for file in files:
             for document in read_file(file):
-                match _read(document, file):
-                    case Composition() as composition:
-                        found.append((composition, document, file))
+                match _read(document, str(file)):
+                    case Loaded() as composition:
+                        loaded.append(composition)
                     case faults:
                         findings += faults
-        if path.is_dir() and not list_files(path):
+        if not files:
             nothing = Finding(NOT_READ, "error", "there is no YAML or JSON file below", "Add one.")
             findings.append(LocatedFinding(str(path), 1, nothing))
-    catalog, faults = extend(bundled(), (composition for composition, _, _ in found))
-    findings += [locate(fault, *found[index][1:]) for index, fault in faults]
-    return catalog, findings
+    return loaded, findings
 
 
-def _read(document: Document, file: Path) -> Composition | Iterator[LocatedFinding]:
+def _read(document: Document, file: str) -> Loaded | list[LocatedFinding]:
     if problems := read_problems(document, file):
-        return iter(problems)
+        return problems
     try:
-        return Composition.model_validate(document.data)
+        return Loaded(Composition.model_validate(document.data), document, file)
     except ValidationError as error:
-        return (locate(each, document, file) for each in shape_findings(error, Composition))
+        return [locate(each, document, file) for each in shape_findings(error, Composition)]
 
 
 def _plain(value: Any) -> Any:

@@ -15,6 +15,8 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from psycopg import Connection
 
 from tasker.client import SUBMIT, Client, OnConflict, Submission
+from tasker.durations import Duration
+from tasker.emitted import EmittedEvent
 from tasker.handle import TaskHandle
 from tasker.priority import Priority
 from tasker.requests import request_errors
@@ -210,6 +212,10 @@ class SyncClient(SyncOperations):
     def send_event(self, correlation_id: UUID | str, name: str, payload: Any = None) -> int:
         """As Client.send_event."""
         return self._portal.call(self._client.send_event, correlation_id, name, payload)
+
+    def events(self, queue: str, *, lease: Duration = "30s") -> Iterator[EmittedEvent]:
+        """As Client.events."""
+        return iterate(self._portal, self._client.events(queue, lease=lease))
 
     def handle(self, task_id: UUID | str) -> SyncTaskHandle:
         """As Client.handle."""

@@ -1,12 +1,15 @@
 """An HTTP server on loopback that answers as a test says, byte for byte, and keeps what it was asked."""
 
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from typing import Any
 
 import anyio
 from anyio.abc import SocketStream
+from anyio.streams.tls import TLSStream
 
 Respond = Callable[["Asked", SocketStream], Awaitable[bytes | None]]
 """What is answered; None: nothing more than what was sent on the stream itself."""
@@ -48,27 +51,46 @@ def answer(body: bytes | str = b"", status: int = 200, **headers: str) -> bytes:
 
 
 @asynccontextmanager
-async def serve(respond: Respond) -> AsyncIterator[WebServer]:
+async def serve(
+    respond: Respond, context: ssl.SSLContext | None = None
+) -> AsyncIterator[WebServer]:
     async with await anyio.create_tcp_listener(local_host="127.0.0.1") as listener:
         server = WebServer(listener.extra(anyio.abc.SocketAttribute.local_port))
 
-        async def handle(stream: SocketStream) -> None:
+        async def handle(plain: SocketStream) -> None:
             server.connections += 1
             try:
-                async with stream:
+                async with plain:
+                    stream = plain if context is None else await _wrap(plain, context)
                     while (asked := await _read(stream)) is not None:
                         server.asked.append(asked)
                         given = await respond(asked, stream)
                         if given is None:
                             return
                         await stream.send(given)
-            except (anyio.BrokenResourceError, anyio.ClosedResourceError, anyio.EndOfStream):
+            except (
+                ssl.SSLError,
+                anyio.BrokenResourceError,
+                anyio.ClosedResourceError,
+                anyio.EndOfStream,
+            ):
                 pass  # whoever asked has gone
 
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(listener.serve, handle)
+        tasks = anyio.create_task_group()
+        await tasks.__aenter__()
+        tasks.start_soon(listener.serve, handle)
+        try:
             yield server
+        finally:
+            # What a test raises is not told to the group, which would hand it on in an exception group.
             tasks.cancel_scope.cancel()
+            await tasks.__aexit__(None, None, None)
+
+
+async def _wrap(plain: SocketStream, context: ssl.SSLContext) -> Any:
+    return await TLSStream.wrap(
+        plain, server_side=True, ssl_context=context, standard_compatible=False
+    )
 
 
 def always(given: bytes) -> Respond:

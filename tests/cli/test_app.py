@@ -45,6 +45,7 @@ def test_every_command_is_there():
             "approval",
             "schedule",
             "template",
+            "composition",
             "queue",
             "limit",
             "dlq",
@@ -62,6 +63,7 @@ def test_every_command_is_there():
         *(f"step {v}" for v in ("list", "show", "retry", "resolve", "complete")),
         *(f"template {v}" for v in ("register", "validate", "list", "show", "pause", "resume")),
         *(f"template {v}" for v in ("explain", "schema", "diff", "check-running")),
+        *(f"composition {v}" for v in ("list", "check", "explain", "run")),
         *(f"generate {v}" for v in ("client", "handler", "scaffold", "test", "types")),
         *(f"queue {v}" for v in ("list", "workers", "pause", "resume")),
         *(f"limit {v}" for v in ("list", "show", "set")),
@@ -93,7 +95,10 @@ def test_whatever_lists_or_changes_takes_an_output_format_and_changes_take_a_rea
     options = {name for parameter in ALL[path].params for name in parameter.opts}
     if (
         path[0]
-        in ("task", "step", "approval", "schedule", "template", "queue", "limit", "dlq", "bench")
+        in (
+            *("task", "step", "approval", "schedule", "template", "composition"),
+            *("queue", "limit", "dlq", "bench"),
+        )
         and len(path) == 2
     ):
         assert "--output" in options or path in (("task", "watch"), ("template", "schema"))

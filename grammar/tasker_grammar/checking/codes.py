@@ -100,7 +100,7 @@ CODES: Mapping[str, Code] = _register(
     ("R505", "An entry of the resources cannot be used", "error"),
     ("R506", "A table is not in the database as the resources say", "error"),
     ("R507", "The login may not do what the resources say", "error"),
-    ("R508", "A secret is not set", "error"),
+    ("R508", "A secret is not set", "warning"),
     ("R509", "A resource may not be used here", "error"),
     ("R510", "A table may not be written in this way", "error"),
     # Schemas

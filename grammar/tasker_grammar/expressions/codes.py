@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from tasker_grammar.expressions.counts import Count
+from tasker_grammar.expressions.counts import MANY, ONE, Count
 from tasker_grammar.expressions.evaluation import Meter
 
 __all__ = ["Code", "Env", "Many", "One"]
@@ -25,19 +25,21 @@ Many = Callable[[Any, Env, Meter], Iterator[Any]]
 class Code:
     """A part of an expression, compiled. `one` is there where it gives exactly one value; `many` always is.
 
-    `cost`: what running it takes, but for what it loops over. `count`: how many values it gives.
+    `cost`: what running it takes, but for what it loops over. `count`: how many values it gives. `paths`: where it is
+    no more than paths to fields, the names on each.
     """
 
     many: Many
     one: One | None
     cost: int
     count: Count
+    paths: tuple[tuple[str, ...], ...] | None = None
 
     @property
     def single(self) -> One:
-        """`one`, where the check has made sure of it."""
-        assert self.one is not None, "the check lets only single values stand here"
-        return self.one
+        """The only value, where the check has made sure that there is one, by the syntax or by the types."""
+        many = self.many
+        return self.one or (lambda value, env, meter: next(many(value, env, meter)))
 
     @classmethod
     def of_one(cls, one: One, cost: int) -> Code:
@@ -46,13 +48,13 @@ class Code:
         def many(value: Any, env: Env, meter: Meter) -> Iterator[Any]:
             yield one(value, env, meter)
 
-        return cls(many, one, cost, Count.ONE)
+        return cls(many, one, cost, ONE)
 
     @classmethod
-    def of_many(cls, many: Many, cost: int, count: Count = Count.MANY) -> Code:
+    def of_many(cls, many: Many, cost: int, count: Count = MANY) -> Code:
         """The code of what gives its values one after the other."""
 
         def one(value: Any, env: Env, meter: Meter) -> Any:
             return next(many(value, env, meter))
 
-        return cls(many, one if count is Count.ONE else None, cost, count)
+        return cls(many, one if count == ONE else None, cost, count)

@@ -6,13 +6,13 @@ Types were checked before, so closures do not look at them again, but where jq's
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from tasker_grammar.expressions import operators
-from tasker_grammar.expressions.codes import Code, Env, Many, One
-from tasker_grammar.expressions.counts import Count
-from tasker_grammar.expressions.evaluation import Meter, SharedError
+from tasker_grammar.expressions.codes import Code, Env, One
+from tasker_grammar.expressions.evaluation import Meter
 from tasker_grammar.expressions.kinds import is_object
 from tasker_grammar.expressions.library import FUNCTIONS
 from tasker_grammar.expressions.syntax import (
@@ -49,14 +49,16 @@ def compile(node: Node, names: Names = ()) -> Code:
     """The code of a part."""
     match node:
         case Identity():
-            return Code.of_one(lambda value, env, meter: value, 0)
+            return replace(Code.of_one(lambda value, env, meter: value, 0), paths=((),))
         case Literal(value=constant):
             return Code.of_one(lambda value, env, meter: constant, 0)
         case Variable(name=name):
             place = len(names) - 1 - names[::-1].index(name)
             return Code.of_one(lambda value, env, meter: env[place], 0)
         case GetField():
-            return _get_field(node, names)
+            of = compile(node.of, names)
+            paths = None if of.paths is None else tuple((*path, node.name) for path in of.paths)
+            return replace(_get_field(of, node.name), paths=paths)
         case Index():
             index = compile(node.index, names).single
             return _map_one(compile(node.of, names), [index], operators.index)
@@ -111,13 +113,11 @@ def _map_one(of: Code, arguments: list[One], apply: Callable[..., Any]) -> Code:
     return Code.of_many(many, cost, of.count)
 
 
-def _get_field(node: GetField, names: Names) -> Code:
-    name = node.name
-    if isinstance(node.of, Identity):
-        return Code.of_one(lambda value, env, meter: None if value is None else value.get(name), 1)
-    of = compile(node.of, names)
+def _get_field(of: Code, name: str) -> Code:
     if of.one is None:
         return _map_one(of, [], partial(operators.field, name=name))
+    if of.paths == ((),):
+        return Code.of_one(lambda value, env, meter: None if value is None else value.get(name), 1)
     get = of.one
 
     def one(value: Any, env: Env, meter: Meter) -> Any:
@@ -205,7 +205,7 @@ def _pipe(left: Code, right: Code) -> Code:
             meter.spend(right.cost)
             yield follow(found, env, meter)
 
-    count = max(left.count, right.count)
+    count = left.count.times(right.count)
     return Code.of_many(many if right.one is None else many_to_one, cost, count)
 
 
@@ -214,45 +214,34 @@ def _comma(left: Code, right: Code) -> Code:
         yield from left.many(value, env, meter)
         yield from right.many(value, env, meter)
 
-    return Code.of_many(many, left.cost + right.cost)
+    code = Code.of_many(many, left.cost + right.cost, left.count.plus(right.count))
+    if left.paths is None or right.paths is None:
+        return code
+    return replace(code, paths=(*left.paths, *right.paths))
 
 
 def _either(left: Code, right: Code) -> Code:
-    """A failure on the left that jq has too is as if there was nothing more, as in jq."""
     cost = left.cost + right.cost + 1
     if left.one is not None and right.one is not None:
         first, second = left.one, right.one
 
         def one(value: Any, env: Env, meter: Meter) -> Any:
-            try:
-                found = first(value, env, meter)
-            except SharedError:
-                found = None
+            found = first(value, env, meter)
             return second(value, env, meter) if found is None or found is False else found
 
         return Code.of_one(one, cost)
 
     def many(value: Any, env: Env, meter: Meter) -> Iterator[Any]:
         is_empty = True
-        for found in _until_failure(left.many, value, env, meter):
+        for found in left.many(value, env, meter):
             if found is not None and found is not False:
                 is_empty = False
                 yield found
         if is_empty:
             yield from right.many(value, env, meter)
 
-    count = left.count if left.count is Count.MANY else right.count
+    count = replace(left.count.either(right.count), least=min(1, right.count.least))
     return Code.of_many(many, cost, count)
-
-
-def _until_failure(many: Many, value: Any, env: Env, meter: Meter) -> Iterator[Any]:
-    values = many(value, env, meter)
-    while True:
-        try:
-            found = next(values)
-        except (SharedError, StopIteration):
-            return
-        yield found
 
 
 def _logic(node: Logic, names: Names) -> Code:
@@ -301,7 +290,7 @@ def _if(node: If, names: Names) -> Code:
         chosen = otherwise if answer is None or answer is False else then
         return chosen.many(value, env, meter)
 
-    return Code.of_many(many, cost, max(then.count, otherwise.count))
+    return Code.of_many(many, cost, then.count.either(otherwise.count))
 
 
 def _bind(bound: Code, body: Code) -> Code:
@@ -325,4 +314,4 @@ def _bind(bound: Code, body: Code) -> Code:
             meter.spend(body.cost + 1)
             yield from body.many(value, (*env, found), meter)
 
-    return Code.of_many(many, cost, max(bound.count, body.count))
+    return Code.of_many(many, cost, bound.count.times(body.count))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["Budget", "DataError", "Meter", "SharedError"]
+__all__ = ["Budget", "DataError", "Meter"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +21,6 @@ class DataError(Exception):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
-
-
-class SharedError(DataError):
-    """A failure that jq has too, for the same data; so `//` goes on behind it, as it does there."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__("DATA_ERROR", message)
 
 
 class Meter:

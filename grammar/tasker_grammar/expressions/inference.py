@@ -6,11 +6,11 @@ All faults are collected; where one was found, the type is Never, of which nothi
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 
 from tasker_grammar.expressions import access, arithmetic
-from tasker_grammar.expressions.counts import Count
+from tasker_grammar.expressions.counts import AT_MOST_ONE, ONE, Count, elements_of
 from tasker_grammar.expressions.faults import Fault
 from tasker_grammar.expressions.flow import Flow, narrow, truthy
 from tasker_grammar.expressions.library import FUNCTIONS, Site
@@ -62,7 +62,7 @@ class Seen:
     """What a part gives: the type of each value, and how many there are."""
 
     type: Type
-    count: Count = Count.ONE
+    count: Count = ONE
 
 
 @dataclass(slots=True)
@@ -79,10 +79,10 @@ class Inference:
     def infer_one(self, node: Node, flow: Flow, what: str) -> Type:
         """The type of a part that must give exactly one value; `what`: how a finding calls it."""
         seen = self.infer(node, flow)
-        if seen.count is Count.ONE:
+        if seen.count == ONE:
             return seen.type
         hint = _ONE_OF_MANY
-        if seen.count is Count.AT_MOST_ONE:
+        if seen.count == AT_MOST_ONE:
             hint = "use `// default` for when there is none, or […] for a list"
         message = f"{what} must give exactly one value, and gives {seen.count.words}"
         self.report(Fault("X105", node.at, message, hint))
@@ -120,22 +120,23 @@ class Inference:
                 return self._infer_slice(node, flow)
             case Each():
                 of = self.infer(node.of, flow)
-                return Seen(self.attempt(lambda: access.every(of.type, node.at)), Count.MANY)
+                count = of.count.times(elements_of(*members(of.type)))
+                return Seen(self.attempt(lambda: access.every(of.type, node.at)), count)
             case Text():
                 return self._infer_text(node, flow)
             case ListOf():
-                return Seen(
-                    Array(Never() if node.body is None else self.infer(node.body, flow).type)
-                )
+                body = Seen(Never(), Count(0, 0))
+                body = body if node.body is None else self.infer(node.body, flow)
+                return Seen(Array(body.type, body.count.facets))
             case ObjectOf():
                 return self._infer_object(node, flow)
             case Pipe():
                 left = self.infer(node.left, flow)
                 right = self.infer(node.right, flow.at(left.type))
-                return Seen(right.type, max(left.count, right.count))
+                return Seen(right.type, left.count.times(right.count))
             case Comma():
                 sides = self.infer(node.left, flow), self.infer(node.right, flow)
-                return Seen(join(sides[0].type, sides[1].type), Count.MANY)
+                return Seen(join(sides[0].type, sides[1].type), sides[0].count.plus(sides[1].count))
             case Either():
                 return self._infer_either(node, flow)
             case Logic():
@@ -154,7 +155,7 @@ class Inference:
             case Bind():
                 value = self.infer(node.value, flow)
                 body = self.infer(node.body, flow.bind(node.name, value.type))
-                return Seen(body.type, max(value.count, body.count))
+                return Seen(body.type, value.count.times(body.count))
             case Call():
                 return self._infer_call(node, flow)
 
@@ -201,15 +202,13 @@ class Inference:
         return Seen(Object(fields))
 
     def _infer_either(self, node: Either, flow: Flow) -> Seen:
-        before, self.can_fail = self.can_fail, False
         left = self.infer(node.left, flow)
-        left_fails, self.can_fail = self.can_fail, self.can_fail or before
         right = self.infer(node.right, flow)
         sure = truthy(left.type)
-        if sure == left.type and left.count is Count.ONE and not left_fails:
+        if sure == left.type and left.count.least:
             return left
-        many = left.count is Count.MANY
-        return Seen(join(sure, right.type), Count.MANY if many else right.count)
+        count = left.count.either(right.count)
+        return Seen(join(sure, right.type), replace(count, least=min(1, right.count.least)))
 
     def _infer_binary(self, node: Binary, flow: Flow) -> Seen:
         left = self.infer_one(node.left, flow, f"the left of '{node.operator}'")
@@ -230,7 +229,7 @@ class Inference:
         self.infer_one(node.condition, flow, "the condition of if")
         then = self.infer(node.then, narrow(node.condition, flow, True))
         otherwise = self.infer(node.otherwise, narrow(node.condition, flow, False))
-        return Seen(join(then.type, otherwise.type), max(then.count, otherwise.count))
+        return Seen(join(then.type, otherwise.type), then.count.either(otherwise.count))
 
     def _infer_call(self, node: Call, flow: Flow) -> Seen:
         function = FUNCTIONS.get((node.name, len(node.arguments)))
@@ -239,8 +238,11 @@ class Inference:
             return Seen(Never())
         site = _CallSite(self, node, flow)
         type = self.attempt(lambda: function.infer(site))
+        for index in range(site.arity):  # those that nothing is ever given to
+            if index not in site.counts:
+                site.one(index, Never())
         self.can_fail = self.can_fail or site.fails
-        return Seen(type, function.count(site.counts))
+        return Seen(type, function.count([site.counts[i] for i in range(site.arity)]))
 
 
 @dataclass(slots=True)
@@ -248,7 +250,7 @@ class _CallSite(Site):
     inference: Inference
     node: Call
     flow: Flow
-    counts: list[Count] = field(default_factory=list[Count])
+    counts: dict[int, Count] = field(default_factory=dict[int, Count])
     fails: bool = False
 
     @property
@@ -269,14 +271,17 @@ class _CallSite(Site):
     def one(self, index: int, dot: Type | None = None) -> Type:
         flow = self.flow if dot is None else self.flow.at(dot)
         what = f"the argument of {self.node.name}"
-        self.counts.append(Count.ONE)
+        self.counts[index] = ONE
         return self.inference.infer_one(self.node.arguments[index], flow, what)
 
     def many(self, index: int, dot: Type | None = None) -> Type:
         flow = self.flow if dot is None else self.flow.at(dot)
         seen = self.inference.infer(self.node.arguments[index], flow)
-        self.counts.append(seen.count)
+        self.counts[index] = seen.count
         return seen.type
+
+    def count(self, index: int) -> Count:
+        return self.counts[index]
 
     def narrowed(self, index: int, truth: bool) -> Type:
         return narrow(self.node.arguments[index], self.flow, truth).dot

@@ -17,7 +17,8 @@ __all__ = ["Token", "tokens"]
 
 _TOKEN = re.compile(
     r"""
-    (?P<space>(?:[ \t\r\n]+|\#[^\n]*)+)
+    (?P<space>[ \t\r\n]+)
+  | (?P<comment>\#[^\n]*)
   | (?P<number>(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)
   | (?P<field>\.[A-Za-z_][A-Za-z0-9_]*)
   | (?P<variable>\$[A-Za-z_][A-Za-z0-9_]*)
@@ -27,6 +28,7 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE,
 )
+_UNCLEAR_END = re.compile(r"\\\r*\Z|\r.")
 _PLAIN = re.compile(r'[^"\\\x00-\x1f]+')
 _ESCAPE = re.compile(r'\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})')
 _MOST_NESTED_TEXTS = 20
@@ -75,7 +77,12 @@ class _Lexer:
             raise Fault("X002", (start, start + 1), f"the character {shown!r} has no meaning", hint)
         self.place = match.end()
         kind = str(match.lastgroup)
-        if kind != "space":
+        if kind == "comment" and _UNCLEAR_END.search(match.group()):
+            hint = "end the line without a backslash"
+            raise Fault(
+                "X002", (start, self.place), "it is not clear where this comment ends", hint
+            )
+        if kind not in ("space", "comment"):
             text = match.group()
             text = text[1:] if kind in ("field", "variable", "format") else text
             yield Token(kind, text, (start, self.place))

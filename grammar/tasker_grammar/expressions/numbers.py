@@ -1,7 +1,7 @@
 """Arithmetic as jq does it, with doubles, where that is exact about integers; and what fails. Pure.
 
 What is computed is an `int` when it has no fraction, and stays below 2^53: beyond, jq rounds, so there it fails. Zero
-keeps its sign, as a `float`, because jq shows it.
+has no sign, though jq writes some zeros as `-0`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from tasker_grammar.expressions.evaluation import DataError, SharedError
+from tasker_grammar.expressions.evaluation import DataError
 from tasker_grammar.expressions.numerals import LIMIT
 
 __all__ = [
@@ -31,11 +31,7 @@ Numeric = int | float
 def computed(value: Numeric) -> Numeric:
     """A result, as it is kept. Raises DataError where it is too large."""
     if -LIMIT < value < LIMIT:
-        if isinstance(value, int):
-            return value
-        if value.is_integer() and (value or math.copysign(1, value) > 0):
-            return int(value)
-        return value
+        return int(value) if value == value // 1 else value
     raise DataError("DATA_ERROR", "a number is computed with that is not below 2^53")
 
 
@@ -59,15 +55,14 @@ def subtract(one: Numeric, other: Numeric) -> Numeric:
 def multiply(one: Numeric, other: Numeric) -> Numeric:
     """one * other"""
     _within(one, other)
-    product = one * other
-    return computed(product if product else float(one) * other)
+    return computed(one * other)
 
 
 def divide(one: Numeric, other: Numeric) -> Numeric:
     """one / other"""
     _within(one, other)
     if not other:
-        raise SharedError(f"{one} cannot be divided by zero")
+        raise DataError("DATA_ERROR", f"{one} cannot be divided by zero")
     return computed(float(one) / other)
 
 
@@ -76,7 +71,7 @@ def remainder(one: Numeric, other: Numeric) -> Numeric:
     _within(one, other)
     whole, by = int(one), abs(int(other))
     if not by:
-        raise SharedError(f"{one} cannot be divided by zero: there is no remainder")
+        raise DataError("DATA_ERROR", f"{one} cannot be divided by zero: there is no remainder")
     rest = abs(whole) % by
     return -rest if whole < 0 else rest
 
@@ -84,33 +79,26 @@ def remainder(one: Numeric, other: Numeric) -> Numeric:
 def negate(value: Numeric) -> Numeric:
     """-value"""
     _within(value, 0)
-    return computed(-float(value))
+    return computed(-value)
 
 
-def _whole(apply: Callable[[float], float]) -> Callable[[Numeric], Numeric]:
+def _whole(apply: Callable[[Numeric], Numeric]) -> Callable[[Numeric], Numeric]:
     def whole(value: Numeric) -> Numeric:
         _within(value, 0)
-        return computed(apply(float(value)))
+        return computed(apply(value))
 
     return whole
 
 
-def _round(value: float) -> float:
+def _round(value: Numeric) -> Numeric:
     whole = math.floor(abs(value))
-    return math.copysign(whole + (abs(value) - whole >= 0.5), value)
+    nearest = whole + (abs(value) - whole >= 0.5)
+    return nearest if value > 0 else -nearest
 
 
-def _floor(value: float) -> float:
-    return math.copysign(math.floor(value), value)
-
-
-def _ceil(value: float) -> float:
-    return math.copysign(math.ceil(value), value)
-
-
-floor = _whole(_floor)
+floor = _whole(math.floor)
 """The largest integer that is not above."""
-ceil = _whole(_ceil)
+ceil = _whole(math.ceil)
 """The smallest integer that is not below."""
 round = _whole(_round)
 """The nearest integer; a half goes away from zero."""

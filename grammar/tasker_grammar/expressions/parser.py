@@ -73,14 +73,14 @@ def _hold_to_limits(node: Node, length: int) -> None:
 
 
 class _Parser:
-    __slots__ = ("depth", "in_entry", "place", "tokens")
+    __slots__ = ("depth", "may_bind", "place", "tokens")
 
     def __init__(self, tokens: tuple[Token, ...], depth: int = 0) -> None:
         self.tokens = tokens
         self.place = 0
         self.depth = depth
-        self.in_entry = False
-        """Whether this is the value of an object's field, where jq takes a binding only in (…)."""
+        self.may_bind = False
+        """Whether `as` may follow the next term. Behind an operator, versions of jq differ over what it binds."""
 
     # -- tokens
 
@@ -98,6 +98,10 @@ class _Parser:
         token = self.token
         self.place += 1
         return token
+
+    def take_operator(self) -> Token:
+        self.may_bind = False
+        return self.take()
 
     def expect(self, text: str, after: str) -> Token:
         token = self.token
@@ -122,28 +126,32 @@ class _Parser:
         self.depth += 1
         if self.depth > MOST_DEPTH:
             raise Fault("X004", self.token.at, f"more than {MOST_DEPTH} levels are nested")
-        in_entry, self.in_entry = self.in_entry, False
+        may_bind = self.may_bind
         left = self.parse_comma()
         if self.sees("|"):
             self.take()
             right = self.parse_pipe()
             left = Pipe(_span(left, right), left, right)
         self.depth -= 1
-        self.in_entry = in_entry
+        self.may_bind = may_bind
         return left
 
     def parse_comma(self) -> Node:
-        left = self.parse_either()
+        left = self.parse_value()
         while self.sees(","):
             self.take()
-            right = self.parse_either()
+            right = self.parse_value()
             left = Comma(_span(left, right), left, right)
         return left
+
+    def parse_value(self) -> Node:
+        self.may_bind = True
+        return self.parse_either()
 
     def parse_either(self) -> Node:
         lefts = [self.parse_or()]
         while self.sees("//"):
-            self.take()
+            self.take_operator()
             lefts.append(self.parse_or())
         node = lefts.pop()
         while lefts:
@@ -154,7 +162,7 @@ class _Parser:
     def parse_or(self) -> Node:
         left = self.parse_and()
         while self.sees_word("or"):
-            self.take()
+            self.take_operator()
             right = self.parse_and()
             left = Logic(_span(left, right), "or", left, right)
         return left
@@ -162,7 +170,7 @@ class _Parser:
     def parse_and(self) -> Node:
         left = self.parse_comparison()
         while self.sees_word("and"):
-            self.take()
+            self.take_operator()
             right = self.parse_comparison()
             left = Logic(_span(left, right), "and", left, right)
         return left
@@ -188,7 +196,7 @@ class _Parser:
         return left
 
     def parse_binary(self, left: Node, parse_right: Callable[[], Node]) -> Node:
-        token = self.take()
+        token = self.take_operator()
         right = parse_right()
         operator: Any = token.text
         return Binary(_span(left, right), operator, left, right, token.at)
@@ -196,7 +204,7 @@ class _Parser:
     def parse_sign(self) -> Node:
         if not self.sees("-"):
             return self.parse_bound()
-        first = self.take()
+        first = self.take_operator()
         self.depth += 1
         if self.depth > MOST_DEPTH:
             raise Fault("X004", first.at, f"more than {MOST_DEPTH} levels are nested")
@@ -208,8 +216,9 @@ class _Parser:
         value = self.parse_postfix()
         if not self.sees_word("as"):
             return value
-        if self.in_entry:
-            raise Fault("X002", self.token.at, "a binding in an object stands in (…)")
+        if not self.may_bind:
+            hint = "put (…) around what is bound: (.a + 1) as $x | …"
+            raise Fault("X002", self.token.at, "it is not clear what 'as' binds here", hint)
         self.take()
         if self.token.kind != "variable":
             hint = "bind the whole, and take it apart by its fields: . as $x | $x.name"
@@ -371,6 +380,7 @@ class _Parser:
 
     def parse_object(self) -> Node:
         first = self.take()
+        may_bind = self.may_bind
         entries: list[tuple[str, Node, At]] = []
         while not self.sees("}"):
             entries.append(self.parse_entry())
@@ -378,6 +388,7 @@ class _Parser:
                 break
             self.take()
         end = self.expect("}", "behind {")
+        self.may_bind = may_bind
         return ObjectOf((first.at[0], end.at[1]), tuple(entries))
 
     def parse_entry(self) -> tuple[str, Node, At]:
@@ -389,10 +400,7 @@ class _Parser:
             here = Identity((token.at[0], token.at[0]))
             return key, GetField(token.at, here, key, token.at), token.at
         self.take()
-        self.in_entry = True
-        value = self.parse_entry_value()
-        self.in_entry = False
-        return key, value, token.at
+        return key, self.parse_entry_value(), token.at
 
     def parse_key(self) -> str:
         token = self.token
@@ -409,6 +417,7 @@ class _Parser:
 
     def parse_entry_value(self) -> Node:
         """Up to the next comma."""
+        self.may_bind = False
         left = self.parse_either()
         if not self.sees("|"):
             return left

@@ -68,8 +68,6 @@ def _quoted(text: str, meter: Meter) -> str:
 def _number(value: int | float) -> str:
     if isinstance(value, int):
         return str(value)
-    if not value:
-        return "-0" if str(value).startswith("-") else "0.0"
-    if _SMALLEST <= abs(value) < LIMIT:
+    if not value or _SMALLEST <= abs(value) < LIMIT:
         return repr(value)
     raise DataError("DATA_ERROR", f"the number {value!r} has no single way to be written as text")

@@ -15,7 +15,7 @@ import httpcore2
 
 from tasker.actions.addresses import AddressRefused
 from tasker.actions.http_answers import Answer, check_status, find_header, read_body, read_value
-from tasker.actions.http_requests import BadRequest, Request, make_request
+from tasker.actions.http_requests import BadParams, BadRequest, Request, make_request
 from tasker.actions.pages import read_pages
 from tasker.actions.secrets import SecretError, Secrets
 from tasker.actions.web import Web
@@ -39,8 +39,10 @@ async def acquire(web: Web, endpoint: Endpoint, params: Mapping[str, Any], secre
         if endpoint.pages is None:
             return (await fetch(request, endpoint.max_bytes)).value
         return await read_pages(fetch, request, endpoint.pages, endpoint.max_bytes)
-    except BadRequest as error:
+    except BadParams as error:
         raise ActionFailed("PARAMS_INVALID", str(error)) from None
+    except BadRequest as error:
+        raise ActionFailed("RESOURCE_UNAVAILABLE", str(error)) from None
     except SecretError as error:
         raise ActionFailed("RESOURCE_UNAVAILABLE", str(error), retryable=True) from None
 

@@ -18,7 +18,7 @@ from httpx2 import URL, InvalidURL
 from tasker.actions.secrets import Secrets, reveal
 from tasker_grammar.resources import Endpoint
 
-__all__ = ["BadRequest", "Request", "follow", "holes_of", "make_request", "with_query"]
+__all__ = ["BadParams", "BadRequest", "Request", "follow", "holes_of", "make_request", "with_query"]
 
 _HOLE = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _IN_PATH = "/:@!$&'()*+,;=-._~%"
@@ -34,6 +34,10 @@ _LONGEST_TARGET = 16_384
 
 class BadRequest(ValueError):
     """No request can be made of this. The message names what is wrong, and holds neither data nor secrets."""
+
+
+class BadParams(BadRequest):
+    """No request can be made with these parameters."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -54,7 +58,7 @@ class Request:
 
 
 def make_request(endpoint: Endpoint, params: Mapping[str, Any], secrets: Secrets) -> Request:
-    """The request for an endpoint. Raises BadRequest, and SecretError."""
+    """The request for an endpoint. Raises BadRequest, of which BadParams is one, and SecretError."""
     scheme, host, port, base = read_base(reveal(endpoint.base_url, secrets))
     names = holes_of(endpoint.path)
     path = _HOLE.sub(lambda hole: _segment(hole[1], params.get(hole[1])), endpoint.path)
@@ -91,14 +95,14 @@ def holes_of(path: str) -> frozenset[str]:
 
 
 def with_query(request: Request, query: Mapping[str, Any]) -> Request:
-    """The request with more in its query. A list is sent as its name repeated; null is not sent."""
+    """The request with more in its query. A list is sent as its name repeated; null is not sent. Raises BadParams."""
     pairs = [(name, _text(name, one)) for name, value in query.items() for one in _each(value)]
     if not pairs:
         return request
     joint = "&" if "?" in request.target else "?"
     target = request.target + joint + urlencode(pairs, quote_via=quote)
     if len(target) > _LONGEST_TARGET:
-        raise BadRequest(f"the path and query have more than {_LONGEST_TARGET:,} characters")
+        raise BadParams(f"the path and query have more than {_LONGEST_TARGET:,} characters")
     return replace(request, target=target)
 
 
@@ -147,13 +151,11 @@ def _headers(endpoint: Endpoint, secrets: Secrets) -> Iterable[tuple[str, str]]:
 def _segment(name: str, value: Any) -> str:
     """What fills a hole: never a way to somewhere else, also for a server that reads %2F as a slash."""
     if isinstance(value, list | dict) or value is None:
-        raise BadRequest(f"{name} is needed in the path, as a text, a number or a boolean")
+        raise BadParams(f"{name} is needed in the path, as a text, a number or a boolean")
     text = _text(name, value)
     parts = re.split(r"[/\\]", text)
     if any(part.strip() in ("", ".", "..") for part in parts) or not text.isprintable():
-        raise BadRequest(
-            f"{name} cannot stand in a path: it is empty, or has empty or dot segments"
-        )
+        raise BadParams(f"{name} cannot stand in a path: it is empty, or has empty or dot segments")
     return quote(text, safe="")
 
 
@@ -174,7 +176,7 @@ def _text(name: str, value: Any) -> str:
         case int() | float():
             return json.dumps(value)
         case _:
-            raise BadRequest(
+            raise BadParams(
                 f"{name} holds an object, a list of lists or null, which no query can say"
             )
 

@@ -15,6 +15,7 @@ from tasker.names import did_you_mean
 from tasker_grammar.contracts import Contract, SchemaError, path_text
 from tasker_grammar.findings import Finding, Severity
 from tasker_grammar.resources import Action, Endpoint, Event, Resource, Resources, Secret, Table
+from tasker_grammar.shape import pointer
 from tasker_grammar.subset import survey
 
 __all__ = ["check_resources"]
@@ -23,6 +24,7 @@ JsonSchema = dict[str, Any] | bool
 
 _SCALARS = frozenset({"string", "integer", "number", "boolean"})
 _PRIVATE_HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^\s/:@\[\]]+):\d{1,5}")
+_SEGMENT = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@%-]*")
 _LONGEST_QUEUE = 40  # characters
 
 
@@ -89,23 +91,25 @@ def _check_endpoint(endpoint: Endpoint) -> Iterator[Finding]:
             if scheme == "http" and secret and not endpoint.private_hosts:
                 what = "a secret goes over http, where anybody on the way reads it"
                 yield _finding("/base_url", what, "Use https.", "warning")
-    bare = re.sub(r"\{\w+\}", "x", endpoint.path)
-    if not re.fullmatch(
-        r"(?:/[A-Za-z0-9._~!$&'()*+,;=:@%-]*)+", bare
-    ) or "/./" in f"{bare}/".replace("..", "."):
+    segments = re.sub(r"\{\w+\}", "x", endpoint.path).split("/")[1:]
+    if "" in segments[:-1] or not all(map(_is_segment, segments)):
         hint = "Write /segments/with/{holes}, without `..`, a query or a fragment."
         yield _finding("/path", "this is no path", hint)
     for name, value in endpoint.headers.items():
         try:
             check_header(name, value if isinstance(value, str) else None)
         except BadRequest as error:
-            yield _finding(f"/headers/{_escape(name)}", str(error), "Take it out.")
+            yield _finding(pointer(["headers", name]), str(error), "Take it out.")
     for index, host in enumerate(endpoint.private_hosts):
         if not _PRIVATE_HOST.fullmatch(host):
             yield _finding(
                 f"/private_hosts/{index}", f'"{host}" is no host with its port', "Write host:port."
             )
     yield from _check_pages(endpoint)
+
+
+def _is_segment(text: str) -> bool:
+    return _SEGMENT.fullmatch(text) is not None and text not in (".", "..")
 
 
 def _check_pages(endpoint: Endpoint) -> Iterator[Finding]:
@@ -145,7 +149,7 @@ def _check_params(endpoint: Endpoint) -> Iterator[Finding]:
         if name not in holes_of(endpoint.path) and "object" in _types(schema):
             hint = "Use a string, a number, a boolean, null, or a list of them."
             yield _finding(
-                f"/params/properties/{_escape(name)}", "an object cannot stand in a query", hint
+                pointer(["params", "properties", name]), "an object cannot stand in a query", hint
             )
 
 
@@ -233,7 +237,3 @@ def _type_of(value: Any) -> str:
 
 def _finding(path: str, message: str, hint: str, severity: Severity = "error") -> Finding:
     return Finding("R505", severity, message, hint, path)
-
-
-def _escape(name: str) -> str:
-    return name.replace("~", "~0").replace("/", "~1")

@@ -5,7 +5,7 @@ What is wrong is collected and raised at once, each finding with its line and ho
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path as FilePath
 from typing import Any, cast
 
@@ -14,14 +14,15 @@ from pydantic_core import ErrorDetails
 
 from tasker.actions.resources_check import check_resources
 from tasker.errors import LocatedFinding, ResourcesError
+from tasker.grammar_files import NOT_READ, locate, read_file, read_problems
 from tasker.names import did_you_mean
 from tasker.yaml_source import Document, Path, read_documents
 from tasker_grammar.findings import Finding
 from tasker_grammar.resources import Action, Endpoint, Event, Pages, Resources, Table
+from tasker_grammar.shape import pointer
 
-__all__ = ["examine_resources", "load_resources", "read_resources"]
+__all__ = ["Examined", "examine_resources", "load_resources", "parse_resources"]
 
-_LARGEST = 4_000_000  # bytes
 _SECTIONS: Mapping[str, type[Endpoint | Table | Event | Action]] = {
     "endpoints": Endpoint,
     "tables": Table,
@@ -29,58 +30,53 @@ _SECTIONS: Mapping[str, type[Endpoint | Table | Event | Action]] = {
     "actions": Action,
 }
 
+Examined = tuple[Resources | None, Document, list[LocatedFinding]]
+"""The resources, if they can be read; what was read; and all that there is to be said about it."""
+
 
 def load_resources(path: str | FilePath) -> Resources:
     """The resources in a file. Raises ResourcesError with everything that is wrong."""
-    try:
-        data = FilePath(path).read_bytes()
-        text = data.decode()
-    except UnicodeDecodeError:
-        raise _unreadable(path, "is not UTF-8") from None
-    except (OSError, ValueError) as error:
-        said = error.strerror if isinstance(error, OSError) else str(error)
-        raise _unreadable(path, f"cannot be read: {said}") from None
-    if len(data) > _LARGEST:
-        raise _unreadable(path, f"has more than {_LARGEST:,} bytes")
-    return read_resources(text, file=str(path))
+    return _all_or_none(*examine_resources(path))
 
 
-def read_resources(text: str, *, file: str = "<text>") -> Resources:
+def parse_resources(text: str, *, file: str = "<text>") -> Resources:
     """The resources in a text. `file` is what messages call it. Raises ResourcesError."""
-    resources, findings = examine_resources(text, file=file)
+    return _all_or_none(*_examine(read_documents(text), file))
+
+
+def examine_resources(path: str | FilePath) -> Examined:
+    """As load_resources, without raising."""
+    return _examine(read_file(FilePath(path)), str(path))
+
+
+def _all_or_none(
+    resources: Resources | None, _: Document, findings: Sequence[LocatedFinding]
+) -> Resources:
     errors = [each for each in findings if each.finding.severity == "error"]
     if resources is None or errors:
         raise ResourcesError(errors)
     return resources
 
 
-def examine_resources(
-    text: str, *, file: str = "<text>"
-) -> tuple[Resources | None, list[LocatedFinding]]:
-    """The resources, if they can be read, and all that there is to be said about them; nothing is raised."""
-    documents = [d for d in read_documents(text) if d.data is not None or d.problems]
+def _examine(documents: Sequence[Document], file: str) -> Examined:
+    documents = [d for d in documents if d.data is not None or d.problems]
     if len(documents) != 1:
         what = "there are no resources in it" if not documents else "it holds several documents"
-        return None, [_about(file, what, "Write one mapping: endpoints, tables, events, …")]
+        hint = "Write one mapping: endpoints, tables, events, …"
+        finding = Finding(NOT_READ, "error", what, hint)
+        return None, Document(), [LocatedFinding(file, 1, finding)]
     [document] = documents
-    found = [
-        LocatedFinding(file, p.line, Finding("P001", "error", p.what, p.mend))
-        for p in document.problems
-    ]
+    found = read_problems(document, file)
+    if document.data is None:
+        return None, document, found
     try:
         resources = Resources.model_validate(document.data)
     except ValidationError as error:
         mistakes = _read_mistakes(error.errors(include_url=False), document)
-        return None, found + list(_locate(file, document, mistakes))
+        return None, document, [*found, *(locate(each, document, file) for each in mistakes)]
     if found:
-        return None, found
-    return resources, list(_locate(file, document, check_resources(resources)))
-
-
-def _locate(file: str, document: Document, findings: Iterable[Finding]) -> Iterator[LocatedFinding]:
-    for finding in findings:
-        path = _path(document.data, finding.path)
-        yield LocatedFinding(file, document.line(path), finding)
+        return None, document, found
+    return resources, document, [locate(f, document, file) for f in check_resources(resources)]
 
 
 def _read_mistakes(errors: Sequence[ErrorDetails], document: Document) -> list[Finding]:
@@ -96,18 +92,18 @@ def _read_mistakes(errors: Sequence[ErrorDetails], document: Document) -> list[F
 
 def _mistake(path: Path, error: ErrorDetails) -> Finding:
     name, kind = (str(path[-1]) if path else "the file"), error["type"]
-    pointer = "".join(f"/{_escape(str(step))}" for step in path)
+    at = pointer(path)
     if kind == "extra_forbidden":
         known = _fields_at(path)
         hint = did_you_mean(name, known) or f"There are: {', '.join(known)}."
-        return Finding("P001", "error", f'the field "{name}" is unknown', hint, pointer)
+        return Finding("P001", "error", f'the field "{name}" is unknown', hint, at)
     if kind == "missing":
-        return Finding("P001", "error", f"{name} is missing", f"Add `{name}:`.", pointer)
+        return Finding("P001", "error", f"{name} is missing", f"Add `{name}:`.", at)
     if "Secret" in error["loc"] or path[-2:-1] == ("headers",) or name == "base_url":
         hint = 'Write a text, or {"$secret": name}.'
-        return Finding("P001", "error", f"{name} is neither a text nor a secret", hint, pointer)
+        return Finding("P001", "error", f"{name} is neither a text nor a secret", hint, at)
     should = error["msg"].replace("Input should", "It should")
-    return Finding("P001", "error", f"{name} is not right", f"{should}.", pointer)
+    return Finding("P001", "error", f"{name} is not right", f"{should}.", at)
 
 
 def _fields_at(path: Path) -> list[str]:
@@ -144,30 +140,3 @@ def _has(data: Any, step: str | int) -> bool:
             return isinstance(step, int) and step < len(cast("list[Any]", data))
         case _:
             return False
-
-
-def _path(data: Any, pointer: str) -> Path:
-    path: list[str | int] = []
-    here: Any = data
-    for text in pointer.split("/")[1:]:
-        name = text.replace("~1", "/").replace("~0", "~")
-        step = int(name) if isinstance(here, list) and name.isdigit() else name
-        here = _get(here, step)
-        path.append(step)
-    return tuple(path)
-
-
-def _get(data: Any, step: str | int) -> Any:
-    return data[step] if _has(data, step) else None
-
-
-def _escape(step: str) -> str:
-    return step.replace("~", "~0").replace("/", "~1")
-
-
-def _about(file: str, what: str, hint: str) -> LocatedFinding:
-    return LocatedFinding(file, 1, Finding("P001", "error", what, hint))
-
-
-def _unreadable(path: str | FilePath, what: str) -> ResourcesError:
-    return ResourcesError([_about(str(path), f"the file {what}", "Name a file of resources.")])

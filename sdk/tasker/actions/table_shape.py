@@ -42,8 +42,8 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """A table. `keys`: the columns of each of its unique indexes. `may_insert`, `may_update`: whether the login may,
-    all columns of it.
+    """A table. `keys`: the columns of each of its unique indexes, those of the primary key first. `may_insert`,
+    `may_update`: whether the login may, some columns of it at least.
     """
 
     schema: str
@@ -86,6 +86,7 @@ _KEYS: LiteralString = """
     from pg_catalog.pg_index i
     where i.indrelid = %s and i.indisunique and i.indisvalid and i.indimmediate
         and i.indpred is null and i.indexprs is null
+    order by i.indisprimary desc, i.indexrelid
 """
 
 

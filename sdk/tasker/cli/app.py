@@ -8,12 +8,14 @@ from tasker.cli import (
     approvals,
     bench,
     bridge,
+    compositions,
     db,
     dead_letters,
     events,
     generate,
     limits,
     queues,
+    resources,
     schedules,
     steps,
     tasks,
@@ -92,6 +94,8 @@ app.add_typer(events.app, name="event", rich_help_panel=USE)
 app.add_typer(approvals.app, name="approval", rich_help_panel=USE)
 app.add_typer(schedules.app, name="schedule", rich_help_panel=USE)
 app.add_typer(templates.app, name="template", rich_help_panel=USE)
+app.add_typer(resources.app, name="resources", rich_help_panel=USE)
+app.add_typer(compositions.app, name="composition", rich_help_panel=USE)
 app.add_typer(queues.app, name="queue", rich_help_panel=USE)
 app.add_typer(limits.app, name="limit", rich_help_panel=USE)
 app.add_typer(dead_letters.app, name="dlq", rich_help_panel=USE)

@@ -1,5 +1,6 @@
-"""`tasker event …`: tell tasks what they wait for."""
+"""`tasker event …`: tell tasks what they wait for, and see what their steps emit."""
 
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,13 +17,11 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
 _MOST_WAITS = 5
+_LONGEST_PAYLOAD = 200  # characters
 
-app = typer.Typer(no_args_is_help=True, help="Tell tasks what they wait for.")
-
-
-@app.callback()
-def events() -> None:
-    """Tell tasks what they wait for."""
+app = typer.Typer(
+    no_args_is_help=True, help="Tell tasks what they wait for; see and read what steps emit."
+)
 
 
 @app.command(epilog='Example: tasker event send 0199a4 arrived \'{"door": "back"}\'')
@@ -65,6 +64,60 @@ def send(
         lambda: [one["task_id"] for one in sent],
         lambda: "\n".join([_say(name, sent), *hints]),
     )
+
+
+@app.command("list", epilog="Example: tasker event list order_paid --limit 20")
+def list_events(
+    name: Annotated[str | None, typer.Argument(help="Only events of this name.")] = None,
+    most: Annotated[int, typer.Option("--limit", min=1, max=1000, help="How many at most.")] = 50,
+    output: Output = Format.table,
+    url: Url = None,
+) -> None:
+    """List the events that steps have emitted, the newest first. Nothing is read from a queue."""
+    with open_database(url) as connection:
+        events = call_all(connection, "list_events", name=name, max_rows=most)
+    show(events, output, lambda: [one["event_id"] for one in events], lambda: _draw(events))
+
+
+@app.command(
+    epilog="Examples:\n\ntasker event read order_paid --limit 10 -o json"
+    "\n\ntasker event read order_paid --keep     looks, and leaves them in the queue"
+)
+def read(
+    queue: Annotated[
+        str, typer.Argument(help="The queue; that of an event has its name by default.")
+    ],
+    most: Annotated[int, typer.Option("--limit", min=1, max=1000, help="How many at most.")] = 1,
+    keep: Annotated[
+        bool,
+        typer.Option("--keep", help="Leave them in the queue; they are given again in a second."),
+    ] = False,
+    output: Output = Format.table,
+    url: Url = None,
+) -> None:
+    """Read events from a queue, the oldest first, and take them out of it."""
+    with open_database(url) as connection:
+        lease = "1 second" if keep else "30 seconds"
+        events = call_all(connection, "read_events", queue=queue, max_rows=most, lease=lease)
+        show(events, output, lambda: [one["event_id"] for one in events], lambda: _draw(events))
+        if not keep:
+            receipts = [one["receipt"] for one in events]
+            call_one(connection, "finish_events", queue=queue, receipts=receipts)
+
+
+def _draw(events: Sequence[Any]) -> Any:
+    from tasker.cli.tables import make_table
+    from tasker.cli.times import format_moment, parse_time
+
+    now = datetime.now(UTC)
+    table = make_table("event", "key", "payload", "task", "emitted")
+    for one in events:
+        payload = json.dumps(one["payload"], ensure_ascii=False)
+        shown = payload if len(payload) <= _LONGEST_PAYLOAD else payload[:_LONGEST_PAYLOAD] + "…"
+        task = (one["task_id"] or "")[:8]
+        emitted = format_moment(parse_time(one["emitted_at"]), now)
+        table.add_row(one["name"], one["key"], shown, task, emitted)
+    return table if events else "there are no events"
 
 
 def _read_uuid(text: str) -> UUID:

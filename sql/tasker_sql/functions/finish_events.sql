@@ -6,7 +6,7 @@ language plpgsql volatile security definer
 set search_path = pg_catalog, tasker, pg_temp
 as $$
 declare
-    v_table text := format('pgmq.%I', 'q_event_' || finish_events.queue);
+    v_table text := format('pgmq.%I', 'q_event_' || coalesce(finish_events.queue, ''));
     v_finished integer;
 begin
     if exists (select from unnest(finish_events.receipts) as r(receipt) where (r.receipt ~ '^[0-9]{1,18}:[0-9]{1,9}$') is not true) then

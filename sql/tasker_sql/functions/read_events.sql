@@ -11,7 +11,7 @@ begin
         raise exception using errcode = 'TK002', message = 'a lease is 1 second to 1 day, and at most 1,000 events are read at a time',
             hint = 'Nothing was read.';
     end if;
-    if to_regclass(format('pgmq.%I', 'q_event_' || read_events.queue)) is null then
+    if to_regclass(format('pgmq.%I', 'q_event_' || coalesce(read_events.queue, ''))) is null then
         return;  -- nothing was ever emitted into it
     end if;
     return query

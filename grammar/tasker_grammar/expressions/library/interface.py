@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from tasker_grammar.expressions.codes import Code
-from tasker_grammar.expressions.counts import Count
+from tasker_grammar.expressions.counts import AT_MOST_ONE, ONE, Count
 from tasker_grammar.expressions.evaluation import Meter
 from tasker_grammar.expressions.faults import Fault
 from tasker_grammar.expressions.syntax import At, Node
@@ -18,11 +18,9 @@ from tasker_grammar.types import Anything, Array, Boolean, Never, Null, Number, 
 __all__ = [
     "Function",
     "Site",
-    "as_argument",
     "at_most_one",
     "expect",
     "items_of",
-    "many",
     "on_value",
     "on_value_and",
     "one",
@@ -68,6 +66,10 @@ class Site(Protocol):
         """The type of each value that an argument gives."""
         ...
 
+    def count(self, index: int) -> Count:
+        """How many values an argument gives, once it was asked for its type."""
+        ...
+
     def narrowed(self, index: int, truth: bool) -> Type:
         """The type of `.` where an argument, as a condition, comes out so."""
         ...
@@ -84,10 +86,8 @@ Build = Callable[[Sequence[Code]], Code]
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """`infer`: the type of each value that it gives; raises Fault. `count`: how many, from those of its arguments in
-    the order in which `infer` asked. `build`: its code, from that of its arguments.
-
-    `example`: an expression, what it is given, and what it gives.
+    """`infer`: the type of each value that it gives; raises Fault. `count`: how many, from those of its arguments.
+    `build`: its code, from that of its arguments. `example`: an expression, what it is given, and what it gives.
     """
 
     name: str
@@ -105,22 +105,12 @@ class Function:
 
 def one(counts: Sequence[Count]) -> Count:
     """Exactly one value."""
-    return Count.ONE
+    return ONE
 
 
 def at_most_one(counts: Sequence[Count]) -> Count:
     """One or none."""
-    return Count.AT_MOST_ONE
-
-
-def many(counts: Sequence[Count]) -> Count:
-    """Any number."""
-    return Count.MANY
-
-
-def as_argument(counts: Sequence[Count]) -> Count:
-    """One where the argument gives one, and else one or none."""
-    return Count.ONE if counts and counts[0] is Count.ONE else Count.AT_MOST_ONE
+    return AT_MOST_ONE
 
 
 def on_value(

@@ -8,6 +8,7 @@ from typing import Any
 
 from tasker_grammar.expressions import access, arithmetic, numbers
 from tasker_grammar.expressions.codes import Code, Env
+from tasker_grammar.expressions.counts import Count, elements_of
 from tasker_grammar.expressions.evaluation import Meter
 from tasker_grammar.expressions.faults import Fault
 from tasker_grammar.expressions.kinds import is_list, is_object, is_true
@@ -25,7 +26,6 @@ from tasker_grammar.type_algebra import join, join_all, members, optional
 from tasker_grammar.types import (
     Array,
     Boolean,
-    Facets,
     Never,
     Null,
     Number,
@@ -52,26 +52,14 @@ def _items(site: Site) -> Type:
     return join_all(member.items for member in members(given) if isinstance(member, Array))
 
 
-def _least(type: Type) -> int:
-    """The number of elements that there are at least."""
-    counts = [
-        dict(member.facets).get("minItems", 0) if isinstance(member, Array) else 0
-        for member in members(type)
-    ]
-    return min(counts, default=0)
-
-
-def _lengths(type: Type) -> Facets:
-    """What is known of the length of a list."""
-    known = members(type)
-    if len(known) != 1 or not isinstance(known[0], Array):
-        return ()
-    return tuple(facet for facet in known[0].facets if facet[0] in ("maxItems", "minItems"))
+def _length_of(type: Type) -> Count:
+    return elements_of(*members(type))
 
 
 def _map_type(site: Site) -> Type:
     items = access.every(site.given, site.at)
-    return Array(site.many(0, items))
+    values = site.many(0, items)
+    return Array(values, _length_of(site.given).times(site.count(0)).facets)
 
 
 def _length_type(site: Site) -> Type:
@@ -88,11 +76,12 @@ def _add_type(site: Site, items: Type, least: int) -> Type:
 
 
 def _add_values_type(site: Site) -> Type:
-    return _add_type(site, access.every(site.given, site.at), _least(site.given))
+    return _add_type(site, access.every(site.given, site.at), _length_of(site.given).least)
 
 
 def _add_each_type(site: Site) -> Type:
-    return _add_type(site, site.many(0), 0)
+    values = site.many(0)
+    return _add_type(site, values, site.count(0).least)
 
 
 def _any_type(site: Site) -> Type:
@@ -106,19 +95,18 @@ def _any_by_type(site: Site) -> Type:
 
 
 def _same_type(site: Site) -> Type:
-    return Array(_items(site), _lengths(site.given))
+    return Array(_items(site), _length_of(site.given).facets)
 
 
 def _same_by_type(site: Site) -> Type:
     items = _items(site)
     site.one(0, items)
-    return Array(items, _lengths(site.given))
+    return Array(items, _length_of(site.given).facets)
 
 
 def _fewer_type(site: Site) -> Type:
-    least = 1 if _least(site.given) else 0
-    most = tuple(facet for facet in _lengths(site.given) if facet[0] == "maxItems")
-    return Array(_items(site), (*most, *((("minItems", 1),) if least else ())))
+    length = _length_of(site.given)
+    return Array(_items(site), Count(min(1, length.least), length.most).facets)
 
 
 def _fewer_by_type(site: Site) -> Type:
@@ -130,12 +118,14 @@ def _fewer_by_type(site: Site) -> Type:
 def _groups_type(site: Site) -> Type:
     items = _items(site)
     site.one(0, items)
-    return Array(Array(items, (("minItems", 1),)))
+    length = _length_of(site.given)
+    groups = Count(min(1, length.least), length.most)
+    return Array(Array(items, Count(1, length.most).facets), groups.facets)
 
 
 def _one_of_type(site: Site) -> Type:
     items = _items(site)
-    return items if _least(site.given) else optional(items)
+    return items if _length_of(site.given).least else optional(items)
 
 
 def _one_of_by_type(site: Site) -> Type:

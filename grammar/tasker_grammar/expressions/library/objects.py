@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from tasker_grammar.expressions import access
@@ -18,6 +19,7 @@ from tasker_grammar.expressions.library.interface import (
     on_value_and,
     one,
 )
+from tasker_grammar.expressions.syntax import Comma, GetField, Identity, Node
 from tasker_grammar.type_algebra import join_all, members
 from tasker_grammar.type_words import describe
 from tasker_grammar.types import Array, Boolean, Field, Never, Object, String, Type
@@ -112,6 +114,47 @@ def _map_values_type(site: Site) -> Type:
     return join_all(map(of, members(expect(site, Array, Object))))
 
 
+def _del_type(site: Site) -> Type:
+    type = expect(site, Object)
+    site.many(0)
+    for path in _paths(site.syntax(0)):
+        type = _without(type, path)
+    return type
+
+
+def _paths(node: Node) -> list[list[GetField]]:
+    if isinstance(node, Comma):
+        return [*_paths(node.left), *_paths(node.right)]
+    path: list[GetField] = []
+    at = node.at
+    while isinstance(node, GetField):
+        path.append(node)
+        node = node.of
+    if path and isinstance(node, Identity):
+        return [path[::-1]]
+    hint = "for elements, use map(select(…)); for a field whose name is computed, with_entries"
+    raise Fault("X003", at, "del takes away fields that are named, as in del(.a, .b.c)", hint)
+
+
+def _without(type: Type, path: list[GetField]) -> Type:
+    step, *rest = path
+    below = access.field(type, step.name, step.name_at)
+    inner = _without(below, rest) if rest else Never()
+    return join_all(_drop(member, step.name, inner) for member in members(type))
+
+
+def _drop(member: Type, name: str, inner: Type) -> Type:
+    if not isinstance(member, Object) or (name not in member.fields and member.rest is None):
+        return member
+    fields = dict(member.fields)
+    known = fields.pop(name, None)
+    if not isinstance(inner, Never):
+        fields[name] = Field(inner, known is not None and known.required)
+    elif member.rest is not None:
+        fields[name] = Field(Never(), required=False)
+    return replace(member, fields=fields)
+
+
 # -- values
 
 
@@ -154,6 +197,27 @@ def _map_values(arguments: Sequence[Code]) -> Code:
         return [get(each, env, meter) for each in value]
 
     return Code.of_one(run, cost)
+
+
+def _del(arguments: Sequence[Code]) -> Code:
+    paths = arguments[0].paths or ()
+
+    def run(value: Any, env: Env, meter: Meter) -> Any:
+        for path in paths:
+            value = _without_path(value, path, meter)
+        return value
+
+    return Code.of_one(run, sum(map(len, paths)) + 1)
+
+
+def _without_path(value: Any, path: tuple[str, ...], meter: Meter) -> Any:
+    name, *rest = path
+    if not is_object(value) or name not in value:
+        return value
+    meter.spend(len(value))
+    if rest:
+        return {**value, name: _without_path(value[name], tuple(rest), meter)}
+    return {other: part for other, part in value.items() if other != name}
 
 
 FUNCTIONS: tuple[Function, ...] = (
@@ -202,6 +266,15 @@ FUNCTIONS: tuple[Function, ...] = (
         ("map_values(. + 1)", {"a": 1}, {"a": 2}),
         _map_values_type,
         _map_values,
+        one,
+    ),
+    Function(
+        "del",
+        ("fields",),
+        "the object without the fields that are named",
+        ("del(.a, .b.c)", {"a": 1, "b": {"c": 2, "d": 3}}, {"b": {"d": 3}}),
+        _del_type,
+        _del,
         one,
     ),
 )

@@ -8,7 +8,7 @@ from typing import Any
 
 from tasker_grammar.expressions import numbers
 from tasker_grammar.expressions.codes import Code, Env
-from tasker_grammar.expressions.counts import Count
+from tasker_grammar.expressions.counts import AT_MOST_ONE, MANY, Count
 from tasker_grammar.expressions.evaluation import Meter
 from tasker_grammar.expressions.faults import Fault
 from tasker_grammar.expressions.flow import BROADEST, KINDS
@@ -16,10 +16,8 @@ from tasker_grammar.expressions.kinds import is_true, kind_of
 from tasker_grammar.expressions.library.interface import (
     Function,
     Site,
-    as_argument,
     at_most_one,
     expect,
-    many,
     on_value,
     one,
 )
@@ -43,11 +41,11 @@ def _select(arguments: Sequence[Code]) -> Code:
         if is_true(ask(value, env, meter)):
             yield value
 
-    return Code.of_many(run, condition.cost + 1, Count.AT_MOST_ONE)
+    return Code.of_many(run, condition.cost + 1, AT_MOST_ONE)
 
 
 def _empty(arguments: Sequence[Code]) -> Code:
-    return Code.of_many(lambda value, env, meter: iter(()), 1, Count.AT_MOST_ONE)
+    return Code.of_many(lambda value, env, meter: iter(()), 1, Count(0, 0))
 
 
 def _first(arguments: Sequence[Code]) -> Code:
@@ -57,7 +55,7 @@ def _first(arguments: Sequence[Code]) -> Code:
     return Code.of_many(
         lambda value, env, meter: islice(values.many(value, env, meter), 1),
         values.cost + 1,
-        Count.AT_MOST_ONE,
+        AT_MOST_ONE,
     )
 
 
@@ -73,7 +71,7 @@ def _last(arguments: Sequence[Code]) -> Code:
             found = [each]
         yield from found
 
-    return Code.of_many(run, values.cost + 1, Count.AT_MOST_ONE)
+    return Code.of_many(run, values.cost + 1, AT_MOST_ONE)
 
 
 def _limit_type(site: Site) -> Type:
@@ -159,7 +157,7 @@ def _kind(name: str, summary: str, example: tuple[str, Any, Any], *kinds: str) -
             if kind_of(value) in kinds:
                 yield value
 
-        return Code.of_many(run, 1, Count.AT_MOST_ONE)
+        return Code.of_many(run, 1, AT_MOST_ONE)
 
     return Function(name, (), summary, example, infer, build, at_most_one)
 
@@ -193,7 +191,7 @@ FUNCTIONS: tuple[Function, ...] = (
         ("[1, empty, 2]", None, [1, 2]),
         lambda site: Never(),
         _empty,
-        at_most_one,
+        lambda counts: Count(0, 0),
         reads_input=False,
     ),
     Function(
@@ -203,7 +201,7 @@ FUNCTIONS: tuple[Function, ...] = (
         ("first(.[] | select(. > 1)) // 0", [1, 2, 3], 2),
         lambda site: site.many(0),
         _first,
-        as_argument,
+        lambda counts: counts[0].up_to(1),
         reads_input=False,
         arguments_see_input=True,
     ),
@@ -214,7 +212,7 @@ FUNCTIONS: tuple[Function, ...] = (
         ("last(.[] | select(. > 1)) // 0", [1, 2, 3], 3),
         lambda site: site.many(0),
         _last,
-        as_argument,
+        lambda counts: counts[0].up_to(1),
         reads_input=False,
         arguments_see_input=True,
     ),
@@ -225,7 +223,7 @@ FUNCTIONS: tuple[Function, ...] = (
         ("[limit(2; .[])]", [1, 2, 3], [1, 2]),
         _limit_type,
         _limit,
-        many,
+        lambda counts: Count(0, counts[1].most),
         reads_input=False,
         arguments_see_input=True,
     ),
@@ -237,7 +235,7 @@ FUNCTIONS: tuple[Function, ...] = (
             example,
             _range_type,
             _range,
-            many,
+            lambda counts: MANY,
             reads_input=False,
             arguments_see_input=True,
         )

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tasker_grammar.expressions import operators
-from tasker_grammar.expressions.evaluation import DataError, Meter, SharedError
+from tasker_grammar.expressions.evaluation import DataError, Meter
 from tasker_grammar.expressions.library.interface import (
     Function,
     Site,
@@ -25,10 +25,12 @@ __all__ = ["FUNCTIONS"]
 _UPPER = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _TO_LOWER = str.maketrans(_UPPER, _UPPER.lower())
 _TO_UPPER = str.maketrans(_UPPER.lower(), _UPPER)
-_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?", re.ASCII)
-_ODD_NUMBER = re.compile(
-    r"[-+]?(?:nan[0-9]*|inf(?:inity)?|[0-9.]+(?:e[-+]?[0-9]+)?)", re.I | re.ASCII
+_SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
+    map(chr, range(0x2000, 0x200B))
 )
+"""What jq takes for white space."""
+
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?", re.ASCII)
 
 
 def _text(site: Site) -> Type:
@@ -94,13 +96,12 @@ def _tonumber(meter: Meter, value: Any) -> Any:
     if not isinstance(value, str):
         return value
     meter.spend(len(value) // 16)
-    if _NUMBER.fullmatch(value):
-        number = float(value)
-        if -LIMIT < number < LIMIT:
-            return int(number) if number.is_integer() and number else number
+    if not _NUMBER.fullmatch(value):
+        raise DataError("DATA_ERROR", "a text that is no number cannot be made one")
+    number = float(value)
+    if not -LIMIT < number < LIMIT:
         raise DataError("DATA_ERROR", "the number in a text is not below 2^53")
-    fault = "a text that is no number cannot be made one"
-    raise DataError("DATA_ERROR", fault) if _ODD_NUMBER.fullmatch(value) else SharedError(fault)
+    return int(value) if value.lstrip("-").isdecimal() else number
 
 
 def _metered(apply: Callable[[str], str]) -> Callable[[Meter, str], str]:
@@ -165,6 +166,43 @@ FUNCTIONS: tuple[Function, ...] = (
         ('rtrimstr("bc")', "abc", "a"),
         _text_of_text,
         _metered_and(str.removesuffix),
+    ),
+    on_value_and(
+        "text",
+        "trimstr",
+        "the text without another at its beginning and its end",
+        ('trimstr("a")', "aba", "b"),
+        _text_of_text,
+        _metered_and(lambda value, part: value.removeprefix(part).removesuffix(part)),
+    ),
+    on_value_and(
+        "text",
+        "contains",
+        "whether another text stands in the text",
+        ('contains("b")', "abc", True),
+        _asked_of_text,
+        _metered_and(lambda value, part: part in value),
+    ),
+    on_value(
+        "trim",
+        "the text without white space around it",
+        ("trim", " a b\n", "a b"),
+        _text,
+        _metered(lambda value: value.strip(_SPACE)),
+    ),
+    on_value(
+        "ltrim",
+        "the text without white space at its beginning",
+        ("ltrim", " a ", "a "),
+        _text,
+        _metered(lambda value: value.lstrip(_SPACE)),
+    ),
+    on_value(
+        "rtrim",
+        "the text without white space at its end",
+        ("rtrim", " a ", " a"),
+        _text,
+        _metered(lambda value: value.rstrip(_SPACE)),
     ),
     on_value_and(
         "text",

@@ -1,0 +1,199 @@
+"""`tasker composition …`: what is wrong is told by line, and a composition can be tried without anything outside."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import jsonschema_rs
+import pytest
+from tests.cli.conftest import Ran
+from typer.testing import CliRunner
+
+from tasker.cli.app import app
+from tasker_grammar.catalog import bundled
+
+OWN = """\
+name: order_total
+description: Reads an order, and gives its total.
+parameters:
+  source: {kind: endpoint, description: Where the order is.}
+steps:
+  - id: order
+    kind: acquire
+    resource: {$param: source}
+    params: "{id: .input.id}"
+  - id: total
+    kind: transform
+    value: "{total: ([.order.lines[].cents] | add // 0)}"
+result: total
+example:
+  resources:
+    endpoints:
+      orders:
+        base_url: https://shop.example.com
+        path: /orders/{id}
+        params: {type: object, properties: {id: {type: string}}, required: [id], additionalProperties: false}
+        result:
+          type: object
+          properties:
+            lines: {type: array, items: {type: object, properties: {cents: {type: integer}}, required: [cents]}}
+          required: [lines]
+  with: {source: orders}
+  input_schema: {type: object, properties: {id: {type: string}}, required: [id], additionalProperties: false}
+  input: {id: o-1}
+  results: {order: {lines: [{cents: 3}, {cents: 4}]}}
+  output: {total: 7}
+"""
+
+
+def run(*arguments: object) -> Ran:
+    """Run a command that needs no database, where there is none."""
+    nowhere = {"TASKER_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing", "COLUMNS": "300"}
+    result = CliRunner().invoke(app, ["composition", *map(str, arguments)], env=nowhere)
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return Ran(result.exit_code, result.stdout, result.stderr)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "order_total.yaml"
+    path.write_text(OWN)
+    return path
+
+
+def test_the_list_has_those_of_tasker_and_ones_own(file: Path) -> None:
+    answer = run("list", "--compositions", file, "-o", "ids")
+    assert answer.ids == [f"{each.name}@{each.version}" for each in bundled()] + [
+        "order_total@1.0.0"
+    ]
+    listed = run("list", "-o", "json").json
+    assert [each["name"] for each in listed] == bundled().names
+    assert "Reads one endpoint" in run("list").out
+
+
+@pytest.mark.parametrize("name", bundled().names)
+def test_whatever_comes_with_tasker_is_sound_and_can_be_tried(name: str) -> None:
+    assert run("check", name).code == 0
+    explained = run("explain", name, "-o", "json").json
+    assert explained["sound"]
+    jsonschema_rs.Draft202012Validator(explained["output"])
+    outcome = run("run", name, "-o", "json")
+    assert outcome.code == 0
+    composition = bundled().find(name)
+    assert composition is not None
+    assert composition.example is not None
+    assert outcome.json["result"] == composition.example.output
+
+
+def test_a_file_is_checked_by_its_example(file: Path) -> None:
+    answer = run("check", file)
+    assert answer.code == 0
+    assert answer.out.startswith("order_total@1.0.0: sound; read: ")
+    assert answer.err.strip() == "1 composition(s), 0 error(s)"
+
+
+def test_what_is_wrong_is_told_by_line(file: Path) -> None:
+    file.write_text(
+        OWN.replace(".order.lines[]", ".order.line[]").replace("{id: .input.id}", "{id: .input.i}")
+    )
+    answer = run("check", file)
+    assert answer.code == 1
+    lines = answer.out.splitlines()
+    assert lines[0].startswith(f"{file}:9: error: ")
+    assert lines[0].endswith("[X101]")
+    assert lines[1].startswith(f"{file}:12: error: ")
+    assert "lines" in lines[1]
+    described = run("check", file, "-o", "json").json["compositions"][0]
+    assert [(each["code"], each["line"]) for each in described["findings"]] == [
+        ("X101", 9),
+        ("X101", 12),
+    ]
+
+
+def test_what_is_wrong_with_the_file_itself_is_told(file: Path) -> None:
+    file.write_text(OWN + "reslt: total\n")
+    answer = run("check", file)
+    assert answer.code == 1
+    assert answer.out.startswith(f"{file}:31: error: ")
+    assert run("explain", file).code == 2
+
+
+def test_an_argument_is_told_by_its_name() -> None:
+    answer = run("check", "fetch_json", "--with", '{"source": "orders"}')
+    assert answer.code == 1
+    assert "(in the argument source)" in answer.out
+    assert "[R501]" in answer.out
+
+
+def test_resources_come_from_a_file(tmp_path: Path) -> None:
+    resources = tmp_path / "resources.yaml"
+    resources.write_text("endpoints:\n  orders: {base_url: 'https://shop.example.com'}\n")
+    arguments = ("--with", '{"source": "orders"}', "--resources", resources)
+    assert run("check", "fetch_json", *arguments).code == 0
+    resources.write_text("endpoints:\n  orders: {base_url: 3}\n")
+    answer = run("check", "fetch_json", *arguments)
+    assert answer.code == 2
+    assert f"{resources}:2: error" in answer.err
+
+
+def test_it_is_explained_to_people_and_drawn(file: Path) -> None:
+    text = run("explain", file).out
+    for said in ("{id: string}", "{total: integer}", "RESOURCE_UNAVAILABLE", "Where the order is."):
+        assert said in text, said
+    assert "flowchart" in run("explain", file, "-o", "mermaid").out
+    assert run("explain", file, "-o", "svg").out.startswith("<svg")
+    assert "order" in run("explain", file, "-o", "tree").out
+    assert run("explain", "enrich_each", "-o", "ids").ids == [
+        "each",
+        "each.found",
+        "each.enriched",
+    ]
+
+
+def test_it_is_tried_with_other_input_and_answers(file: Path) -> None:
+    answers = json.dumps({"order": {"lines": [{"cents": 10}]}})
+    outcome = run("run", file, '{"id": "o-2"}', "--results", answers, "-o", "json").json
+    assert outcome["result"] == {"total": 10}
+    assert [(each["place"], each["state"]) for each in outcome["ran"]] == [
+        ("order", "complete"),
+        ("total", "complete"),
+    ]
+
+
+def test_a_failure_is_told_with_its_place() -> None:
+    answer = run("run", "approve_then_persist", "--results", '{"approval": {"approved": false}}')
+    assert answer.code == 6
+    assert "failed at approval" in answer.out
+    assert "persist" not in answer.out
+    failed = run("run", "notify", "--results", '{"sent": {"$fail": {"code": "CONFLICT"}}}')
+    assert failed.code == 6
+    assert "[CONFLICT]" in failed.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["run", "fetch_json", "--results", "{}"], 2, "--results '{\"fetched\": …}'"),
+        (["run", "fetch_json", "--results", "[]"], 2, "no JSON object"),
+        (["run", "fetch_json", "{}"], 2, "the input does not fit"),
+        (["run", "fetch_json", "{"], 2, "no JSON"),
+        (["check", "fetch_jsn"], 3, 'Did you mean "fetch_json"?'),
+        (["check", "fetch_json@9"], 3, "There are: 1.0.0."),
+        (["check", "fetch_json", "--with", "[]"], 2, "no JSON object"),
+        (["explain", "fetch_json", "--with", "{}"], 1, "is not given"),
+        (["explain", "missing.yaml"], 2, "cannot be read"),
+    ],
+)
+def test_what_cannot_be_done_is_told(arguments: list[str], code: int, said: str) -> None:
+    answer = run(*arguments)
+    assert (answer.code, answer.out) == (code, "")
+    assert said in answer.err
+
+
+def test_of_several_one_must_be_named(file: Path) -> None:
+    file.write_text(OWN + "---\n" + OWN.replace("order_total", "other"))
+    answer = run("explain", file)
+    assert answer.code == 2
+    assert "order_total@1.0.0, other@1.0.0" in answer.err
+    assert run("explain", "other", "--compositions", file).code == 0
