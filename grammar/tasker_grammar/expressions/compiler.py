@@ -152,9 +152,8 @@ def _text(node: Text, names: Names) -> Code:
             part if isinstance(part, str) else to_text(part(value, env, meter), meter)
             for part in parts
         ]
-        text = "".join(pieces)
-        meter.spend(len(text) // 16)
-        return text
+        meter.spend(sum(map(len, pieces)) // 16)
+        return "".join(pieces)
 
     return Code.of_one(one, len(parts) + 1)
 
