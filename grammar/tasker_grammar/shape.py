@@ -4,18 +4,16 @@ Pure.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from tasker_grammar.findings import Finding
+from tasker_grammar.near import did_you_mean
 
 __all__ = ["did_you_mean", "pointer", "shape_findings", "show"]
 
-_LONGEST_NAME = 100
-_MOST_NAMES = 20_000
 
 _WORDS: Mapping[str, str] = {
     "model_type": "a mapping",
@@ -29,13 +27,6 @@ _WORDS: Mapping[str, str] = {
     "float_": "a number",
 }
 """What the beginnings of pydantic's kinds of errors ask for."""
-
-
-def did_you_mean(name: object, names: Iterable[str]) -> str:
-    """`Did you mean "this"?` when one of `names` is near to `name`, else nothing. Looks at a bounded number of them."""
-    known = [each for each, _ in zip(names, range(_MOST_NAMES), strict=False)]
-    near = difflib.get_close_matches(str(name)[:_LONGEST_NAME], known, n=1)
-    return f'Did you mean "{near[0]}"?' if near else ""
 
 
 def pointer(path: Iterable[str | int]) -> str:
