@@ -13,6 +13,7 @@ from tasker.cli import (
     dead_letters,
     events,
     generate,
+    grammar,
     limits,
     queues,
     resources,
@@ -96,6 +97,7 @@ app.add_typer(schedules.app, name="schedule", rich_help_panel=USE)
 app.add_typer(templates.app, name="template", rich_help_panel=USE)
 app.add_typer(resources.app, name="resources", rich_help_panel=USE)
 app.add_typer(compositions.app, name="composition", rich_help_panel=USE)
+app.add_typer(grammar.app, name="grammar", rich_help_panel=USE)
 app.add_typer(queues.app, name="queue", rich_help_panel=USE)
 app.add_typer(limits.app, name="limit", rich_help_panel=USE)
 app.add_typer(dead_letters.app, name="dlq", rich_help_panel=USE)
