@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SETUP := .venv/.set-up
 
-.PHONY: help setup demo test check setup-benchmarks bench fuzz chaos format clean
+.PHONY: help setup demo test check setup-benchmarks bench fuzz soundness chaos format clean
 
 help:
 	@echo "make setup   put all that is needed into .venv"
@@ -14,6 +14,7 @@ help:
 	@echo "make setup-benchmarks   what make bench can measure only then: Temporal's server, built with Go"
 	@echo "make bench   measure this engine beside others on one server; results, table and plots into benchmarks/results"
 	@echo "make fuzz    look for bad input that is met badly, for about half an hour (TIMES=20 SECONDS=120)"
+	@echo "make soundness  run 50,000 programs that the checker may accept, and 100,000 expressions, about an hour (CASES=5000 EXPRESSIONS=3000)"
 	@echo "make chaos   break the engine on purpose, and judge: SECONDS=1800 SEED=7 REPORT=chaos.json"
 	@echo "make format  put the code into its format"
 	@echo "make clean   take away .venv and the tools' caches"
@@ -67,6 +68,13 @@ fuzz: $(SETUP)
 	for target in loader filter duration schedule binding; do \
 		$(BIN)/python -m tests.fuzz.guided $$target $(SECONDS) || exit 1; \
 	done
+
+CASES ?= 50000
+EXPRESSIONS ?= 100000
+
+soundness: $(SETUP)
+	TASKER_EXPRESSIONS=$(EXPRESSIONS) $(BIN)/python -m pytest tests/unit/grammar/expressions --timeout 36000
+	TASKER_SOUNDNESS=$(CASES) $(BIN)/python -m pytest tests/soundness --timeout 36000
 
 chaos: $(SETUP)
 	sh checks/setup_debian.sh

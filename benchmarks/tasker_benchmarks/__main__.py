@@ -13,6 +13,7 @@ import typer
 from tasker.bench.conversation import Executor, ours, raw_pgmq
 from tasker.bench.scenarios import Scenario, scenarios
 from tasker_benchmarks.about import describe
+from tasker_benchmarks.checking import measure
 from tasker_benchmarks.compare import compare, count_statements, say
 from tasker_benchmarks.docs import IMAGES, show
 from tasker_benchmarks.peers import PEERS
@@ -73,6 +74,15 @@ def run(
     if failed:
         say(f"{failed} runs failed")
         raise typer.Exit(1)
+
+
+@app.command()
+def checking(
+    checks: Annotated[int, typer.Option("--checks", min=100, help="How many are timed.")] = 2000,
+) -> None:
+    """Time the check of compositions of 20 invocations, new ones and one again, in milliseconds."""
+    for what, figures in zip(("new", "again"), measure(checks), strict=True):
+        say(f"{what}: p50 {figures.p50} ms, p99 {figures.p99} ms, of {figures.checks} checks")
 
 
 @app.command()

@@ -64,7 +64,8 @@ def check_steps(
     check_ending(
         check, place, graph, level.ways, result, ids, level.checked, check.findings[before:]
     )
-    if check.errors > errors or not isinstance(result, str):
+    broken = len(level.checked) < len(graph.order)  # perhaps by what is broken around them
+    if broken or check.errors > errors or not isinstance(result, str):
         return None, 0
     return _program(level, result), level.labels[result]
 
