@@ -53,6 +53,10 @@ NARROWER: Mapping[tuple[type[fields.Fields], str], Json] = {
     (fields.OverrideFields, "queue"): {"pattern": f"^{QUEUE.pattern}$"},
 }
 SCHEMAS = ("input_schema", "result_schema")
+# What may stand in place of a field that is required.
+INSTEAD: Mapping[type[fields.Fields], tuple[str, str]] = {
+    fields.StepFields: ("handler", "composition"),
+}
 
 
 def render() -> str:
@@ -90,6 +94,12 @@ def _adapt(model: type[fields.Fields], made: Json) -> Json:
         "required": required,
         "properties": properties,
     }
+    if model in INSTEAD:
+        one, other = INSTEAD[model]
+        adapted["required"] = [name for name in required if name != one]
+        adapted["anyOf"] = [
+            {"required": [name], "properties": _given([name])} for name in (one, other)
+        ]
     if both:
         # Null is the same as absent, also for the other of two names.
         adapted["allOf"] = [

@@ -19,6 +19,8 @@ from tasker_grammar.contracts import Contract, Schema
 from tasker_grammar.effects import EFFECTS, exceeds
 from tasker_grammar.primitives import PRIMITIVES
 from tasker_grammar.primitives.interface import Primitive, Program, StepFields
+from tasker_grammar.primitives.invoke import ACTION_FAILED
+from tasker_grammar.primitives.parts import RESOURCE_UNAVAILABLE, RESULT_INVALID
 from tasker_grammar.resources import Resources
 from tasker_grammar.running.interpreter import run_program
 from tasker_grammar.running.simulated import Crashed, Moment, SimulatedWorld
@@ -28,7 +30,7 @@ from tasker_grammar.world import ActionFailed
 
 __all__ = ["Example", "check_primitive"]
 
-_UNAVAILABLE = {"$fail": {"code": "RESOURCE_UNAVAILABLE", "retryable": True}}
+_PASSING = frozenset({RESOURCE_UNAVAILABLE.code, ACTION_FAILED.code})
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,10 @@ class _Outcome:
 
 async def _run(program: Program, example: Example, random: Random) -> list[str]:
     given = {"input": sample_of_schema(example.input, random)}
-    results = {place: _make_up(schema, random) for place, schema in example.answers.items()}
+    results = {
+        place: _make_up(schema, program.failures, random)
+        for place, schema in example.answers.items()
+    }
     kept = copy.deepcopy(given)
     world = SimulatedWorld(results)
     outcome = await _run_once(program, given, world)
@@ -149,12 +154,14 @@ async def _run(program: Program, example: Example, random: Random) -> list[str]:
     return faults
 
 
-def _make_up(schema: Schema, random: Random) -> Any:
-    """What the outside may answer: mostly what it should."""
+def _make_up(schema: Schema, failures: frozenset[str], random: Random) -> Any:
+    """What the outside may answer: mostly what it should; and what goes wrong, as far as that is declared."""
     choice = random.random()
-    if choice < 0.1:
-        return _UNAVAILABLE
-    return sample_of_schema(schema if choice < 0.9 else True, random)
+    passing = sorted(failures & _PASSING)
+    if choice < 0.1 and passing:
+        return {"$fail": {"code": random.choice(passing), "retryable": True}}
+    wrong = choice > 0.9 and RESULT_INVALID.code in failures
+    return sample_of_schema(True if wrong else schema, random)
 
 
 async def _run_once(program: Program, given: Mapping[str, Any], world: SimulatedWorld) -> _Outcome:

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, cast
+
+import orjson
 
 from tasker_grammar.contracts import Schema
 from tasker_grammar.references import Part, follow
@@ -32,6 +35,7 @@ __all__ = ["schema_of", "type_of"]
 
 _MOST_PARTS = 5_000
 _MOST_DEPTH = 64
+_LONGEST_REMEMBERED = 20_000  # characters
 _FACETS = {
     "number": (
         "exclusiveMaximum",
@@ -47,7 +51,20 @@ _FACETS = {
 
 def type_of(schema: Schema) -> Type:
     """The type of the values that a usable schema allows. References that lead into themselves come to Anything."""
-    return _Reader(schema).read(schema, frozenset())
+    try:
+        text = orjson.dumps(schema, option=orjson.OPT_SORT_KEYS)
+    except TypeError:  # an integer beyond 64 bits
+        text = b""
+    if not text or len(text) > _LONGEST_REMEMBERED:
+        return _Reader(schema).read(schema, frozenset())
+    return _type_of(text)
+
+
+@lru_cache(maxsize=512)
+def _type_of(schema: bytes) -> Type:
+    """As `type_of`: a composition names the same contracts again and again."""
+    part: Part = orjson.loads(schema)
+    return _Reader(part).read(part, frozenset())
 
 
 @dataclass(slots=True)

@@ -9,6 +9,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tasker.actions.invoking import action
+    from tasker.actions.resources_file import load_resources
     from tasker.approvals import Approval
     from tasker.batches import BatchFailure, BatchResults, Slice, slices
     from tasker.children import ChildTask
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
     from tasker.schedules import At, Cron, Every, Schedule, Scheduled
     from tasker.sync_client import SyncClient, SyncTaskHandle
     from tasker.sync_schedule_handle import SyncScheduleHandle
+    from tasker.vocabulary import Vocabulary, load_vocabulary
     from tasker.worker import Worker
     from tasker.workflow import Workflow
     from tasker.yaml_template import load_templates
@@ -101,10 +104,14 @@ __all__ = [
     "TaskerError",
     "TemplateError",
     "UnknownEnvironmentError",
+    "Vocabulary",
     "Worker",
     "Workflow",
+    "action",
     "handler",
+    "load_resources",
     "load_templates",
+    "load_vocabulary",
     "slices",
 ]
 
@@ -134,10 +141,14 @@ _MODULES = {
     "SyncScheduleHandle": "sync_schedule_handle",
     "SyncTaskHandle": "sync_client",
     "TaskHandle": "handle",
+    "Vocabulary": "vocabulary",
     "Worker": "worker",
     "Workflow": "workflow",
+    "action": "actions.invoking",
     "handler": "decorators",
+    "load_resources": "actions.resources_file",
     "load_templates": "yaml_template",
+    "load_vocabulary": "vocabulary",
     "slices": "batches",
 }
 

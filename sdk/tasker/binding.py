@@ -21,6 +21,7 @@ from tasker.values import Shape
 from tasker_grammar.contracts import Contract, Finding, Schema, SchemaError
 
 __all__ = [
+    "ACTION",
     "ATTRIBUTE",
     "BoundHandler",
     "Handler",
@@ -33,6 +34,9 @@ __all__ = [
 
 ATTRIBUTE = "__tasker_handler__"
 """Where a decorated function or a handler class carries its `Handler`."""
+
+ACTION = "__tasker_action__"
+"""Where a function that compositions may invoke carries what `action` has read of it."""
 
 
 @dataclass(frozen=True, slots=True)

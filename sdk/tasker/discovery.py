@@ -11,18 +11,22 @@ import os
 import sys
 import sysconfig
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
-from tasker.binding import Handler, handlers_in
+from tasker.binding import ACTION, Handler, handlers_in
 from tasker.checking import check
 from tasker.errors import TaskerError
 from tasker.template import Template
 from tasker.workflow import Workflow
 from tasker.yaml_template import LoadedTemplate, load_all_templates
+
+if TYPE_CHECKING:
+    from tasker.vocabulary import Vocabulary
 
 __all__ = [
     "BadCommand",
@@ -54,11 +58,14 @@ class NoProgram(DiscoveryError):
 
 @dataclass(frozen=True, slots=True)
 class Discovery:
-    """What was found: workflows, handlers outside workflows, and templates from YAML files."""
+    """What was found: workflows, handlers outside workflows, templates from YAML files, and actions: functions that
+    compositions may invoke.
+    """
 
     workflows: tuple[Workflow, ...]
     handlers: tuple[Handler, ...]
     loaded: tuple[LoadedTemplate, ...]
+    actions: tuple[Callable[..., Any], ...] = ()
 
     @property
     def templates(self) -> tuple[Template, ...]:
@@ -70,6 +77,10 @@ class Discovery:
         """The names of all handlers, those of workflows among them."""
         own = (name for workflow in self.workflows for name in workflow.handlers)
         return frozenset(own).union(handler.name for handler in self.handlers)
+
+    def add_actions_to(self, vocabulary: Vocabulary | None) -> Vocabulary | None:
+        """What compositions may name, with the actions that were found."""
+        return _with_actions(vocabulary, self.actions)
 
     @property
     def warnings(self) -> Iterator[str]:
@@ -88,27 +99,55 @@ class Discovery:
 
 
 def discover(
-    modules: Sequence[str], template_paths: Sequence[Path] = (), environment: str | None = None
+    modules: Sequence[str],
+    template_paths: Sequence[Path] = (),
+    environment: str | None = None,
+    vocabulary: Vocabulary | None = None,
 ) -> Discovery:
     """Load modules, by dotted name or by file path, and YAML files, or folders of them.
 
     A name is looked for in the current folder first, as `python -m` does. Workflows and handlers
     count wherever in a module they are named, also when they were imported into it. `environment`
-    is applied to the YAML templates. Raises DiscoveryError, TemplateError for what is wrong inside a
+    is applied to the YAML templates; `vocabulary` is what their compositions may name, beside the modules' actions.
+    Raises DiscoveryError, TemplateError for what is wrong inside a
     template file, and UnknownEnvironmentError when no template has that environment.
     """
     workflows: dict[int, Workflow] = {}
     handlers: dict[int, Handler] = {}
+    actions: dict[int, Callable[..., Any]] = {}
     for given in modules:
         module = _load(given)
         here = [value for value in vars(module).values() if isinstance(value, Workflow)]
         handlers_here = handlers_in(vars(module))
-        if not here and not handlers_here:
+        actions_here = [value for value in vars(module).values() if _is_action(value)]
+        if not here and not handlers_here and not actions_here:
             raise DiscoveryError(f"{given} has no workflow and no handler. {_where(module)}")
         workflows.update((id(workflow), workflow) for workflow in here)
         handlers.update((id(handler), handler) for handler in handlers_here)
-    loaded = load_all_templates(template_paths, environment=environment)
-    return Discovery(tuple(workflows.values()), tuple(handlers.values()), tuple(loaded))
+        actions.update((id(function), function) for function in actions_here)
+    known = _with_actions(vocabulary, [*actions.values()])
+    loaded = load_all_templates(template_paths, environment=environment, vocabulary=known)
+    return Discovery(
+        tuple(workflows.values()),
+        tuple(handlers.values()),
+        tuple(loaded),
+        tuple(actions.values()),
+    )
+
+
+def _is_action(value: object) -> bool:
+    return hasattr(value, "__dict__") and ACTION in vars(value)
+
+
+def _with_actions(
+    vocabulary: Vocabulary | None, functions: Collection[Callable[..., Any]]
+) -> Vocabulary | None:
+    """The vocabulary, with the functions that compositions may invoke."""
+    if not functions:
+        return vocabulary
+    from tasker.vocabulary import Vocabulary, add_actions
+
+    return add_actions(vocabulary or Vocabulary(), functions)
 
 
 def find_folder(given: str) -> Path:

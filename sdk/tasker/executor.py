@@ -58,7 +58,7 @@ class Running:
         self.scope: asyncio.Timeout | None = None  # while the handler is waited for
         self.reported: dict[str, Any] | None = None  # its progress
         self.busy = False  # whether the handler itself runs, also when nobody waits for it any more
-        self.transaction = Transaction(pools)
+        self.transaction = Transaction(pools, grant.lease)
         durable = Durable(grant.saved, save, start)
         self.context = _context(grant, self._report, durable, self.transaction)
 

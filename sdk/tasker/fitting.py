@@ -14,11 +14,11 @@ def find_misfit(given: Shape, given_schema: Schema | None, taken: Shape) -> str 
     """Where and why a value of `given` does not fit `taken`, or None when it does.
 
     `given_schema` describes the values as they will be: dumped, or as a client may send them. What
-    is not annotated is left to run time. The schemas are asked even between a class and itself:
+    is neither annotated nor described is left to run time. The schemas are asked even between a class and itself:
     a class that is written under other names than it is read by does not fit itself. Only where
     they leave it undecided does the relation between the classes count.
     """
-    if given.adapter is None or taken.adapter is None:
+    if taken.adapter is None or (given.adapter is None and given_schema is None):
         return None
     taken_schema = taken.accepted
     if given_schema is None or taken_schema is None:

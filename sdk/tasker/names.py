@@ -8,6 +8,7 @@ from collections.abc import Collection
 from tasker_grammar.shape import did_you_mean
 
 __all__ = [
+    "COMPOSITION",
     "LONGEST_STEP",
     "LONGEST_TEMPLATE",
     "LONGEST_VERSION",
@@ -31,6 +32,9 @@ QUEUE = re.compile(r"[a-z][a-z0-9_]{0,38}")
 
 RESERVED = frozenset({"input", "ctx", "context"})
 """What a handler is given under these names is never a step's result."""
+
+COMPOSITION = "tasker.composition"
+"""The handler that runs composition steps. Every worker has it."""
 
 UNDO = "undo:"
 """What the name of a compensation begins with."""

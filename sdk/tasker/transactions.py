@@ -1,14 +1,16 @@
 """What a handler writes to the same database, committed together with the completion of its step. Touches the database.
 
 The handler's transaction stays open after its `with` block. When the handler has returned, its outcome is applied in
-that transaction, which then commits; whatever else happens, it is rolled back.
+that transaction, which then commits; whatever else happens, it is rolled back. A composition commits before that, too,
+each time together with a checkpoint of what it has done.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
+from typing import Any
 
 import anyio
 from anyio import to_thread
@@ -23,6 +25,7 @@ __all__ = ["Pools", "Transaction"]
 _MOST = 20  # connections of each kind in one worker; a handler that finds none free waits for one
 _PATIENCE = 5.0  # seconds for a rollback; a connection that needs longer is closed
 _COMMIT = "select tasker.commit_outcome(%s::jsonb)"
+_SAVE = "select tasker.save_checkpoint(%s, %s, %s, %s, %s, %s, %s::jsonb, true)"
 
 
 class Pools:
@@ -51,12 +54,20 @@ class Pools:
 
 
 class Transaction:
-    """The transaction of one attempt, if its handler opens one. Outside a worker there is none."""
+    """The transaction of one attempt, if its handler opens one. Outside a worker there is none.
 
-    __slots__ = ("_async", "_async_stack", "_inside", "_over", "_pools", "_sync", "_sync_stack")
+    `lease` gives the attempt's lease, as heartbeats name it.
+    """
 
-    def __init__(self, pools: Pools | None = None) -> None:
+    __slots__ = (
+        "_async", "_async_stack", "_inside", "_lease", "_over", "_pools", "_sync", "_sync_stack",
+    )  # fmt: skip
+
+    def __init__(
+        self, pools: Pools | None = None, lease: Callable[[], Mapping[str, Any]] = dict
+    ) -> None:
         self._pools = pools
+        self._lease = lease
         self._async: AsyncConnection | None = None
         self._sync: Connection | None = None
         self._inside = threading.RLock()
@@ -93,6 +104,24 @@ class Transaction:
                     self._sync, self._sync_stack = connection, opening.pop_all()
             with self._sync.transaction():
                 yield self._sync
+
+    async def save(self, name: str, data: bytes) -> bool:
+        """Save JSON as a checkpoint, in place of what was there, to be committed with the rest of the transaction.
+
+        False when the lease was lost: then all is rolled back.
+        """
+        assert self._async is not None
+        given = [*self._lease().values(), name, data.decode()]
+        row = await (await self._async.execute(_SAVE, given)).fetchone()
+        if row is None or not row[0]:
+            await self.rollback()
+            return False
+        return True
+
+    async def commit_so_far(self) -> None:
+        """Commit what was written; what is written from here on is another transaction."""
+        self._async = None
+        await self._async_stack.aclose()
 
     async def commit(self, outcome: bytes) -> bool:
         """Apply the outcome and commit; false when it was not taken, and then all is rolled back."""

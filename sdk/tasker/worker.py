@@ -14,17 +14,17 @@ import logging
 import os
 import socket
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from functools import partial
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID, uuid4
 
 import anyio
 from anyio.abc import TaskGroup, TaskStatus
 
 from tasker import telemetry
-from tasker.binding import BoundHandler, Handler, bind_handler, handler_of
+from tasker.binding import ACTION, BoundHandler, Handler, bind_handler, handler_of
 from tasker.claimer import Claimer
 from tasker.database import resolve_database
 from tasker.durations import Duration, to_seconds
@@ -34,7 +34,7 @@ from tasker.foreign import ForeignHandler, ForeignStep, foreign_handlers
 from tasker.foreign_run import ForeignRun
 from tasker.grant import Definition, Grant, describe_failure
 from tasker.heartbeat import Heartbeat
-from tasker.names import did_you_mean
+from tasker.names import COMPOSITION, did_you_mean
 from tasker.notifier import notify
 from tasker.outcome import Completed, Failed, Outcome, Released
 from tasker.registry import register
@@ -48,7 +48,13 @@ from tasker_ffi_bridge import Bridge, BridgeError
 from tasker_sql.connection import Database
 from tasker_sql.session import Session
 
-__all__ = ["Worker", "default_name", "handlers_by_name", "queues_of"]
+if TYPE_CHECKING:
+    from tasker.actions.invoking import Invocable
+    from tasker.actions.outside import Outside
+    from tasker.actions.secrets import Secrets
+    from tasker_grammar.resources import Resources
+
+__all__ = ["Worker", "default_name", "handlers_by_name", "queues_of", "split_actions"]
 
 _log = logging.getLogger(__name__)
 
@@ -67,8 +73,10 @@ class Worker:
     second), in seconds or as "15s". `grace`: how long a stopping worker waits for running handlers. `queues`: which
     queues to serve, by default those of the workflows and templates given. `url`: the database, by default
     TASKER_DATABASE_URL, else the embedded one. `bridges`: children with handlers in other languages, which the worker
-    starts and stops. `seams`: for tests, what stands between the worker and its calls.
-    Workflows and templates are registered when the worker starts.
+    starts and stops. `resources`: what compositions may name, by default those of the workflows given; `secrets`: where
+    their secrets are found, by default in the environment. `seams`: for tests, what stands between the worker and its
+    calls. Workflows and templates are registered when the worker starts. Functions that compositions may invoke
+    (`@action`) are given beside the handlers.
     Raises DefinitionError when two handlers have one name, or no queue is known; ConflictError when it starts and a
     template is registered under the same version with another definition.
 
@@ -87,6 +95,8 @@ class Worker:
         grace: Duration = "30s",
         name: str | None = None,
         bridges: Sequence[Bridge] = (),
+        resources: Resources | None = None,
+        secrets: Secrets | None = None,
         seams: Seams | None = None,
     ) -> None:
         if slots < 1:
@@ -99,7 +109,12 @@ class Worker:
             for given in handlers
             if isinstance(given, Workflow | Template)
         ]
-        self._handlers: dict[str, Handler | ForeignHandler] = {**handlers_by_name(handlers)}
+        actions, others = split_actions(handlers)
+        self._actions = actions
+        self._resources = _resources_of(others) if resources is None else resources
+        self._secrets = secrets
+        self._outside: Outside | None = None
+        self._handlers: dict[str, Handler | ForeignHandler] = {**handlers_by_name(others)}
         self._bridges = tuple(bridges)
         self._queues = tuple(queues) or queues_of(self._templates)
         if not self._queues:
@@ -172,6 +187,7 @@ class Worker:
             )
             self._pools = Pools(database)
             stack.push_async_callback(self._pools.close)
+            self._outside = await stack.enter_async_context(self._open_outside())
             with request_errors():
                 await register(session, self._templates)
                 queue_ids = await self._register(session)
@@ -200,6 +216,14 @@ class Worker:
         if self._broken is not None:
             raise self._broken
 
+    def _open_outside(self) -> AbstractAsyncContextManager[Outside]:
+        from tasker.actions.outside import open_outside
+        from tasker.actions.secrets import read_secrets
+        from tasker_grammar.resources import Resources
+
+        secrets = read_secrets() if self._secrets is None else self._secrets
+        return open_outside(self._resources or Resources(), secrets, self._actions)
+
     async def _open_bridge(self, stack: AsyncExitStack, bridge: Bridge) -> None:
         """Start a bridge's child, and know its handlers until the worker stops."""
         try:
@@ -220,7 +244,7 @@ class Worker:
         """Warn of steps of the given templates that this worker cannot run: that may be meant, or a name left out."""
         for template in self._templates:
             for handler, name in template.handlers:
-                if handler not in self._handlers:
+                if handler not in self._handlers and handler != COMPOSITION:
                     _log.warning(
                         "no handler %s here, for step %s of %s: another worker must have it. %s",
                         handler,
@@ -243,7 +267,7 @@ class Worker:
                 self.name,
                 list(self._queues),
                 self._slots,
-                sorted(self._handlers),
+                sorted([*self._handlers, COMPOSITION]),
                 importlib.metadata.version("tasker-pg"),
             ],
         )
@@ -362,7 +386,7 @@ class Worker:
     def _bind(self, definition: Definition) -> BoundHandler | ForeignStep | Outcome:
         """Join a step to its handler; where that can't be, what each attempt of it comes to in this worker."""
         handler = self._handlers.get(definition.handler)
-        if handler is None:
+        if handler is None and definition.handler != COMPOSITION:
             _log.warning("no handler %s here, for step %s", definition.handler, definition.name)
             missing = f"worker {self.name} has no handler {definition.handler}"
             if hint := self._hint(definition.handler):
@@ -377,11 +401,24 @@ class Worker:
             result_schema=definition.result_schema,
         )
         try:
+            if handler is None:
+                return self._bind_composition(definition, step)
             if isinstance(handler, ForeignHandler):
                 return handler.bind(step)
             return bind_handler(handler, step, definition.task_input_schema)
         except DefinitionError as error:
             return Failed(describe_failure("DefinitionError", str(error)))
+
+    def _bind_composition(
+        self, definition: Definition, step: StepDefinition
+    ) -> BoundHandler | Outcome:
+        from tasker.actions.running import bind_composition
+
+        assert self._outside is not None
+        bound = bind_composition(definition, step, self._outside, self.name)
+        if not isinstance(bound, BoundHandler):
+            _log.warning("step %s cannot run here: %s", definition.name, bound.failure.message)
+        return bound
 
     async def _drain_when_stopped(self, claimer: Claimer) -> None:
         await self._stopping.wait()
@@ -444,6 +481,34 @@ def queues_of(templates: Iterable[Template]) -> tuple[str, ...]:
             if step.compensate is not None:
                 queues[step.compensate.queue or step.queue or own] = None
     return tuple(queues)
+
+
+def split_actions(
+    given: Iterable[Workflow | Template | Handler | Callable[..., Any]],
+) -> tuple[dict[str, Invocable], list[Workflow | Template | Handler | Callable[..., Any]]]:
+    """What compositions may invoke, by name, and what else a worker is given. Raises DefinitionError."""
+    actions: dict[str, Invocable] = {}
+    others: list[Workflow | Template | Handler | Callable[..., Any]] = []
+    for one in given:
+        own = one.actions if isinstance(one, Workflow) else (one,)
+        found = [getattr(each, ACTION) for each in own if hasattr(each, ACTION)]
+        if not found or isinstance(one, Workflow):
+            others.append(one)
+        for each in found:
+            if actions.setdefault(each.name, each) is not each:
+                raise DefinitionError(f"two actions are named {each.name}")
+    return actions, others
+
+
+def _resources_of(given: Iterable[object]) -> Resources | None:
+    """The resources of the workflows among what a worker is given. Raises DefinitionError when there are several."""
+    own = [one.resources for one in given if isinstance(one, Workflow)]
+    different = [each for n, each in enumerate(own) if each is not None and each not in own[:n]]
+    if len(different) > 1:
+        raise DefinitionError(
+            "the workflows have different resources: give the worker those to use"
+        )
+    return different[0] if different else None
 
 
 def handlers_by_name(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tasker.binding import Handler
 from tasker.checking import find_step_faults
@@ -27,6 +27,7 @@ from tasker.injection import Assignment, Parameter, assign
 from tasker.input_schemas import derive_input_schema
 from tasker.limits import ANY, Limit
 from tasker.names import (
+    COMPOSITION,
     LONGEST_TEMPLATE,
     LONGEST_VERSION,
     RESERVED,
@@ -49,6 +50,11 @@ from tasker.step_decorator import (
 from tasker.template import Kind, StepDefinition, Template
 from tasker.values import Shape, annotation_text, shape_of
 from tasker_grammar.contracts import Schema
+
+if TYPE_CHECKING:
+    from tasker_grammar.catalog import Catalog
+    from tasker_grammar.composition import Composition
+    from tasker_grammar.resources import Resources
 
 __all__ = ["Workflow"]
 
@@ -77,7 +83,8 @@ class Workflow:
     `on_failure`: a task that a failure has stopped waits for an operator (`wait`), or what it had
     completed is undone and it ends with an error (`compensate`, also after its time limit).
     `expansion` bounds how many dynamic steps one task may have. `limits` bound how much of it goes
-    on at once, or in a time.
+    on at once, or in a time. `resources`, `actions` (functions under `@action`) and `compositions` (those that come
+    with Tasker, by default) are what its compositions may name.
 
     Raises `DefinitionError` when a name is malformed or the input's type means nothing in JSON.
     """
@@ -94,6 +101,9 @@ class Workflow:
         on_failure: OnTaskFailure = "wait",
         expansion: Bounds | None = None,
         limits: Sequence[Limit] = (),
+        resources: Resources | None = None,
+        actions: Sequence[Callable[..., Any]] = (),
+        compositions: Catalog | None = None,
     ) -> None:
         self.name = name
         self.namespace = namespace
@@ -108,6 +118,9 @@ class Workflow:
         self.time_limit = read_seconds(time_limit, f"workflow {self.full_name}: time_limit")
         self.input = shape_of(Any if input is None else input, f"workflow {self.full_name}: input")
         self._input_schema = self.input.accepted
+        self.resources = resources
+        self.actions = tuple(actions)
+        self.compositions = compositions
         self._steps: dict[str, _Step] = {}
         self._template: Template | None = None
         self._output: tuple[Shape | None] | None = None
@@ -161,6 +174,16 @@ class Workflow:
         )
 
     @property
+    def input_schema(self) -> Schema | None:
+        """What a task's input is, as a schema; None for anything."""
+        return self._input_schema
+
+    @property
+    def steps(self) -> tuple[StepDefinition, ...]:
+        """The steps so far."""
+        return tuple(self._definitions)
+
+    @property
     def _definitions(self) -> list[StepDefinition]:
         """The steps so far, each with the dynamic steps that it may ask for, so far as those are there."""
         steps = self._steps.values()
@@ -193,7 +216,8 @@ class Workflow:
         """The handlers of steps and compensations, by the names under which workers know them."""
         steps = self._steps.values()
         undoing = (step.undoing for step in steps if step.undoing is not None)
-        return {handler.name: handler for handler in (*(s.handler for s in steps), *undoing)}
+        known = (*(step.handler for step in steps), *undoing)
+        return {handler.name: handler for handler in known if handler.name != COMPOSITION}
 
     @property
     def step(self) -> StepDecorator:
@@ -245,6 +269,53 @@ class Workflow:
         that came to be, as a list in the order in which they did.
         """
         return StepDecorator(self._add, "dynamic")
+
+    def compose(
+        self,
+        name: str,
+        composition: Composition | str,
+        arguments: Mapping[str, Any] | None = None,
+        *,
+        input: str = ".input",
+        kind: Kind = "standard",
+        depends_on: Sequence[str] = (),
+        retry: Retry | None = None,
+        timeout: Duration | None = None,
+        total_timeout: Duration | None = None,
+        queue: str | None = None,
+        limits: Sequence[Limit] = (),
+    ) -> str:
+        """Add a step that runs a composition, in place of a handler; gives its name.
+
+        `composition` comes from `tasker.catalog`, or is a name in the workflow's compositions, then with `arguments`.
+        `input` is an expression: what the composition sees as `.input`. It sees the task's input as `.input`, and
+        earlier steps by name; the step depends on those that it names. What the composition gives is inferred, and
+        later steps are checked by it. Raises DefinitionError with everything that the check finds.
+        """
+        from tasker.composing import compose_step
+
+        subject = f"{self.full_name}: step {name}"
+        self._check_name(name, subject)
+        for parent in depends_on:
+            if parent not in self._steps:
+                raise DefinitionError(f"{subject}: it depends on {parent!r}, no step yet")
+        bare = StepDefinition(
+            name=name,
+            handler=COMPOSITION,
+            kind=kind,
+            depends_on=tuple(depends_on),
+            queue=queue,
+            retry=read_retry(retry, subject),
+            attempt_time_limit=read_seconds(timeout, f"{subject}: timeout"),
+            step_time_limit=read_seconds(total_timeout, f"{subject}: total_timeout"),
+            limits=read_limits(limits, subject),
+        )
+        definition, handler = compose_step(self, bare, composition, arguments or {}, input)
+        for fault in _errors(definition):
+            raise DefinitionError(f"{subject}: {fault}", [fault])
+        self._steps[name] = _Step(definition, handler)
+        self._template = self._output = None
+        return name
 
     def compensation(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
 
 from tasker.checking import check, make_fault
 from tasker.durations import to_seconds
@@ -18,6 +19,9 @@ from tasker.yaml_fields import (
     TemplateFields,
 )
 
+if TYPE_CHECKING:
+    from tasker.vocabulary import Vocabulary
+
 __all__ = ["build_template"]
 
 Path = tuple[str | int, ...]
@@ -31,22 +35,25 @@ _USUAL_CAP = to_seconds(Retry().cap)
 
 
 def build_template(
-    fields: TemplateFields, handlers: Collection[str] | None = None
+    fields: TemplateFields,
+    handlers: Collection[str] | None = None,
+    vocabulary: Vocabulary | None = None,
 ) -> tuple[Template | None, list[Fault]]:
     """The template, if one can be made, and all that the checker says about it.
 
-    `handlers`: the names of those that workers have, where they are known.
+    `handlers`: the names of those that workers have, where they are known. `vocabulary`: what compositions may name;
+    by default no resources, and the compositions that come with Tasker.
     """
     minutes = fields.lifecycle.max_duration_minutes
     faults: list[Fault] = []
+    steps = [_build_step(index, step, faults) for index, step in enumerate(fields.steps)]
+    steps = _compile_compositions(fields, steps, vocabulary, faults)
     try:
         template = Template(
             namespace=fields.namespace_name,
             name=fields.name,
             version=fields.version,
-            steps=tuple(
-                _build_step(index, step, faults) for index, step in enumerate(fields.steps)
-            ),
+            steps=tuple(steps),
             description=fields.description,
             input_schema=fields.input_schema,
             time_limit=None if minutes is None else minutes * 60,
@@ -58,6 +65,30 @@ def build_template(
     except DefinitionError as error:
         return None, [*faults, *error.faults]
     return template, [*faults, *check(template, handlers)]
+
+
+def _compile_compositions(
+    fields: TemplateFields,
+    steps: list[StepDefinition],
+    vocabulary: Vocabulary | None,
+    faults: list[Fault],
+) -> list[StepDefinition]:
+    """The steps, with those that are compositions compiled."""
+    if not any(step.runs_composition for step in fields.steps):
+        return steps
+    from tasker.actions.programs import Written
+    from tasker.composition_steps import compile_steps
+    from tasker.vocabulary import Vocabulary
+
+    written = {
+        step.name: Written(step.composition, step.arguments, step.input or ".input")
+        for step in fields.steps
+        if step.runs_composition
+    }
+    known = Vocabulary() if vocabulary is None else vocabulary
+    compiled, found = compile_steps(steps, written, fields.input_schema, known)
+    faults += found
+    return compiled
 
 
 def _build_step(index: int, fields: StepFields, faults: list[Fault]) -> StepDefinition:

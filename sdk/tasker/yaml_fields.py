@@ -13,6 +13,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator
 from pydantic_core import PydanticCustomError
 
 from tasker.limits import Unit
+from tasker.names import COMPOSITION
 from tasker.policy import Backoff, OnTaskFailure, Undoes
 from tasker.template import Kind
 
@@ -63,7 +64,7 @@ class Fields(BaseModel):
             return data
         given = {name: v for name, v in cast("Json", data).items() if v is not None}
         for names in _aliases(cls):
-            if all(name in given for name in names):
+            if len(names) > 1 and all(name in given for name in names):
                 both = " and ".join(names)
                 raise PydanticCustomError("two_names", "{both} name the same field", {"both": both})
         return given
@@ -149,7 +150,6 @@ class StepFields(Fields):
     LATER = {
         "system_dependency": "It has no effect.",
         "publishes_events": "Events are not published yet.",
-        "composition": "Compositions do not run yet; the handler does.",
     }
 
     name: str
@@ -179,6 +179,26 @@ class StepFields(Fields):
     publishes_events: list[Json] = Field(default_factory=list[Json])
     batch_config: BatchFields = Field(default_factory=BatchFields)
     composition: Any = None
+    """An addition: what runs the step in place of a handler, by its name in the catalog or as it stands."""
+    arguments: Json = Field(default_factory=dict, validation_alias=AliasChoices("with"))
+    """An addition: the composition's parameters."""
+    input: str | None = None
+    """An addition: what the composition is given, as an expression; the task's input by default."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _run_composition(cls, data: object) -> object:
+        """A step that is a composition needs no handler of its own."""
+        if not isinstance(data, dict) or cast("Json", data).get("composition") is None:
+            return cast("object", data)
+        given = cast("Json", data)
+        own = given.get("handler")
+        return {**given, "handler": {"callable": COMPOSITION} if own is None else own}
+
+    @property
+    def runs_composition(self) -> bool:
+        """Whether the composition runs it; where there is a handler too, that does, as in published templates."""
+        return self.composition is not None and self.handler.callable == COMPOSITION
 
 
 class LifecycleFields(Fields):

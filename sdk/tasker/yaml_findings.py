@@ -26,7 +26,7 @@ _YAML_PATHS: Mapping[str | int, Path] = {
     "step_time_limit": ("total_timeout_seconds",),
     "batch": ("batch_config",),
 }
-_VALUES = ("input_schema", "result_schema", "metadata", "config")
+_VALUES = ("input_schema", "result_schema", "metadata", "config", "composition", "with")
 """What holds a user's own words below it."""
 _OTHER_NAMES = {"dependencies": "depends_on", "depends_on": "dependencies", "type": "step_type"}
 _WITHOUT_MEANING: Mapping[str, Any] = {
@@ -98,6 +98,11 @@ class Place:
     def remarks(self, fields: TemplateFields) -> Iterator[TemplateFinding]:
         """What is accepted, and has no effect."""
         yield from self._walk(fields, ())
+        for index, step in enumerate(fields.steps):
+            if step.composition is not None and not step.runs_composition:
+                mend = "The handler runs the step. Leave one of them out."
+                path = ("steps", index, "composition")
+                yield self.finding("not-acted-on", path, "composition is not acted on", mend)
         names = [step.name for step in fields.steps]
         known = frozenset(names)
         for environment, changes in fields.environments.items():

@@ -52,7 +52,8 @@ class Reading:
     def can_tell(self, fault: Fault) -> bool:
         """Whether a fault would be there without what was replaced."""
         reshaped = any(_is_shaping(path) for path in self.replaced)
-        if reshaped and CODES[fault.code].topic not in ABOUT_FIELDS:
+        known = CODES.get(fault.code)  # those of the action grammar are its own
+        if reshaped and (known is None or known.topic not in ABOUT_FIELDS):
             return False
         if fault.severity == "error":
             return True

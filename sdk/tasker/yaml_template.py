@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path as FilePath
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from tasker.environments import apply_environment, check_environment, locate_change
 from tasker.errors import Fault, TemplateError, TemplateFinding
@@ -19,6 +19,9 @@ from tasker.yaml_fields import TemplateFields
 from tasker.yaml_findings import Place, yaml_path
 from tasker.yaml_reading import Reading, read_fields
 from tasker.yaml_source import Document, read_documents
+
+if TYPE_CHECKING:
+    from tasker.vocabulary import Vocabulary
 
 __all__ = [
     "LoadedTemplate",
@@ -61,36 +64,55 @@ class LoadedTemplate:
         return tuple(finding for finding in self.findings if finding.severity == "warning")
 
 
-def load_templates(path: str | FilePath, *, environment: str | None = None) -> list[LoadedTemplate]:
+def load_templates(
+    path: str | FilePath, *, environment: str | None = None, vocabulary: Vocabulary | None = None
+) -> list[LoadedTemplate]:
     """The templates in a YAML file, or in all YAML files below a directory, in file order.
 
     With `environment`, what the templates say under `environments` for it is applied; it is checked
-    for the others, too. Raises `TemplateError` with everything that is wrong, in whichever file, and
-    `UnknownEnvironmentError` when none of the templates has that environment.
+    for the others, too. `vocabulary` is what compositions may name: `load_vocabulary` reads it from files.
+    Raises `TemplateError` with everything that is wrong, in whichever file, and `UnknownEnvironmentError` when none
+    of the templates has that environment.
     """
-    return load_all_templates([path], environment=environment)
+    return load_all_templates([path], environment=environment, vocabulary=vocabulary)
 
 
 def load_all_templates(
-    paths: Iterable[str | FilePath], *, environment: str | None = None
+    paths: Iterable[str | FilePath],
+    *,
+    environment: str | None = None,
+    vocabulary: Vocabulary | None = None,
 ) -> list[LoadedTemplate]:
     """As `load_templates`, of several files and directories together."""
-    outcomes = (each for path in paths for each in examine_files(path, environment=environment))
+    outcomes = (
+        each
+        for path in paths
+        for each in examine_files(path, environment=environment, vocabulary=vocabulary)
+    )
     return _all_or_none(outcomes, environment)
 
 
 def parse_templates(
-    text: str, *, file: str = "<text>", environment: str | None = None
+    text: str,
+    *,
+    file: str = "<text>",
+    environment: str | None = None,
+    vocabulary: Vocabulary | None = None,
 ) -> list[LoadedTemplate]:
     """The templates in a YAML text, one per document. `file` is what messages call it.
 
     Raises `TemplateError` with everything that is wrong, and `UnknownEnvironmentError`.
     """
-    return _all_or_none(examine_text(text, file=file, environment=environment), environment)
+    outcomes = examine_text(text, file=file, environment=environment, vocabulary=vocabulary)
+    return _all_or_none(outcomes, environment)
 
 
 def examine_files(
-    path: str | FilePath, *, environment: str | None = None, handlers: Handlers = None
+    path: str | FilePath,
+    *,
+    environment: str | None = None,
+    handlers: Handlers = None,
+    vocabulary: Vocabulary | None = None,
 ) -> Iterator[LoadedTemplate | Refused]:
     """As `load_templates`, document by document, and without raising: what is broken is refused.
 
@@ -113,7 +135,11 @@ def examine_files(
             yield _unreadable(file, error.strerror if isinstance(error, OSError) else str(error))
         else:
             yield from examine_text(
-                text, file=str(file), environment=environment, handlers=handlers
+                text,
+                file=str(file),
+                environment=environment,
+                handlers=handlers,
+                vocabulary=vocabulary,
             )
     if not files:
         yield _refuse(str(given), "no-template", "there is no YAML file below", "Add one.")
@@ -125,11 +151,12 @@ def examine_text(
     file: str = "<text>",
     environment: str | None = None,
     handlers: Handlers = None,
+    vocabulary: Vocabulary | None = None,
 ) -> Iterator[LoadedTemplate | Refused]:
     """As `parse_templates`, document by document, and without raising: what is broken is refused."""
     documents = [d for d in read_documents(text) if d.data is not None or d.problems]
     for document in documents:
-        yield _examine(Place(file, document), environment, handlers)
+        yield _examine(Place(file, document), environment, handlers, vocabulary)
     if not documents:
         yield _refuse(file, "no-template", "there is no template in it", "Write one.")
 
@@ -161,7 +188,9 @@ def _refuse(file: str, code: str, what: str, mend: str) -> Refused:
     return Refused((Place(file, Document()).finding(code, (), what, mend),))
 
 
-def _examine(place: Place, environment: str | None, handlers: Handlers) -> LoadedTemplate | Refused:
+def _examine(
+    place: Place, environment: str | None, handlers: Handlers, vocabulary: Vocabulary | None
+) -> LoadedTemplate | Refused:
     findings = place.problems()
     if any(finding.code != "duplicate-key" for finding in findings):
         return Refused(tuple(findings))
@@ -170,9 +199,10 @@ def _examine(place: Place, environment: str | None, handlers: Handlers) -> Loade
     if reading.fields is None:
         return Refused(tuple(findings))
     findings += place.remarks(reading.fields)
-    template, faults = build_template(apply_environment(reading.fields, environment), handlers)
+    applied = apply_environment(reading.fields, environment)
+    template, faults = build_template(applied, handlers, vocabulary)
     findings += _tell(place, reading, reading.fields, faults, environment)
-    findings += _examine_others(place, reading, reading.fields, faults, environment)
+    findings += _examine_others(place, reading, reading.fields, faults, environment, vocabulary)
     environments = tuple(reading.fields.environments)
     if template is None or any(finding.severity == "error" for finding in findings):
         return Refused(tuple(findings), environments)
@@ -200,12 +230,13 @@ def _examine_others(
     fields: TemplateFields,
     said: Sequence[Fault],
     environment: str | None,
+    vocabulary: Vocabulary | None,
 ) -> Iterator[TemplateFinding]:
     """What is to be said about the template in other environments than the chosen one, and in that one is not."""
     for name in fields.environments:
         if name == environment:
             continue
-        _, faults = build_template(apply_environment(fields, name))
+        _, faults = build_template(apply_environment(fields, name), None, vocabulary)
         for fault in faults:
             new = fault not in said and fault.code not in _MEANT_ELSEWHERE
             if new and reading.can_tell(fault):

@@ -32,7 +32,8 @@ READS = {
     "get_task", "get_task_result", "list_tasks", "list_steps", "get_step", "explain_step", "queue_stats",
     "count_open_tasks", "list_workers", "list_orchestrators", "list_templates", "get_template", "verify",
     "get_schedule", "list_schedules", "list_fires", "get_approval", "list_approvals", "plan_change",
-    "list_limits", "list_limit_keys", "list_dead_letters", "get_dead_letters", "list_children", "list_needed_steps",
+    "list_limits", "list_limit_keys", "list_dead_letters", "get_dead_letters", "list_children",
+    "list_inner_steps", "list_needed_steps",
     "list_events",
 }  # fmt: skip
 MAY = {

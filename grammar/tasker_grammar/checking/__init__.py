@@ -25,7 +25,7 @@ from tasker_grammar.checking.reading import Kinds
 from tasker_grammar.checking.steps import check_steps
 from tasker_grammar.composition import WIDEST, Bounds, Composition, Fragment
 from tasker_grammar.contracts import Schema
-from tasker_grammar.filling import fill
+from tasker_grammar.filling import fill, find_parameter_faults
 from tasker_grammar.findings import Finding, GrammarError, is_sound
 from tasker_grammar.primitives import PRIMITIVES
 from tasker_grammar.primitives.interface import Program
@@ -77,10 +77,10 @@ def check_composition(
         read = Composition.model_validate(taken)
     except ValidationError as error:
         return _end(shape_findings(error, Composition), None)
-    filled = fill(read, {})
+    check = Check(resources, compositions, bounds, kinds, find_parameter_faults(read))
+    filled = fill(read, {}) if read.parameters or check.findings else read
     if isinstance(filled, list):
         return _end(filled, None)
-    check = Check(resources, compositions, bounds, kinds)
     if not is_usable(check, "/input", filled.input):
         return _end(check.findings, None)
     input = type_of(filled.input) if given is None else given

@@ -31,7 +31,10 @@ def judge(given: Type, taken: Schema) -> Verdict:
 
 def why_unusable(schema: Schema) -> SchemaError | None:
     """What makes the schema unusable, if anything does."""
-    text = _text(schema)
+    try:
+        text = _text(schema)
+    except TypeError:
+        return SchemaError("it has an integer beyond 64 bits, or something that is no JSON")
     return _why_unusable(text) if len(text) <= _LONGEST else _compile(schema)
 
 

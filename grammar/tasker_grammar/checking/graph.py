@@ -48,9 +48,10 @@ def link(
     edges = _edges(known)
     order, cycles = _sort(known, edges)
     faults += [(known[cycle[0]], _cycle(cycle)) for cycle in map(partial(_turn, known), cycles)]
-    chosen_by = {
-        name: [step.id for step in known.values() if name in _branches(step)] for name in known
-    }
+    chosen_by: dict[str, list[str]] = {}
+    for step in known.values():
+        for name in {*_branches(step)}:
+            chosen_by.setdefault(name, []).append(step.id)
     return Graph(tuple(order), edges, chosen_by), faults
 
 

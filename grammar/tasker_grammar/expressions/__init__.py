@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from tasker_grammar.expressions.codes import Code
@@ -66,9 +67,14 @@ def references(source: str) -> frozenset[str] | list[Finding]:
     For who asks before anything is known of types. An expression that reads `.` as it is names none by that.
     """
     try:
-        return fields_read(parse(source)) - {WHOLE}
+        return _names(source)
     except Fault as fault:
         return [fault.finding]
+
+
+@lru_cache(maxsize=1_024)
+def _names(source: str) -> frozenset[str]:
+    return fields_read(parse(source)) - {WHOLE}
 
 
 def _evaluation(code: Code) -> Callable[[Any, Budget], Any]:

@@ -28,7 +28,7 @@ from tasker_grammar.primitives.parts import (
 from tasker_grammar.resources import Action
 from tasker_grammar.schema_types import type_of
 
-__all__ = ["Invoke", "InvokeFields"]
+__all__ = ["ACTION_FAILED", "Invoke", "InvokeFields"]
 
 ACTION_FAILED = Failure(
     "ACTION_FAILED", "The handler failed in a way that it does not declare.", retryable=True

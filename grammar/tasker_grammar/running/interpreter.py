@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from tasker_grammar.expressions import Budget, DataError, Expression
+from tasker_grammar.normal import normalize
 from tasker_grammar.primitives.interface import Program, ProgramStep
 from tasker_grammar.running.order import is_left_out, may_overlap, not_chosen, ready
 from tasker_grammar.running.together import end
@@ -205,6 +206,8 @@ class _Execution:
                 self._tell(step, "failed", began, failure.code)
                 raise
             acted, state = running.acted, "complete"
+            if acted:
+                output = normalize(output)
             for part in running.parts:  # what this step gives says all that they did
                 run.done.pop(part, None)
         if acted:

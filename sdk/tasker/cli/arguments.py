@@ -68,6 +68,22 @@ Environment = Annotated[
         help="Apply what YAML templates say for an environment. One that none of them has is an error.",
     ),
 ]
+ResourcesFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--resources",
+        help="A file of resources: what compositions may read, write and send.",
+        show_default=False,
+    ),
+]
+CompositionFiles = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--compositions",
+        help="A file of compositions of your own, or a folder of them; may be repeated.",
+        show_default=False,
+    ),
+]
 TaskIds = Annotated[
     list[str],
     typer.Argument(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tasker.cli.arguments import Url
+from tasker.cli.arguments import CompositionFiles, ResourcesFile, Url
 from tasker.cli.database import call_one
 from tasker.cli.exit_codes import ExitCode
 from tasker.cli.logs import LogLevel
@@ -34,6 +34,8 @@ def dev(
     ] = None,
     templates: Templates = None,
     commands: Commands = None,
+    resources: ResourcesFile = None,
+    compositions: CompositionFiles = None,
     queues: Queues = None,
     slots: Slots = 100,
     log_level: Log = LogLevel.warning,
@@ -45,13 +47,15 @@ def dev(
     The worker starts again when a source file beside the modules changes. Ctrl-C stops all.
     """
     options = WorkerOptions(
-        modules or ([] if commands else [EXAMPLE]),
+        modules or ([] if commands or templates else [EXAMPLE]),
         templates or (),
         slots=slots,
         queues=queues or (),
         grace="5s",
         log_level=log_level,
         commands=commands or (),
+        resources=resources,
+        compositions=compositions or (),
     )
     folders = options.find_folders()
     database = _prepare_database(url)
@@ -64,7 +68,7 @@ def dev(
     runs = [*options.modules, *options.commands]
     _tell_what_is_where(database, runs, [str(folder) for folder in folders])
     with stop_on_signals() as stop:
-        if not (modules or commands):
+        if not (modules or commands or templates):
             threading.Thread(target=_run_example, args=(database, stop), daemon=True).start()
         status = run_programs(programs, stop, _say)
     if status != ExitCode.OK:

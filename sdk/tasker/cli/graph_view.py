@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import RenderableType
 from rich.table import Table
@@ -13,6 +13,9 @@ from tasker.cli.graph import Step, split_into_levels
 from tasker.cli.marks import describe_counts, describe_state, sign_of, style_of
 from tasker.cli.tables import make_table
 from tasker.cli.times import format_took, parse_time
+
+if TYPE_CHECKING:
+    from tasker.drawing.inside import Inner
 
 # Of a wide level (a fan-out) only so many steps are drawn; the rest are counted.
 STEPS_PER_LEVEL = 12
@@ -24,15 +27,19 @@ def draw_task_graph(
     now: datetime,
     per_level: int = STEPS_PER_LEVEL,
     children: Sequence[Mapping[str, Any]] = (),
+    inner: Mapping[str, Sequence["Inner"]] | None = None,
 ) -> Table:
     """Draw a task's steps, as list_steps gives them; of a level, at most `per_level` and a count of
-    the others. Child tasks, as list_children gives them, stand under the step that started them.
+    the others. Child tasks, as list_children gives them, stand under the step that started them; the steps inside a
+    composition under the step that runs it.
     """
     table = _make_graph_table("STEP", "STATE", "ATTEMPT", "TOOK", "AFTER")
     for number, level in enumerate(split_into_levels(steps), start=1):
         drawn, hidden = choose_steps(level, per_level)
         for position, step in enumerate(drawn):
             table.add_row(_number(number, position), *_task_cells(step, now))
+            for each in (inner or {}).get(step["name"], ()):
+                table.add_row("", *_inner_cells(each))
             own = [child for child in children if child["step"] == step["name"]]
             shown, more = choose_steps(own, per_level)
             for child in shown:
@@ -113,6 +120,16 @@ def _child_cells(child: Mapping[str, Any], now: datetime) -> Iterator[Renderable
     yield ""
     yield format_took(parse_time(child["created_at"]), parse_time(child["completed_at"]), now)
     yield Text(child["task_id"], style="dim")
+
+
+def _inner_cells(inner: "Inner") -> Iterator[RenderableType]:
+    state = inner.state or "undecided"
+    yield Text(f"  {sign_of(state)} {inner.id}", style=style_of(state))
+    code = f" {inner.code}" if inner.code else ""
+    yield Text(f"{inner.kind}, ", style="dim") + describe_state(state) + Text(code)
+    yield ""
+    yield "" if inner.milliseconds is None else f"{inner.milliseconds:g} ms"
+    yield Text(_join(inner.after), style="dim")
 
 
 def _describe_undone(state: str | None) -> Text:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Group, RenderableType
 from rich.json import JSON
@@ -14,6 +14,9 @@ from tasker.cli.marks import describe_counts, describe_state, sign_of, style_of
 from tasker.cli.tables import make_facts, make_heading, make_table
 from tasker.cli.times import format_age, format_clock, format_moment, format_took, parse_time
 from tasker.priority import priority_name
+
+if TYPE_CHECKING:
+    from tasker.drawing.inside import Inner
 
 Row = Mapping[str, Any]
 
@@ -43,12 +46,14 @@ def draw_task(
     now: datetime,
     per_level: int = STEPS_PER_LEVEL,
     children: Sequence[Row] = (),
+    inner: Mapping[str, Sequence["Inner"]] | None = None,
 ) -> RenderableType:
     """Draw one task with its graph. `reasons` says, by step name, why a step is not running;
-    `children` are the tasks that its steps have started, as list_children gives them.
+    `children` are the tasks that its steps have started, as list_children gives them; `inner` the steps inside
+    compositions, by the step that runs one.
     """
     parts: list[RenderableType] = [draw_task_heading(task), draw_task_facts(task, now), Text()]
-    parts.append(draw_task_graph(steps, now, per_level, children))
+    parts.append(draw_task_graph(steps, now, per_level, children, inner))
     notes = [(name, text) for name, text in reasons.items()]
     if notes:
         parts += [Text(), Text("Open steps", style="bold"), make_facts(notes)]

@@ -1,6 +1,6 @@
 """`tasker task …`: see and change tasks."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,11 +17,13 @@ from tasker.cli.submit import submit
 from tasker.cli.task_changes import cancel, pause, resolve, resume, retry
 from tasker.cli.task_lookup import find_task, get_template
 from tasker.cli.watch import SUCCEEDED, Look, check_success, follow, ignore, look_at, open_display
+from tasker.names import COMPOSITION
 
 if TYPE_CHECKING:
     from psycopg import Connection
 
     from tasker.drawing.graph import Graph
+    from tasker.drawing.inside import Inner
 
 app = typer.Typer(no_args_is_help=True, help="Submit, see and change tasks.")
 app.command(
@@ -126,8 +128,8 @@ def show_(
 
     A picture has the steps with their states, the workers of a batch as one, and branches that were not chosen dashed.
 
-    As JSON: the task with `graph`, its steps, `children`, the tasks that they have started, and
-    `explanations` of those that are not done. As ids: its steps.
+    As JSON: the task with `graph`, its steps, `children`, the tasks that they have started, `inner_steps`, what became
+    of the steps inside compositions, and `explanations` of those that are not done. As ids: its steps.
     """
     from tasker.cli.task_views import choose_unexplained
 
@@ -137,8 +139,10 @@ def show_(
         seen = look_at(connection, find_task(connection, _one_id(task)))
         task_id: str = seen.task["task_id"]
         children = call_all(connection, "list_children", task_id=task_id)
+        inner = list_inner(connection, seen.steps, task_id)
+        inside = read_all_inner(connection, seen, inner) if inner else {}
         if answer is None:
-            graph = _graph(connection, seen, children)
+            graph = _graph(connection, seen, children, inner)
             pictures.show_pictures([graph], output, to)
             return
         explanations = [
@@ -153,12 +157,15 @@ def show_(
         now = datetime.now(UTC)
         reasons = {e["step"]: localise(e["reason"], now) for e in explanations}
         per_level = {"per_level": len(seen.steps)} if all_steps else {}
-        return draw_task(seen.task, seen.steps, reasons, now, children=children, **per_level)
+        return draw_task(
+            seen.task, seen.steps, reasons, now, children=children, inner=inside, **per_level
+        )
 
     document = {
         **seen.task,
         "graph": seen.steps,
         "children": children,
+        "inner_steps": inner,
         "explanations": explanations,
     }
     show(document, answer, lambda: [f"{task_id}/{step['name']}" for step in seen.steps], view)
@@ -236,12 +243,46 @@ def verify(tasks: TaskIds, output: Output = Format.table, url: Url = None) -> No
         raise typer.Exit(1)
 
 
-def _graph(connection: "Connection", seen: Look, children: Sequence[dict[str, Any]]) -> "Graph":
+def list_inner(
+    connection: "Connection", steps: Sequence[Mapping[str, Any]], task_id: str
+) -> list[dict[str, Any]]:
+    """List what became of the steps inside compositions; of a task without any, nothing is asked."""
+    if all(step["handler"] != COMPOSITION for step in steps):
+        return []
+    return call_all(connection, "list_inner_steps", task_id=task_id)
+
+
+def read_all_inner(
+    connection: "Connection", seen: Look, inner: Sequence[dict[str, Any]]
+) -> dict[str, Sequence["Inner"]]:
+    """Read the steps inside a task's compositions, by the name of the step that runs one."""
+    from tasker.drawing.inside import read_inner
+
+    configs: dict[str, dict[str, Any]] = {
+        step["name"]: step.get("config") or {} for step in _define(connection, seen)["steps"]
+    }
+    steps = {step["name"]: step for step in seen.steps}
+    return {
+        name: read_inner(configs.get(name.partition("/")[0], {}), steps[name], row)
+        for row in inner
+        if (name := row["step"]) in steps
+    }
+
+
+def _define(connection: "Connection", seen: Look) -> dict[str, Any]:
+    wanted = TemplateRef(*(seen.task[part] for part in ("namespace", "template", "version")))
+    return get_template(connection, wanted)["definition"]
+
+
+def _graph(
+    connection: "Connection",
+    seen: Look,
+    children: Sequence[dict[str, Any]],
+    inner: Sequence[dict[str, Any]],
+) -> "Graph":
     from tasker.drawing.tasks import graph_task
 
-    wanted = TemplateRef(*(seen.task[part] for part in ("namespace", "template", "version")))
-    definition = get_template(connection, wanted)["definition"]
-    return graph_task(seen.task, seen.steps, definition, children)
+    return graph_task(seen.task, seen.steps, _define(connection, seen), children, inner)
 
 
 def _one_id(given: str) -> str:

@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tasker.cli.arguments import STDIN, Environment, Output
+from tasker.cli.arguments import STDIN, CompositionFiles, Environment, Output, ResourcesFile
 from tasker.cli.exit_codes import ExitCode
 from tasker.cli.failures import CommandFailed
 from tasker.cli.output import Format, show, tell, write_json, write_lines
+from tasker.cli.vocabulary import load_vocabulary
 
 if TYPE_CHECKING:
+    from tasker.discovery import Discovery
     from tasker.errors import TemplateFinding
+    from tasker.vocabulary import Vocabulary
 
 YAML = (".yaml", ".yml")
 
@@ -37,6 +40,8 @@ def validate(
             help="A Python module or file with handlers; what none of them has is told. May be repeated.",
         ),
     ] = None,
+    resources: ResourcesFile = None,
+    compositions: CompositionFiles = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="The exit code is 1 for warnings, too.")
     ] = False,
@@ -55,8 +60,12 @@ def validate(
     `tasker template explain CODE` says more about a finding.
     """
     paths = list(list_files(files))
-    known = _find_handlers(modules) if modules else None
-    found = check_files(paths, environment, known)
+    here = _discover(modules) if modules else None
+    known = None if here is None else here.handler_names
+    vocabulary = load_vocabulary(resources, compositions or ())
+    if here is not None:
+        vocabulary = here.add_actions_to(vocabulary)
+    found = check_files(paths, environment, known, vocabulary)
     shown = [finding for finding in found if verbose or finding.severity != "info"]
     if sarif is not None:
         _write_sarif(found, sarif)
@@ -124,6 +133,7 @@ def check_files(
     paths: Iterable[Path],
     environment: str | None = None,
     handlers: Collection[str] | None = None,
+    vocabulary: "Vocabulary | None" = None,
 ) -> list["TemplateFinding"]:
     """Load template files and give what is to be said about them, file by file, in the order of the lines.
 
@@ -135,7 +145,9 @@ def check_files(
     found: list[TemplateFinding] = []
     environments: list[str] = []
     for path in paths:
-        outcomes = list(examine_files(path, environment=environment, handlers=handlers))
+        outcomes = list(
+            examine_files(path, environment=environment, handlers=handlers, vocabulary=vocabulary)
+        )
         environments += [name for outcome in outcomes for name in outcome.environments]
         findings = [finding for outcome in outcomes for finding in outcome.findings]
         found += sorted(findings, key=lambda finding: finding.line)
@@ -144,7 +156,7 @@ def check_files(
     return found
 
 
-def _find_handlers(modules: Sequence[str]) -> frozenset[str]:
+def _discover(modules: Sequence[str]) -> "Discovery":
     from tasker.discovery import discover
     from tasker.languages import is_foreign
 
@@ -152,7 +164,7 @@ def _find_handlers(modules: Sequence[str]) -> frozenset[str]:
         if is_foreign(module):
             what = f"{module} is in another language, whose handlers are not read here"
             raise CommandFailed(ExitCode.USAGE, what, "Name modules in Python.")
-    return discover(modules).handler_names
+    return discover(modules)
 
 
 def _write_sarif(found: Sequence["TemplateFinding"], path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tasker.cli.arguments import Environment, Output, Url
+from tasker.cli.arguments import CompositionFiles, Environment, Output, ResourcesFile, Url
 from tasker.cli.check_running import EPILOG as CHECK_RUNNING
 from tasker.cli.check_running import check_running
 from tasker.cli.database import call_all, call_one, open_database
@@ -20,9 +20,11 @@ from tasker.cli.template_diff import EPILOG as DIFF
 from tasker.cli.template_diff import diff
 from tasker.cli.template_schema import EPILOG, schema
 from tasker.cli.template_show import SHOW, name_of, show_template
+from tasker.cli.vocabulary import load_vocabulary
 
 if TYPE_CHECKING:
     from tasker.template import Template
+    from tasker.vocabulary import Vocabulary
 
 app = typer.Typer(no_args_is_help=True, help="Register, check and see templates.")
 
@@ -34,6 +36,8 @@ def register(
         typer.Argument(metavar="SOURCE", help="YAML files, folders of them, or Python modules."),
     ],
     environment: Environment = None,
+    resources: ResourcesFile = None,
+    compositions: CompositionFiles = None,
     output: Output = Format.table,
     url: Url = None,
 ) -> None:
@@ -41,7 +45,7 @@ def register(
 
     A template that is registered already is no change; another one under its version is refused.
     """
-    found = load_sources(sources, environment)
+    found = load_sources(sources, environment, load_vocabulary(resources, compositions or ()))
     if not found:
         raise CommandFailed(ExitCode.USAGE, "there is no template in " + ", ".join(sources))
     answers = register_templates(found, url)
@@ -114,7 +118,11 @@ def _tell_unserved(templates: Iterable["Template"], url: str | None) -> None:
             tell(fault.line_about(template.full_name))
 
 
-def load_sources(sources: Sequence[str], environment: str | None = None) -> tuple["Template", ...]:
+def load_sources(
+    sources: Sequence[str],
+    environment: str | None = None,
+    vocabulary: "Vocabulary | None" = None,
+) -> tuple["Template", ...]:
     """Load the templates of YAML files, of folders and of modules, and tell what is to be warned of.
 
     Raises what loading raises.
@@ -123,7 +131,7 @@ def load_sources(sources: Sequence[str], environment: str | None = None) -> tupl
 
     paths = [path for path in map(Path, sources) if _holds_yaml(path)]
     modules = [source for source in sources if Path(source) not in paths]
-    found = discover(modules, paths, environment)
+    found = discover(modules, paths, environment, vocabulary)
     for line in found.warnings:
         tell(line)
     return found.all_templates

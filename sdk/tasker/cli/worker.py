@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tasker.cli.arguments import Environment, Url
+from tasker.cli.arguments import CompositionFiles, Environment, ResourcesFile, Url
 from tasker.cli.exit_codes import ExitCode
 from tasker.cli.failures import CommandFailed
 from tasker.cli.logs import LogLevel, log_to_stderr
@@ -66,6 +66,8 @@ def worker(
     modules: Modules = None,
     templates: Templates = None,
     commands: Commands = None,
+    resources: ResourcesFile = None,
+    compositions: CompositionFiles = None,
     environment: Environment = None,
     slots: Slots = 100,
     concurrency: Concurrency = None,
@@ -83,11 +85,12 @@ def worker(
 
     SIGTERM or Ctrl-C lets running handlers end first; a second one does not wait for them.
     """
-    if not (modules or commands):
+    if not (modules or commands or templates):
         raise CommandFailed(
             ExitCode.USAGE,
             "there is nothing to run",
-            "Name a module (shop.orders), a file (charge.rb, ship.ts), or a program with --exec.",
+            "Name a module (shop.orders), a file (charge.rb, ship.ts), a program with --exec, or --templates whose"
+            " steps are compositions.",
         )
     options = WorkerOptions(
         modules or [],
@@ -101,6 +104,8 @@ def worker(
         log_level,
         commands or (),
         concurrency,
+        resources,
+        compositions or (),
     )
     if reload:
         run_reloading(options, url)
@@ -128,6 +133,7 @@ def run_worker(options: WorkerOptions, url: str | None) -> None:
     import anyio
 
     from tasker.cli.serving import serve
+    from tasker.cli.vocabulary import load_vocabulary
     from tasker.collector import spare_collector
     from tasker.discovery import discover
     from tasker.languages import is_foreign, make_bridges
@@ -135,7 +141,8 @@ def run_worker(options: WorkerOptions, url: str | None) -> None:
 
     files = [module for module in options.modules if is_foreign(module)]
     modules = [module for module in options.modules if not is_foreign(module)]
-    found = discover(modules, options.templates, options.environment)
+    vocabulary = load_vocabulary(options.resources, options.compositions)
+    found = discover(modules, options.templates, options.environment, vocabulary)
     for line in found.warnings:
         tell(line)
     name = options.name or default_name()
@@ -157,6 +164,7 @@ def run_worker(options: WorkerOptions, url: str | None) -> None:
             *found.workflows,
             *found.templates,
             *found.handlers,
+            *found.actions,
             url=url,
             queues=options.queues,
             slots=options.slots,
@@ -164,6 +172,7 @@ def run_worker(options: WorkerOptions, url: str | None) -> None:
             grace=options.grace,
             name=name,
             bridges=bridges,
+            resources=None if vocabulary is None else vocabulary.resources,
         )
     except ValueError as error:
         raise CommandFailed(ExitCode.USAGE, str(error)) from error

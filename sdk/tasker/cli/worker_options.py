@@ -24,6 +24,8 @@ class WorkerOptions:
     log_level: LogLevel = LogLevel.info
     commands: Sequence[str] = ()
     concurrency: int | None = None
+    resources: Path | None = None
+    compositions: Sequence[Path] = ()
 
     @property
     def grace_seconds(self) -> float:
@@ -44,9 +46,12 @@ class WorkerOptions:
         from tasker.discovery import DiscoveryError, find_folder
         from tasker.languages import find_file, is_foreign
 
-        if missing := [path for path in self.templates if not path.exists()]:
+        files = [*self.templates, *self.compositions]
+        if self.resources is not None:
+            files.append(self.resources)
+        if missing := [path for path in files if not path.exists()]:
             raise DiscoveryError(f"there is no file {missing[0]}")
-        folders = [path if path.is_dir() else path.parent for path in self.templates]
+        folders = [path if path.is_dir() else path.parent for path in files]
         for module in self.modules:
             if is_foreign(module):
                 find_file(module)
@@ -60,6 +65,10 @@ class WorkerOptions:
             yield f"--templates={path}"
         if self.environment is not None:
             yield f"--environment={self.environment}"
+        if self.resources is not None:
+            yield f"--resources={self.resources}"
+        for path in self.compositions:
+            yield f"--compositions={path}"
         for command in self.commands:
             yield f"--exec={command}"
         for queue in self.queues:

@@ -17,8 +17,15 @@ _SHAPES = {
     "batch_worker": 'shape=box3d, style="filled{}"',
     "compensation": 'shape=box, style="filled{}"',
     "task": 'shape=box, style="filled{}"',
+    "inner": 'shape=box, style="filled{}"',
 }
-_STYLES = {"batch": "bold", "expansion": "dotted", "compensation": "dashed", "child": "dotted"}
+_STYLES = {
+    "batch": "bold",
+    "expansion": "dotted",
+    "compensation": "dashed",
+    "child": "dotted",
+    "inner": "dotted",
+}
 
 
 def to_dot(graph: Graph) -> str:

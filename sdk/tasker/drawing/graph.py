@@ -10,10 +10,10 @@ from tasker.template import Kind
 
 __all__ = ["Edge", "EdgeKind", "Graph", "Node", "NodeKind", "join_known"]
 
-NodeKind = Kind | Literal["compensation", "task"]
+NodeKind = Kind | Literal["compensation", "task", "inner"]
 
 EdgeKind = Literal[
-    "ordinary", "branch", "batch", "expansion", "convergence", "compensation", "child"
+    "ordinary", "branch", "batch", "expansion", "convergence", "compensation", "child", "inner"
 ]
 
 

@@ -51,6 +51,7 @@ _KINDS: Mapping[str, Look] = MappingProxyType(
         "dynamic": Look("", "", "#f3e3fb", "#9c36b5", dashed=True),
         "compensation": Look("", "", "#ffe3e3", "#d6303a"),
         "task": Look("", "", "#e3fafc", "#0c8599"),
+        "inner": Look("", "", "#f8f9fa", "#868e96"),
     }
 )
 EDGES: Mapping[EdgeKind, str] = MappingProxyType(
@@ -62,6 +63,7 @@ EDGES: Mapping[EdgeKind, str] = MappingProxyType(
         "convergence": "#2b8a3e",
         "compensation": "#d6303a",
         "child": "#0c8599",
+        "inner": "#868e96",
     }
 )
 _EDGE_WORDS: Mapping[EdgeKind, str] = MappingProxyType(
@@ -73,6 +75,7 @@ _EDGE_WORDS: Mapping[EdgeKind, str] = MappingProxyType(
         "convergence": "gathered by",
         "compensation": "undone by",
         "child": "has started",
+        "inner": "within it",
     }
 )
 # Control characters, those that turn the direction of writing, and what XML cannot hold.

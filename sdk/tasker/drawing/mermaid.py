@@ -20,7 +20,13 @@ _SHAPES = {
     "batch_worker": ("[[", "]]"),
     "dynamic": ("(", ")"),
 }
-_ARROWS = {"batch": "==>", "expansion": "-.->", "compensation": "-.->", "child": "-.->"}
+_ARROWS = {
+    "batch": "==>",
+    "expansion": "-.->",
+    "compensation": "-.->",
+    "child": "-.->",
+    "inner": "-.->",
+}
 # All that might mean something to Mermaid or to a browser is written by its number.
 _SPECIAL = re.compile(r"[^\w ./:,=+-]")
 

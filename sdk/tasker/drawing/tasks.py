@@ -7,8 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from tasker.drawing.graph import Edge, Graph, Node, NodeKind, join_known
+from tasker.drawing.inside import draw_inner, read_inner
 from tasker.drawing.looks import say_state
 from tasker.drawing.templates import KINDS, draw_edges
+from tasker.names import COMPOSITION
 
 __all__ = ["graph_task"]
 
@@ -25,8 +27,14 @@ _FOREMOST = (
 )
 
 
-def graph_task(task: Row, steps: Sequence[Row], definition: Row, children: Sequence[Row]) -> Graph:
-    """The graph of a task, as get_task, list_steps, get_template and list_children give it.
+def graph_task(
+    task: Row,
+    steps: Sequence[Row],
+    definition: Row,
+    children: Sequence[Row],
+    inner: Sequence[Row] = (),
+) -> Graph:
+    """The graph of a task, as get_task, list_steps, get_template, list_children and list_inner_steps give it.
 
     The workers of a batch are one node, and so are many dynamic steps of one name; `notes` says so.
     """
@@ -39,6 +47,9 @@ def graph_task(task: Row, steps: Sequence[Row], definition: Row, children: Seque
         *_template_edges(definition["steps"], nodes, groups),
         *_grown_edges(steps, of),
     ]
+    for more, own in _inside(groups, definition["steps"], inner):
+        nodes |= {node.name: node for node in more}
+        edges += own
     for node, edge in _children(children, of):
         nodes[node.name] = node
         edges.append(edge)
@@ -172,6 +183,18 @@ def _grown_edges(steps: Sequence[Row], of: Mapping[str, str]) -> Iterator[Edge]:
             for parent in step["depends_on"]:
                 kind = "expansion" if parent == asked else "ordinary"
                 yield Edge(of.get(parent, parent), own, kind)
+
+
+def _inside(
+    groups: Mapping[str, Sequence[Row]], definitions: Sequence[Row], inner: Sequence[Row]
+) -> Iterator[tuple[list[Node], list[Edge]]]:
+    """What is inside each composition step that is drawn by itself."""
+    configs: dict[str, Row] = {step["name"]: step.get("config") or {} for step in definitions}
+    told = {row["step"]: row for row in inner}
+    for name, rows in groups.items():
+        if len(rows) == 1 and rows[0].get("handler") == COMPOSITION:
+            config = configs.get(_base(rows[0]), {})
+            yield draw_inner(name, read_inner(config, rows[0], told.get(rows[0]["name"])))
 
 
 def _children(children: Sequence[Row], of: Mapping[str, str]) -> Iterator[tuple[Node, Edge]]:

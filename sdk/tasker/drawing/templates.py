@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tasker.drawing.graph import Edge, EdgeKind, Graph, Node, join_known
+from tasker.drawing.inside import composition_of, draw_inner, read_inner
+from tasker.names import COMPOSITION
 
 __all__ = ["KINDS", "draw_edges", "graph_template"]
 
@@ -25,8 +27,14 @@ def graph_template(definition: Mapping[str, Any]) -> Graph:
     """The graph of a definition, as a template's `to_json` gives it and the database keeps it."""
     steps: list[Mapping[str, Any]] = definition["steps"]
     nodes = [_node(step) for step in steps]
+    edges = [*draw_edges(steps)]
+    for step in steps:
+        if step["handler"] == COMPOSITION:
+            inside = draw_inner(step["name"], read_inner(step.get("config") or {}))
+            nodes += inside[0]
+            edges += inside[1]
     title = f"{definition['namespace']}/{definition['name']} {definition['version']}"
-    return Graph(title, tuple(nodes), join_known(nodes, draw_edges(steps)))
+    return Graph(title, tuple(nodes), join_known(nodes, edges))
 
 
 def draw_edges(steps: list[Mapping[str, Any]]) -> Iterator[Edge]:
@@ -55,7 +63,9 @@ def _node(step: Mapping[str, Any]) -> Node:
 def _lines(step: Mapping[str, Any], kind: str) -> Iterator[str]:
     if kind in KINDS:
         yield KINDS[kind]
-    if step["handler"] != step["name"]:
+    if step["handler"] == COMPOSITION:
+        yield f"composition {composition_of(step.get('config') or {}).get('name', '?')}"
+    elif step["handler"] != step["name"]:
         yield step["handler"]
     if step.get("compensate"):
         yield f"undone by {step['compensate']['handler']}"

@@ -70,7 +70,9 @@ def _write(
     def arrange(vertex: int | None, before: str) -> list[tuple[int, str, str]]:
         """What hangs below a node, the last first: each with what stands before it, and its hook."""
         own = below.get(vertex, [])
-        aside = [each for each in own if nodes[each].kind in ("compensation", "task")]
+        within = vertex is not None and nodes[vertex].kind == "inner"
+        kinds = ("compensation", "task") if within else ("compensation", "task", "inner")
+        aside = [each for each in own if nodes[each].kind in kinds]
         ways = [each for each in own if len(parents[each]) <= 1 and each not in aside]
         hooked = aside if len(ways) == 1 else [*ways, *aside]
         rest = [each for each in own if each not in hooked]

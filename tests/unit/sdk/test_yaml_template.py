@@ -442,7 +442,7 @@ def test_everything_wrong_is_told_at_once() -> None:
         ),
         (
             edited("    queue: slow", "    composition: {do: x}"),
-            "t.yaml:20: warning: composition is not acted on. Compositions do not run yet; the handler does.",
+            "t.yaml:20: warning: composition is not acted on. The handler runs the step. Leave one of them out.",
         ),
         (
             edited("{name: first, handler: {ini", "{name: fist, handler: {ini"),

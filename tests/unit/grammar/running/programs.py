@@ -7,11 +7,14 @@ from typing import Any
 
 from tasker_grammar.effects import Effect
 from tasker_grammar.primitives.interface import (
+    Broken,
     Checked,
     Cost,
+    Primitive,
     Program,
     ProgramStep,
     Running,
+    Scope,
     StepFields,
 )
 from tasker_grammar.resources import Endpoint, Event, Table
@@ -24,20 +27,17 @@ TABLE = Table(table="orders", row=True, key=("id",))
 EVENT = Event(payload=True)
 
 
-class Function:
+class Function(Primitive[StepFields, Run]):
     """A primitive whose plan is what it does."""
 
     kind = "function"
     summary = "does what its plan says"
-    effect: Effect = "pure"
+    effect = "pure"
     failures = ()
     fields = StepFields
 
-    def check(self, step: StepFields, scope: object) -> Checked[Run] | None:
+    def check(self, step: StepFields, scope: Scope) -> Checked[Run] | Broken:
         raise NotImplementedError
-
-    def branches(self, step: StepFields) -> Mapping[str, Sequence[str]]:
-        return {}
 
     def run(self, plan: Run, running: Running) -> Awaitable[Any]:
         return plan(running)

@@ -1,0 +1,363 @@
+"""Composition steps in real workers: results, failures, retries, waits, people, and other steps beside them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import anyio
+import psycopg
+import pytest
+from pydantic import BaseModel
+from tests.runtime.support import (
+    AT_ONCE,
+    ONCE,
+    PATIENCE,
+    ask,
+    attempts,
+    failure,
+    make_due,
+    run,
+    until,
+)
+
+from tasker import (
+    Client,
+    DefinitionError,
+    PermanentError,
+    RetryableError,
+    Worker,
+    Workflow,
+    action,
+    catalog,
+)
+from tasker_grammar.composition import Composition
+from tasker_grammar.resources import Event, Resources, Table
+
+ROW: dict[str, Any] = {
+    "type": "object",
+    "properties": {"id": {"type": "integer"}, "total": {"type": "integer"}},
+    "required": ["id", "total"],
+    "additionalProperties": False,
+}
+ORDERS = Resources(
+    tables={"orders": Table(table="orders", row=ROW, key=("id",))},
+    events={"ordered": Event(payload=ROW)},
+)
+
+
+class Order(BaseModel):
+    id: int
+    total: int
+
+
+def composed(*steps: dict[str, Any], result: str = "end", **more: Any) -> Composition:
+    return Composition.model_validate({"name": "it", "steps": steps, "result": result, **more})
+
+
+def step(id: str, kind: str, **fields: Any) -> dict[str, Any]:
+    return {"id": id, "kind": kind, **fields}
+
+
+SAVE = step(
+    "saved", "persist", resource="orders", mode="upsert", row="{id: .input.id, total: .input.total}"
+)
+SAVED_END = step("end", "transform", value="{changed: .saved.changed}")
+
+
+@pytest.fixture(autouse=True)
+def orders(database: str) -> Iterator[psycopg.Connection]:
+    """A table of the user's own; each change of a row is counted."""
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("create table orders (id integer primary key, total integer)")
+        connection.execute("create table change (id integer)")
+        connection.execute(
+            "create function note() returns trigger language plpgsql as "
+            "'begin insert into change values (new.id); return new; end'"
+        )
+        connection.execute(
+            "create trigger note after insert or update on orders for each row execute function note()"
+        )
+        yield connection
+
+
+def rows(orders: psycopg.Connection) -> list[tuple[Any, ...]]:
+    return orders.execute("select * from orders order by 1").fetchall()
+
+
+def changes(orders: psycopg.Connection) -> int:
+    [(count,)] = orders.execute("select count(*) from change").fetchall()
+    return count
+
+
+@pytest.mark.anyio
+async def test_a_composition_is_a_step_between_handlers(database: str, client: Client) -> None:
+    flow = Workflow("mixed", input=Order)
+
+    @flow.step
+    def doubled(input: Order) -> Order:
+        return Order(id=input.id, total=2 * input.total)
+
+    flow.compose(
+        "shaped",
+        composed(step("end", "transform", value="{sum: (.input.one + .input.other)}")),
+        input="{one: .doubled.total, other: .input.total}",
+    )
+
+    class Sum(BaseModel):
+        sum: int
+
+    @flow.step
+    def told(shaped: Sum) -> str:
+        return f"{shaped.sum} in all"
+
+    assert [each.depends_on for each in flow.template.steps] == [(), ("doubled",), ("shaped",)]
+    async with Worker(flow, url=database):
+        assert await run(client, flow, Order(id=1, total=10)) == "30 in all"
+
+
+@pytest.mark.anyio
+async def test_what_is_not_sound_is_told_at_import_with_codes() -> None:
+    flow = Workflow("unsound", input=Order)
+
+    with pytest.raises(DefinitionError, match=r"no field 'totl'[\s\S]*X101") as refused:
+        flow.compose("bad", composed(step("end", "transform", value=".input.totl")))
+
+    assert [fault.path for fault in refused.value.faults] == [("steps", 0, "composition")]
+    flow.compose("good", composed(step("end", "transform", value=".input.total")))
+    with pytest.raises(DefinitionError, match="takes good: str, but"):
+
+        @flow.step
+        def takes(good: str) -> None: ...
+
+
+@pytest.mark.anyio
+async def test_a_failed_assertion_ends_the_step_with_its_code_and_place(
+    database: str, client: Client
+) -> None:
+    flow = Workflow("asserted", input=Order)
+    flow.compose(
+        "checked",
+        composed(
+            step("fine", "assert", that=".input.total > 0", code="NEGATIVE", message="less than 0"),
+            step("end", "transform", value=".input.id", needs=["fine"]),
+        ),
+        retry=AT_ONCE,
+    )
+    async with Worker(flow, url=database):
+        error = await failure(await client.submit(flow, Order(id=1, total=-1)))
+
+    assert (error.step, error.type) == ("checked", "NEGATIVE")
+    assert error.message.startswith("fine: ")
+
+
+@pytest.mark.anyio
+async def test_a_write_commits_with_its_step_and_a_retry_writes_nothing_twice(
+    database: str, client: Client, orders: psycopg.Connection, db: psycopg.AsyncConnection
+) -> None:
+    failed: list[str] = []
+
+    @action("shaky", effect="read")
+    async def shaky(input: Order) -> Order:
+        failed.append("once")
+        if len(failed) == 1:
+            raise RetryableError("come again")
+        return input
+
+    flow = Workflow("written", input=Order, resources=ORDERS, actions=[shaky])
+    flow.compose(
+        "written",
+        composed(
+            SAVE,
+            step("asked", "invoke", action="shaky", input=".input", needs=["saved"]),
+            step("end", "transform", value="{changed: .saved.changed, id: .asked.id}"),
+        ),
+        retry=AT_ONCE,
+    )
+    async with Worker(flow, url=database):
+        task = await client.submit(flow, Order(id=1, total=10))
+        assert await task.result(timeout=PATIENCE) == {"changed": 1, "id": 1}
+
+    assert (rows(orders), changes(orders)) == ([(1, 10)], 1)
+    kept = await ask(db, "select json_agg(c.name) from tasker.checkpoint c")
+    assert kept == ["composition:saved", "composition"]
+    assert len(await attempts(db, task, "written")) == 1
+
+
+@pytest.mark.anyio
+async def test_the_last_write_and_the_completion_are_one_transaction(
+    database: str, client: Client, orders: psycopg.Connection, db: psycopg.AsyncConnection
+) -> None:
+    flow = Workflow("last", input=Order, resources=ORDERS)
+    flow.compose("written", composed(SAVE, SAVED_END))
+    async with Worker(flow, url=database):
+        task = await client.submit(flow, Order(id=1, total=10))
+        assert await task.result(timeout=PATIENCE) == {"changed": 1}
+
+    assert rows(orders) == [(1, 10)]
+    kept = await ask(db, "select json_agg(c.name) from tasker.checkpoint c")
+    assert kept == ["composition"], "no checkpoint was needed but what became of the steps"
+
+
+@pytest.mark.anyio
+async def test_what_was_written_before_a_failure_stays_written(
+    database: str, client: Client, orders: psycopg.Connection
+) -> None:
+    flow = Workflow("kept", input=Order, resources=ORDERS)
+    flow.compose(
+        "written",
+        composed(
+            SAVE,
+            step("half", "transform", value=".saved.changed / (.input.total - 10)"),
+            step("end", "transform", value=".half"),
+        ),
+    )
+    async with Worker(flow, url=database):
+        error = await failure(await client.submit(flow, Order(id=1, total=10)))
+
+    assert error.type == "DATA_ERROR"
+    assert rows(orders) == [(1, 10)]
+
+
+@pytest.mark.anyio
+async def test_a_gate_leaves_the_worker_and_goes_on_with_the_answer(
+    database: str, client: Client, orders: psycopg.Connection, db: psycopg.AsyncConnection
+) -> None:
+    flow = Workflow("asked", input=Order, resources=ORDERS)
+    flow.compose(
+        "approved",
+        composed(
+            SAVE,
+            step("allowed", "gate", title='"Send \\(.input.id)?"', show=".saved", needs=["saved"]),
+            step("end", "transform", value="{by: .allowed.by, changed: .saved.changed}"),
+        ),
+    )
+    async with Worker(flow, url=database):
+        task = await client.submit(flow, Order(id=7, total=10))
+        await until(db, "select exists (select from tasker.approval)")
+        [asked] = await ask(db, "select json_agg(a) from tasker.list_approvals() a")
+        assert (asked["title"], asked["data"]) == ("Send 7?", {"rows": 1, "changed": 1})
+        assert rows(orders) == [(7, 10)], "what was written before it asked is there"
+        await task.answer("allowed", True, reason="fine", actor="ada")
+        assert await task.result(timeout=PATIENCE) == {"by": "ada", "changed": 1}
+    assert changes(orders) == 1
+
+
+@pytest.mark.anyio
+async def test_a_no_fails_the_step_for_good(
+    database: str, client: Client, db: psycopg.AsyncConnection
+) -> None:
+    flow = Workflow("refused", input=Order)
+    flow.compose("approved", composed(step("end", "gate", title='"Sure?"')))
+    async with Worker(flow, url=database):
+        task = await client.submit(flow, Order(id=7, total=10))
+        await until(db, "select exists (select from tasker.approval)")
+        await task.answer("end", False, reason="no", actor="ada")
+        error = await failure(task)
+    assert error.type == "REJECTED"
+
+
+@pytest.mark.anyio
+async def test_a_wait_takes_no_slot_and_says_when_it_ended(
+    database: str, client: Client, db: psycopg.AsyncConnection
+) -> None:
+    flow = Workflow("slept", input=Order)
+    flow.compose(
+        "slept",
+        composed(
+            step("night", "wait", **{"for": "8h"}), step("end", "transform", value=".night.at")
+        ),
+    )
+    async with Worker(flow, url=database, slots=1):
+        task = await client.submit(flow, Order(id=7, total=10))
+        await until(db, "select exists (select from tasker.step where state = 'waiting')")
+        await make_due(db)
+        await ask(db, "select tasker.promote_due(100)")
+        assert "T" in await task.result(timeout=PATIENCE)
+
+
+@pytest.mark.anyio
+async def test_an_event_is_sent_with_the_step_and_once(
+    database: str, client: Client, db: psycopg.AsyncConnection
+) -> None:
+    flow = Workflow("told", input=Order, resources=ORDERS)
+    flow.compose(
+        "told", catalog.notify(event="ordered", payload="{id: .input.id, total: .input.total}")
+    )
+    async with Worker(flow, url=database):
+        given = await run(client, flow, Order(id=7, total=10))
+    assert given["sent"] is True
+    assert await ask(db, "select count(*) from tasker.emitted_event") == 1
+
+
+@pytest.mark.anyio
+async def test_a_worker_without_the_resources_gives_the_step_to_one_that_has_them(
+    database: str, client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    flow = Workflow("needs", input=Order, resources=ORDERS)
+    flow.compose("written", composed(SAVE, SAVED_END), retry=ONCE)
+    with caplog.at_level(logging.WARNING, "tasker.worker"):
+        async with Worker(flow.template, url=database, name="poor"):
+            task = await client.submit(flow, Order(id=1, total=10))
+            with anyio.fail_after(PATIENCE):
+                while "lacks resources" not in caplog.text:
+                    await anyio.sleep(0.02)
+    async with Worker(flow, url=database):
+        assert await task.result(timeout=PATIENCE) == {"changed": 1}
+
+
+@pytest.mark.anyio
+async def test_a_worker_runs_nothing_that_its_own_resources_make_unsound(
+    database: str, client: Client, orders: psycopg.Connection
+) -> None:
+    flow = Workflow("changed", input=Order, resources=ORDERS)
+    flow.compose("written", composed(SAVE, SAVED_END))
+    text = {**ROW, "properties": {"id": {"type": "integer"}, "total": {"type": "string"}}}
+    other = Resources(tables={"orders": Table(table="orders", row=text, key=("id",))})
+    async with Worker(flow, url=database, resources=other):
+        error = await failure(await client.submit(flow, Order(id=1, total=10)))
+
+    assert error.type == "CompositionUnsound"
+    assert "[C305]" in error.message
+    assert rows(orders) == []
+
+
+@pytest.mark.anyio
+async def test_each_item_is_written_once_and_bad_ones_are_told(
+    database: str, client: Client, orders: psycopg.Connection
+) -> None:
+    class Declined(PermanentError): ...
+
+    @action("price", effect="read", failures=[Declined])
+    def price(input: Order) -> Order:
+        if input.id == 2:
+            raise Declined("no price")
+        return Order(id=input.id, total=input.total + 1)
+
+    flow = Workflow("many", input=list[Order], resources=ORDERS, actions=[price])
+    save = {**SAVE, "row": "{id: .priced.id, total: .priced.total}"}
+    flow.compose(
+        "many",
+        composed(
+            step(
+                "each",
+                "fan_out",
+                over=".input",
+                max_items=10,
+                concurrency=3,
+                on_item_error="skip",
+                steps=[step("priced", "invoke", action="price", input=".item"), save],
+                result="saved",
+            ),
+            step(
+                "end", "transform", value="{saved: (.each.results | length), failed: .each.failed}"
+            ),
+        ),
+    )
+    async with Worker(flow, url=database):
+        given = await run(client, flow, [{"id": n, "total": n} for n in range(5)])
+
+    assert given["saved"] == 4
+    assert [(each["index"], each["code"]) for each in given["failed"]] == [(2, "Declined")]
+    assert (len(rows(orders)), changes(orders)) == (4, 4)
