@@ -7,7 +7,6 @@ holds at most one member of each kind but for objects, which are kept apart so t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import Any, cast
 
 from tasker_grammar.types import (
@@ -26,7 +25,6 @@ from tasker_grammar.types import (
 )
 
 __all__ = [
-    "drop_facets",
     "join",
     "join_all",
     "members",
@@ -34,6 +32,7 @@ __all__ = [
     "only",
     "optional",
     "type_of_value",
+    "widen",
     "without",
 ]
 
@@ -207,14 +206,21 @@ def _merge_two(one: Object, other: Object) -> Object:
     return Object(fields, join_all(rests) if rests else None)
 
 
-def drop_facets(type: Type) -> Type:
-    """The type, without the narrower rules of its leaves at the top: what was computed from it keeps only its kind."""
+def widen(type: Type) -> Type:
+    """The type without its narrower rules: of a value, the type of all that look like it."""
     match type:
+        case Boolean():
+            return Boolean()
         case Number():
             return Number(type.integer)
         case String():
             return String()
         case Array():
-            return replace(type, facets=())
+            return Array(widen(type.items))
+        case Object():
+            fields = {n: Field(widen(each.type), each.required) for n, each in type.fields.items()}
+            return Object(fields, None if type.rest is None else widen(type.rest))
+        case Union():
+            return join_all(map(widen, type.of))
         case _:
             return type

@@ -83,8 +83,11 @@ def _evaluation(code: Code) -> Callable[[Any, Budget], Any]:
     def evaluate(value: Any, budget: Budget) -> Any:
         meter = Meter(budget.work)
         meter.spend(cost)
-        found = run(value, (), meter)
-        hold_size(found, budget.size)
+        try:
+            found = run(value, (), meter)
+            hold_size(found, budget.size)
+        except RecursionError:
+            raise DataError("OVER_BUDGET", "the data is nested too deep") from None
         return found
 
     return evaluate

@@ -32,7 +32,9 @@ def field(type: Type, name: str, at: At) -> Type:
     hint = f"did you mean {close[0]!r}?" if close else ""
     if not close and any(isinstance(m, Object) and m.rest is not None for m in members(type)):
         hint = _VALIDATE
-    raise Fault("X101", at, f"no field {name!r} in {describe(type)}", hint)
+    message = f"no field {name!r} in {describe(type)}"
+    expected = " or ".join(names) or None
+    raise Fault("X101", at, message, hint, expected=expected, got=name)
 
 
 def _field(member: Type, name: str, whole: Type, at: At) -> Type | None:
@@ -141,4 +143,4 @@ def _untyped(what: str, at: At) -> Fault:
 def _wrong_shape(what: str, whole: Type, member: Type, at: At) -> Fault:
     said = describe(whole)
     detail = "" if whole == member else f": it may be {describe(member)}"
-    return Fault("X103", at, f"{said} {what}{detail}")
+    return Fault("X103", at, f"{said} {what}{detail}", got=said)

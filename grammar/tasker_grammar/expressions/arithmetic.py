@@ -28,6 +28,14 @@ _KINDS: dict[str, tuple[type[Type], ...]] = {
     "/": (Number, String),
     "%": (Number,),
 }
+_ORDERED: tuple[type[Type], ...] = (Number, String, Boolean, Array, Object)
+_WORDS: dict[type[Type], str] = {
+    Number: "numbers",
+    String: "texts",
+    Boolean: "booleans",
+    Array: "lists",
+    Object: "objects",
+}
 
 
 def compute(operator: str, left: Type, right: Type, at: At) -> Type:
@@ -51,7 +59,7 @@ def negate(type: Type, at: At) -> Type:
 
 def compare(operator: str, left: Type, right: Type, at: At) -> Type:
     """What `left operator right` gives, where it asks which comes first. Raises Fault."""
-    for kind in (Number, String, Boolean, Array, Object):
+    for kind in _ORDERED:
         if _is(left, kind) and _is(right, kind):
             return Boolean()
     raise _mismatch(operator, left, right, at, "compare")
@@ -151,7 +159,9 @@ def _deep(below: Type, above: Type) -> Type:
 
 def _mismatch(operator: str, left: Type, right: Type, at: At, verb: str = "combine") -> Fault:
     message = f"'{operator}' cannot {verb} {describe(left)} and {describe(right)}"
-    return Fault("X104", at, message, _hint(left, right))
+    expected = " or ".join(f"two {_WORDS[kind]}" for kind in _KINDS.get(operator, _ORDERED))
+    got = f"{describe(left)} and {describe(right)}"
+    return Fault("X104", at, message, _hint(left, right), expected=expected, got=got)
 
 
 def _hint(left: Type, right: Type) -> str:

@@ -85,7 +85,8 @@ class Inference:
         if seen.count == AT_MOST_ONE:
             hint = "use `// default` for when there is none, or […] for a list"
         message = f"{what} must give exactly one value, and gives {seen.count.words}"
-        self.report(Fault("X105", node.at, message, hint))
+        fault = Fault("X105", node.at, message, hint, expected="one value", got=seen.count.words)
+        self.report(fault)
         return seen.type
 
     def report(self, fault: Fault) -> None:
@@ -164,13 +165,12 @@ class Inference:
         index = self.infer_one(node.index, flow, "what stands in […]")
 
         def read() -> Type:
-            kinds = {member.__class__ for member in members(index)}
-            if kinds <= {String}:
+            if all(isinstance(member, String) for member in members(index)):
                 return access.fields(of.type, index, node.at)
-            if kinds <= {Number}:
+            if _is_whole(index):
                 return access.element(of.type, _literal_index(node.index), node.at)
-            message = f"what stands in […] is a text or a number, not {describe(index)}"
-            raise Fault("X103", node.index.at, message)
+            message = f"what stands in […] is a text or an integer, not {describe(index)}"
+            raise Fault("X103", node.index.at, message, "use floor, and `// default`")
 
         return Seen(self.attempt(read), of.count)
 
@@ -180,7 +180,7 @@ class Inference:
             if bound is None:
                 continue
             type = self.infer_one(bound, flow, "what stands in […]")
-            if not all(isinstance(m, Number) and m.integer for m in members(type)):
+            if not _is_whole(type):
                 message = f"a part goes from one integer to another, not to {describe(type)}"
                 self.report(Fault("X103", bound.at, message, "use floor, and `// default`"))
         return Seen(self.attempt(lambda: access.part(of.type, node.at)), of.count)
@@ -311,6 +311,10 @@ def _variable(node: Variable, flow: Flow) -> Type:
     close = get_close_matches(node.name, flow.variables, 1)
     hint = f"did you mean ${close[0]}?" if close else f"bind it: … as ${node.name} | …"
     raise Fault("X106", node.at, f"there is no variable ${node.name} here", hint)
+
+
+def _is_whole(type: Type) -> bool:
+    return all(isinstance(member, Number) and member.integer for member in members(type))
 
 
 def _literal_index(node: Node) -> int | None:

@@ -27,7 +27,7 @@ def index(meter: Meter, value: Any, place: Any) -> Any:
         return None
     if isinstance(place, str):
         return value.get(place)
-    at = int(place // 1)
+    at = int(place)
     if at < 0:
         at += len(value)
     return value[at] if 0 <= at < len(value) else None

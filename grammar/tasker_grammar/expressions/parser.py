@@ -44,6 +44,7 @@ MOST_NODES = 400
 MOST_DEPTH = 40
 
 _CONSTANTS = {"null": None, "true": True, "false": False}
+_RESERVED = ("and", "as", "elif", "else", "end", "or", "then")
 _COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")
 
 
@@ -323,6 +324,8 @@ class _Parser:
         raise self.unexpected("a value is expected")
 
     def parse_name(self) -> Node:
+        if self.sees_word(*_RESERVED):
+            raise self.unexpected("a value is expected")
         token = self.take()
         name = token.text
         if name in _CONSTANTS:

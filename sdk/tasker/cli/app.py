@@ -12,6 +12,7 @@ from tasker.cli import (
     db,
     dead_letters,
     events,
+    expressions,
     generate,
     limits,
     queues,
@@ -96,6 +97,7 @@ app.add_typer(schedules.app, name="schedule", rich_help_panel=USE)
 app.add_typer(templates.app, name="template", rich_help_panel=USE)
 app.add_typer(resources.app, name="resources", rich_help_panel=USE)
 app.add_typer(compositions.app, name="composition", rich_help_panel=USE)
+app.add_typer(expressions.app, name="expression", rich_help_panel=USE)
 app.add_typer(queues.app, name="queue", rich_help_panel=USE)
 app.add_typer(limits.app, name="limit", rich_help_panel=USE)
 app.add_typer(dead_letters.app, name="dlq", rich_help_panel=USE)

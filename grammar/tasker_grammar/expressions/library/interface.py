@@ -102,6 +102,11 @@ class Function:
     arguments_see_input: bool = False
     """Whether an argument is evaluated with the `.` of the call."""
 
+    @property
+    def call(self) -> str:
+        """How it is written: `name(parameter; …)`."""
+        return f"{self.name}({'; '.join(self.parameters)})" if self.parameters else self.name
+
 
 def one(counts: Sequence[Count]) -> Count:
     """Exactly one value."""
@@ -162,7 +167,8 @@ def expect(site: Site, *kinds: type[Type], type: Type | None = None) -> Type:
     if isinstance(given, Anything):
         hint = "declare it in the schema that it comes with, or validate it first"
     code = "X102" if isinstance(given, Anything) else "X103"
-    raise Fault(code, site.at, f"{wanted} is needed here, not {describe(given)}", hint)
+    message = f"{wanted} is needed here, not {describe(given)}"
+    raise Fault(code, site.at, message, hint, expected=wanted, got=describe(given))
 
 
 def items_of(type: Type) -> Type:
