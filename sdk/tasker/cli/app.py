@@ -15,6 +15,7 @@ from tasker.cli import (
     expressions,
     fragments,
     generate,
+    grammar,
     limits,
     queues,
     resources,
@@ -99,6 +100,7 @@ app.add_typer(templates.app, name="template", rich_help_panel=USE)
 app.add_typer(resources.app, name="resources", rich_help_panel=USE)
 app.add_typer(compositions.app, name="composition", rich_help_panel=USE)
 app.add_typer(fragments.app, name="fragment", rich_help_panel=USE)
+app.add_typer(grammar.app, name="grammar", rich_help_panel=USE)
 app.add_typer(expressions.app, name="expression", rich_help_panel=USE)
 app.add_typer(queues.app, name="queue", rich_help_panel=USE)
 app.add_typer(limits.app, name="limit", rich_help_panel=USE)
