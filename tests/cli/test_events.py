@@ -1,4 +1,5 @@
 import pytest
+from psycopg.types.json import Jsonb
 
 
 @pytest.fixture
@@ -61,3 +62,34 @@ def test_an_event_may_go_to_all_tasks_with_a_correlation_id(cli, shop, connectio
     assert "no open task has the correlation id" in unknown.err
     malformed = cli("event", "send", "--correlation", "seven", "paid")
     assert malformed.code == 2
+
+
+EMIT = "select tasker.emit_event('shop', %s, %s, %s)"
+
+
+def test_emitted_events_are_listed(cli, connection):
+    for n in range(3):
+        connection.execute(EMIT, ["paid", f"k{n}", Jsonb({"n": n})])
+    connection.execute(EMIT, ["sent", "k", Jsonb("x" * 500)])
+    assert [one["key"] for one in cli("event", "list", "paid", "-o", "json").json] == [
+        "k2",
+        "k1",
+        "k0",
+    ]
+    assert len(cli("event", "list", "--limit", "2", "-o", "ids").ids) == 2
+    out = cli("event", "list").out
+    assert '{"n": 1}' in out and "xxx…" in out
+    assert "there are no events" in cli("event", "list", "other").out
+
+
+def test_events_are_read_and_taken_out(cli, connection):
+    for n in range(3):
+        connection.execute(EMIT, ["paid", f"k{n}", Jsonb({"n": n})])
+    [first] = cli("event", "read", "paid", "-o", "json").json
+    assert (first["key"], first["payload"]) == ("k0", {"n": 0})
+    kept = cli("event", "read", "paid", "--keep", "--limit", "10", "-o", "json").json
+    assert [one["key"] for one in kept] == ["k1", "k2"]
+    connection.execute("select pgmq.set_vt('event_paid', msg_id, 0) from pgmq.q_event_paid")
+    assert "k2" in cli("event", "read", "paid", "--limit", "10").out
+    connection.execute("select pgmq.set_vt('event_paid', msg_id, 0) from pgmq.q_event_paid")
+    assert cli("event", "read", "paid", "-o", "ids").ids == []

@@ -39,7 +39,7 @@ async def emit(
             row = await (await connection.execute(_EMIT, values)).fetchone()
     except psycopg.Error as error:
         state = error.sqlstate or type(error).__name__
-        if state == "TK002" or state.startswith("22"):
+        if state == "TK002" or isinstance(error, psycopg.DataError):
             message = (
                 f"the event {name} cannot be sent: its key or payload cannot be stored ({state})"
             )

@@ -10,7 +10,7 @@ from tasker.names import did_you_mean
 from tasker_grammar.contracts import No, Undecided, Yes, fits
 from tasker_grammar.findings import Finding, Severity
 from tasker_grammar.resources import Table
-from tasker_grammar.shape import pointer
+from tasker_grammar.telling import pointer
 
 __all__ = ["check_table", "column_schema", "describe_table"]
 
@@ -18,6 +18,11 @@ Schema = dict[str, Any]
 
 _INTEGERS = {"int2": 2**15, "int4": 2**31, "int8": 2**63}
 _FORMATS = {"date": "date", "timestamptz": "date-time", "uuid": "uuid"}
+_RIGHTS: Mapping[str, frozenset[str]] = {
+    "insert_once": frozenset({"insert"}),
+    "upsert": frozenset({"insert", "update"}),
+    "update": frozenset({"update"}),
+}
 _BYTES = r"^\\x([0-9a-fA-F]{2})*$"
 
 
@@ -50,14 +55,11 @@ def check_table(table: Table, shape: Shape | None) -> Iterator[Finding]:
         return
     yield from _check_key(table, shape)
     yield from _check_columns(table, shape)
-    for allowed, verb in ((shape.may_insert, "insert into"), (shape.may_update, "update")):
-        needed = {"insert_once", "upsert"} if verb == "insert into" else {"upsert", "update"}
-        if not allowed and needed & set(table.modes):
-            hint = (
-                f"grant {verb.split()[0]} on {table.schema_name}.{table.table} to the worker's role"
-            )
-            what = f"this login may not {verb} {table.schema_name}.{table.table}"
-            yield Finding("R507", "error", what, f"{hint}.", "/table")
+    needed = frozenset({"select"}).union(*(_RIGHTS[mode] for mode in table.modes))
+    if missing := sorted(needed - shape.rights):
+        verbs, name = ", ".join(missing), f"{table.schema_name}.{table.table}"
+        hint = f"For the worker's login: grant {verbs} on {name}."
+        yield Finding("R507", "error", f"this login may not {verbs} on {name}", hint, "/table")
 
 
 def _check_key(table: Table, shape: Shape) -> Iterator[Finding]:

@@ -42,24 +42,23 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """A table. `keys`: the columns of each of its unique indexes, those of the primary key first. `may_insert`,
-    `may_update`: whether the login may, some columns of it at least.
+    """A table. `keys`: the columns of each of its unique indexes, those of the primary key first. `rights`: what the
+    login may do, with some columns of it at least: select, insert, update.
     """
 
     schema: str
     name: str
     columns: Mapping[str, Column]
     keys: tuple[frozenset[str], ...]
-    may_insert: bool
-    may_update: bool
+    rights: frozenset[str]
 
 
 Shapes = MutableMapping[tuple[str, str], Shape]
 """The shapes that are known of one database, by schema and name. What has changed since shows when it is used."""
 
 _TABLE: LiteralString = """
-    select c.oid, has_table_privilege(c.oid, 'insert') or has_any_column_privilege(c.oid, 'insert'),
-        has_table_privilege(c.oid, 'update') or has_any_column_privilege(c.oid, 'update')
+    select c.oid, array(select p.name from pg_catalog.unnest('{select,insert,update}'::text[]) as p(name)
+        where pg_catalog.has_table_privilege(c.oid, p.name) or pg_catalog.has_any_column_privilege(c.oid, p.name))
     from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
     where n.nspname = %s and c.relname = %s and c.relkind in ('r', 'p')
 """
@@ -106,7 +105,7 @@ async def read_shape(connection: AsyncConnection, schema: str, name: str) -> Sha
     row = await (await connection.execute(_TABLE, [schema, name])).fetchone()
     if row is None:
         return None
-    oid, may_insert, may_update = row
+    oid, rights = row
     columns = await (await connection.execute(_COLUMNS, [oid])).fetchall()
     keys = await (await connection.execute(_KEYS, [oid])).fetchall()
     return Shape(
@@ -114,6 +113,5 @@ async def read_shape(connection: AsyncConnection, schema: str, name: str) -> Sha
         name,
         {column.name: column for column in starmap(Column, columns)},
         tuple(frozenset(key) for (key,) in keys),
-        may_insert,
-        may_update,
+        frozenset(rights),
     )

@@ -7,6 +7,7 @@ environment is followed.
 
 from __future__ import annotations
 
+import logging
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -51,6 +52,8 @@ class Web:
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
+        # At DEBUG it tells hosts and headers, either of which may be a secret.
+        logging.getLogger("httpcore2").setLevel(logging.INFO)
         return self
 
     async def __aexit__(
