@@ -60,7 +60,7 @@ def show_(
     output: Output = Format.table,
 ) -> None:
     """Say all about one of them."""
-    from tasker_grammar.shape import did_you_mean
+    from tasker_grammar.telling import did_you_mean
 
     entries = _gather(own)
     found = [each for each in entries if each.name == name]
