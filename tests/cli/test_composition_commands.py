@@ -218,6 +218,14 @@ def test_what_cannot_be_done_is_told(arguments: list[str], code: int, said: str)
     assert said in answer.err
 
 
+def test_the_schema_is_printed_or_written_to_a_file(tmp_path: Path) -> None:
+    printed = run("schema")
+    jsonschema_rs.Draft202012Validator(printed.json)
+    target = tmp_path / "composition.schema.json"
+    assert run("schema", "--to", target).out == ""
+    assert json.loads(target.read_text()) == printed.json
+
+
 def test_of_several_one_must_be_named(file: Path) -> None:
     file.write_text(OWN + "---\n" + OWN.replace("order_total", "other"))
     answer = run("explain", file)
