@@ -15,7 +15,8 @@ from pydantic import ValidationError
 
 from tasker_grammar.composition import Composition, Parameter
 from tasker_grammar.findings import Finding
-from tasker_grammar.shape import did_you_mean, pointer, shape_findings, show
+from tasker_grammar.shape import shape_findings
+from tasker_grammar.telling import did_you_mean, pointer, show
 
 __all__ = ["fill", "find_parameter_faults", "is_optional", "parameter_places"]
 

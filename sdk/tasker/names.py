@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-from tasker_grammar.shape import did_you_mean
+from tasker_grammar.telling import did_you_mean
 
 __all__ = [
     "COMPOSITION",

@@ -119,6 +119,24 @@ def test_what_is_wrong_with_the_file_itself_is_told(file: Path) -> None:
     assert run("explain", file).code == 2
 
 
+def test_a_folder_is_checked_file_by_file(file: Path) -> None:
+    (file.parent / "other.yaml").write_text(OWN.replace("order_total", "other"))
+    answer = run("check", file.parent)
+    assert (answer.code, answer.err.strip()) == (0, "2 composition(s), 0 error(s)")
+    assert run("check", file.parent, "-o", "ids").ids == ["order_total@1.0.0", "other@1.0.0"]
+    empty = file.parent / "empty"
+    empty.mkdir()
+    assert run("check", empty).code == 1
+
+
+def test_where_there_is_no_example_arguments_are_asked_for(file: Path) -> None:
+    file.write_text(OWN.split("example:")[0])
+    answer = run("check", file)
+    assert answer.code == 1
+    assert "--with, or by an `example`" in answer.err
+    assert 'is not given "source"' in answer.out
+
+
 def test_an_argument_is_told_by_its_name() -> None:
     answer = run("check", "fetch_json", "--with", '{"source": "orders"}')
     assert answer.code == 1

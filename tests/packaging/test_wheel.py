@@ -106,7 +106,7 @@ def test_the_wheel_has_all_files_of_its_packages_and_no_others(wheel: Path) -> N
         or name == "ffi_bridge/ruby/tasker-pg.gemspec"
     }
     wanted |= {
-        f"tasker/checking/pages/{page.name}" for page in (ROOT / "docs" / "findings").glob("*.md")
+        f"tasker/checking/pages/{page.name}" for page in (ROOT / "docs" / "findings").iterdir()
     }
     assert held == wanted
     assert {f"{package}/py.typed" for package in PACKAGES} <= held
@@ -147,6 +147,15 @@ def test_the_command_says_its_version_and_what_it_can(run: Callable[..., str]) -
 def test_it_explains_findings_where_it_was_installed(run: Callable[..., str]) -> None:
     page = ROOT / "docs" / "findings" / "cycle.md"
     assert run("tasker", "template", "explain", "cycle") == page.read_text("utf-8")
+
+
+def test_its_catalog_can_be_used(run: Callable[..., str]) -> None:
+    folder = ROOT / "grammar" / "tasker_grammar" / "catalog"
+    listed = run("tasker", "composition", "list", "-o", "ids").split()
+    assert [name.partition("@")[0] for name in listed] == sorted(
+        p.stem for p in folder.glob("*.yaml")
+    )
+    assert '"reconcile' in run("tasker", "composition", "explain", "reconcile", "-o", "dot")
 
 
 def test_its_sql_can_be_read(run: Callable[..., str]) -> None:

@@ -71,6 +71,8 @@ class Steps:
                 until = time.perf_counter() + self.work.ms / 1000
                 while time.perf_counter() < until:
                     pass
+            case "compose":
+                raise NotImplementedError("compositions are this engine's own")
         self.ended[number][step] = time.perf_counter()
         self.ends += 1
         return {"number": parents, "note": self.note}

@@ -15,7 +15,7 @@ import yaml
 from tasker_grammar.composition import Composition
 from tasker_grammar.filling import find_parameter_faults
 from tasker_grammar.findings import Finding
-from tasker_grammar.shape import did_you_mean, show
+from tasker_grammar.telling import did_you_mean, show
 
 __all__ = ["Catalog", "bundled", "extend"]
 

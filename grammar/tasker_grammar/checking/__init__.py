@@ -31,7 +31,8 @@ from tasker_grammar.primitives import PRIMITIVES
 from tasker_grammar.primitives.interface import Program
 from tasker_grammar.resources import Resources
 from tasker_grammar.schema_types import type_of
-from tasker_grammar.shape import shape_findings, show
+from tasker_grammar.shape import shape_findings
+from tasker_grammar.telling import show
 from tasker_grammar.types import Field, Object, Type
 
 __all__ = ["CODES", "Code", "Report", "check_composition", "check_fragment"]

@@ -13,7 +13,7 @@ from tasker_grammar.checking.reading import Step
 from tasker_grammar.checking.ways import Ways
 from tasker_grammar.findings import Finding
 from tasker_grammar.primitives.interface import Checked
-from tasker_grammar.shape import did_you_mean, show
+from tasker_grammar.telling import did_you_mean, show
 
 __all__ = ["check_ending"]
 

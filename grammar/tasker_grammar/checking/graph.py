@@ -10,7 +10,7 @@ from graphlib import CycleError, TopologicalSorter
 
 from tasker_grammar.checking.reading import ITEM_NAMES, Step
 from tasker_grammar.findings import Finding
-from tasker_grammar.shape import did_you_mean, show
+from tasker_grammar.telling import did_you_mean, show
 
 __all__ = ["Graph", "ancestors_of", "link"]
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from tasker_grammar.findings import Finding
-from tasker_grammar.shape import pointer
+from tasker_grammar.telling import pointer
 
 __all__ = ["FRAGMENT", "WRITTEN", "Limits", "take"]
 

@@ -11,7 +11,8 @@ from pydantic import BaseModel, ValidationError
 from tasker_grammar.expressions import references
 from tasker_grammar.findings import Finding
 from tasker_grammar.primitives.interface import Primitive, Source, StepFields, Ties
-from tasker_grammar.shape import did_you_mean, shape_findings, show
+from tasker_grammar.shape import shape_findings
+from tasker_grammar.telling import did_you_mean, show
 
 __all__ = ["ITEM_NAMES", "Kinds", "Step", "id_of", "read_step"]
 

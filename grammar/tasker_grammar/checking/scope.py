@@ -16,7 +16,7 @@ from tasker_grammar.expressions import Expression, check, references
 from tasker_grammar.findings import Finding
 from tasker_grammar.primitives.interface import Program
 from tasker_grammar.resources import Action, Endpoint, Event, Resource, Resources, Table
-from tasker_grammar.shape import did_you_mean, show
+from tasker_grammar.telling import did_you_mean, show
 from tasker_grammar.type_words import describe
 from tasker_grammar.types import Object, Type
 

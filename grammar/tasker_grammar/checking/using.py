@@ -14,7 +14,7 @@ from tasker_grammar.composition import WIDEST, Composition
 from tasker_grammar.filling import fill, parameter_places
 from tasker_grammar.findings import Finding
 from tasker_grammar.primitives.interface import Program
-from tasker_grammar.shape import pointer
+from tasker_grammar.telling import pointer
 from tasker_grammar.types import Field, Object, Type
 
 if TYPE_CHECKING:

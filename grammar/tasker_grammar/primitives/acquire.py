@@ -54,6 +54,7 @@ class Acquire(Primitive[AcquireFields, _Plan]):
 
     kind = "acquire"
     summary = "Read from an endpoint; what it answers is held to the endpoint's contract."
+    gives = "what the endpoint answers"
     effect = "read"
     failures = (*OUTSIDE, DATA_ERROR, OVER_BUDGET)
     fields = AcquireFields

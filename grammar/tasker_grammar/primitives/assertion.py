@@ -50,6 +50,7 @@ class Assert(Primitive[AssertFields, _Plan]):
 
     kind = "assert"
     summary = "Fail, with a code, unless a condition is true."
+    gives = "{passed: true}"
     effect = "pure"
     failures = (ASSERTION_FAILED, DATA_ERROR, OVER_BUDGET)
     fields = AssertFields

@@ -43,6 +43,7 @@ class Compose(Primitive[ComposeFields, _Plan]):
 
     kind = "compose"
     summary = "Run a composition, of the catalog or one's own, as one step."
+    gives = "what the composition gives"
     effect = "idempotent_write"
     failures = (DATA_ERROR, OVER_BUDGET)
     fields = ComposeFields

@@ -34,6 +34,7 @@ class Converge(Primitive[ConvergeFields, Sequence[str]]):
 
     kind = "converge"
     summary = "Gather what steps gave, of whichever of them did run."
+    gives = "{id: what that step gave}, without those that did not run"
     effect = "control"
     failures = ()
     fields = ConvergeFields

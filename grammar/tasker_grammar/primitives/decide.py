@@ -68,6 +68,7 @@ class Decide(Primitive[DecideFields, _Plan]):
 
     kind = "decide"
     summary = "Choose, by conditions, which of some steps run."
+    gives = '{branch: name of the case, or "else"}'
     effect = "control"
     failures = (DATA_ERROR, OVER_BUDGET)
     fields = DecideFields

@@ -54,6 +54,7 @@ class Emit(Primitive[EmitFields, _Plan]):
 
     kind = "emit"
     summary = "Send an event, once for its key."
+    gives = "{event_id}"
     effect = "idempotent_write"
     failures = (CONSTRAINT, RESOURCE_UNAVAILABLE, DATA_ERROR, OVER_BUDGET)
     fields = EmitFields

@@ -71,6 +71,7 @@ class FanOut(Primitive[FanOutFields, _Plan]):
 
     kind = "fan_out"
     summary = "Run steps for each item of a list, and give the list of what they gave."
+    gives = "a list of what `result` gave for each item; with skip {results, failed: [{index, code, message}]}"
     effect = "idempotent_write"
     failures = (TOO_WIDE, DATA_ERROR, OVER_BUDGET)
     fields = FanOutFields

@@ -69,6 +69,7 @@ class Gate(Primitive[GateFields, _Plan]):
 
     kind = "gate"
     summary = "Wait until a person approves."
+    gives = "{approved: true, by, at, note?}; with on_no give {approved, expired, by, at, note?}"
     effect = "human"
     failures = (REJECTED, EXPIRED, DATA_ERROR, OVER_BUDGET)
     fields = GateFields

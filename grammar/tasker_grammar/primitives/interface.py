@@ -261,12 +261,13 @@ class Running(Protocol):
 class Primitive(Protocol[Fields, Plan]):
     """One kind of step. A module subclasses this, and says what is not so by itself.
 
-    `summary`: what it does, in one sentence, for people and models. `failures`: all that it may end with; what it
-    raises beside them is a fault of its own.
+    `summary`: what it does, in one sentence, for people and models; `gives`: what comes out, in words. `failures`: all
+    that it may end with; what it raises beside them is a fault of its own.
     """
 
     kind: str
     summary: str
+    gives: str = ""
     effect: Effect
     failures: tuple[Failure, ...]
     fields: type[Fields]

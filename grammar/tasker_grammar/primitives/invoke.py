@@ -54,6 +54,7 @@ class Invoke(Primitive[InvokeFields, _Plan]):
 
     kind = "invoke"
     summary = "Have a developer's handler do something, where it says that it may be asked."
+    gives = "what the action gives"
     effect = "idempotent_write"
     failures = (ACTION_FAILED, RESULT_INVALID, DATA_ERROR, OVER_BUDGET)
     fields = InvokeFields

@@ -75,6 +75,7 @@ class Persist(Primitive[PersistFields, _Plan]):
 
     kind = "persist"
     summary = "Write rows to a table: insert_once, upsert or update, by the table's key."
+    gives = "{rows, changed}: how many were given, and how many changed something"
     effect = "idempotent_write"
     failures = (CONFLICT, CONSTRAINT, TOO_LARGE, RESOURCE_UNAVAILABLE, DATA_ERROR, OVER_BUDGET)
     fields = PersistFields

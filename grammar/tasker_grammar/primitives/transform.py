@@ -32,6 +32,7 @@ class Transform(Primitive[TransformFields, Expression]):
 
     kind = "transform"
     summary = "Make a value of what other steps gave."
+    gives = "the value"
     effect = "pure"
     failures = (DATA_ERROR, OVER_BUDGET)
     fields = TransformFields

@@ -59,6 +59,9 @@ class Validate(Primitive[ValidateFields, _Plan]):
 
     kind = "validate"
     summary = "Hold a value to a schema; or part a list into valid and invalid items."
+    gives = (
+        "the value; or, where it parts a list, {valid: [item], invalid: [{index, value, errors}]}"
+    )
     effect = "pure"
     failures = (VALIDATION_FAILED, DATA_ERROR, OVER_BUDGET)
     fields = ValidateFields

@@ -65,6 +65,7 @@ class Wait(Primitive[WaitFields, _Plan]):
 
     kind = "wait"
     summary = "Go on after some time, or at a time."
+    gives = "{at}: the time that it is then"
     effect = "control"
     failures = (TOO_LONG, DATA_ERROR, OVER_BUDGET)
     fields = WaitFields

@@ -15,8 +15,8 @@ from tasker.names import did_you_mean
 from tasker_grammar.contracts import Contract, SchemaError, path_text
 from tasker_grammar.findings import Finding, Severity
 from tasker_grammar.resources import Action, Endpoint, Event, Resource, Resources, Secret, Table
-from tasker_grammar.shape import pointer
 from tasker_grammar.subset import survey
+from tasker_grammar.telling import pointer
 
 __all__ = ["check_resources"]
 

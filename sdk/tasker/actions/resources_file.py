@@ -19,7 +19,7 @@ from tasker.names import did_you_mean
 from tasker.yaml_source import Document, Path, read_documents
 from tasker_grammar.findings import Finding
 from tasker_grammar.resources import Action, Endpoint, Event, Pages, Resources, Table
-from tasker_grammar.shape import pointer
+from tasker_grammar.telling import pointer
 
 __all__ = ["Examined", "examine_resources", "load_resources", "parse_resources"]
 

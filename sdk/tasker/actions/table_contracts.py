@@ -10,7 +10,7 @@ from tasker.names import did_you_mean
 from tasker_grammar.contracts import No, Undecided, Yes, fits
 from tasker_grammar.findings import Finding, Severity
 from tasker_grammar.resources import Table
-from tasker_grammar.shape import pointer
+from tasker_grammar.telling import pointer
 
 __all__ = ["check_table", "column_schema", "describe_table"]
 

@@ -88,9 +88,11 @@ Arrival = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What each handler does: nothing, sleep without holding a thread, or keep a core busy, for `ms` milliseconds."""
+    """What each handler does: nothing, sleep without holding a thread, or keep a core busy, for `ms` milliseconds;
+    or it is a composition of five steps that compute.
+    """
 
-    kind: Literal["nothing", "sleep", "spin"] = "nothing"
+    kind: Literal["nothing", "sleep", "spin", "compose"] = "nothing"
     ms: float = 0
 
 

@@ -90,6 +90,11 @@ def _list() -> list[Scenario]:
             Load((four,), 2_500, work=Work("sleep", 10)),
         ),
         Scenario(
+            "composition",
+            "tasks of one step, a composition of 5 that compute",
+            Load((one,), 10_000, warm_up=10, work=Work("compose")),
+        ),
+        Scenario(
             "spin_10ms",
             "chains of 4, each step computes for 10 ms",
             Load((four,), 100, work=Work("spin", 10)),

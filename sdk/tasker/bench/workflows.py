@@ -45,6 +45,8 @@ def build_workflow(shape: Shape, *, payload: int, work: Work, observe: Observe) 
     )
     do = _do(work)
     match shape:
+        case Static() if work.kind == "compose":
+            _add_compositions(workflow, shape, note)
         case Static():
             _add_static(workflow, shape, note, do, observe)
         case Batch(_, width):
@@ -71,7 +73,30 @@ def _do(work: Work) -> _Do:
         while time.perf_counter() < until:
             pass
 
-    return {"nothing": nothing, "sleep": sleep, "spin": spin}[work.kind]
+    return {"nothing": nothing, "compose": nothing, "sleep": sleep, "spin": spin}[work.kind]
+
+
+def _add_compositions(workflow: Workflow, shape: Static, note: str) -> None:
+    """In place of each handler a composition of five steps that compute."""
+    from tasker_grammar.composition import Composition
+
+    steps = [
+        {"id": "parents", "kind": "transform", "value": ".input | length"},
+        {"id": "doubled", "kind": "transform", "value": ".parents * 2"},
+        {"id": "halved", "kind": "transform", "value": ".doubled - .parents"},
+        {
+            **{"id": "same", "kind": "assert", "code": "WRONG", "message": '"it is not the same"'},
+            "that": ".halved == .parents",
+        },
+        {
+            **{"id": "token", "kind": "transform", "needs": ["same"]},
+            "value": f'{{number: .halved, note: "{note}"}}',
+        },
+    ]
+    five = Composition.model_validate({"name": "five", "steps": steps, "result": "token"})
+    for number, parents in enumerate(shape.parents):
+        taken = ", ".join(f".step_{parent}.number" for parent in parents)
+        workflow.compose(f"step_{number}", five, input=f"[{taken}]")
 
 
 def _add_static(workflow: Workflow, shape: Static, note: str, do: _Do, observe: Observe) -> None:

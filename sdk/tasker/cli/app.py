@@ -13,7 +13,9 @@ from tasker.cli import (
     dead_letters,
     events,
     expressions,
+    fragments,
     generate,
+    grammar,
     limits,
     queues,
     resources,
@@ -97,6 +99,8 @@ app.add_typer(schedules.app, name="schedule", rich_help_panel=USE)
 app.add_typer(templates.app, name="template", rich_help_panel=USE)
 app.add_typer(resources.app, name="resources", rich_help_panel=USE)
 app.add_typer(compositions.app, name="composition", rich_help_panel=USE)
+app.add_typer(fragments.app, name="fragment", rich_help_panel=USE)
+app.add_typer(grammar.app, name="grammar", rich_help_panel=USE)
 app.add_typer(expressions.app, name="expression", rich_help_panel=USE)
 app.add_typer(queues.app, name="queue", rich_help_panel=USE)
 app.add_typer(limits.app, name="limit", rich_help_panel=USE)

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 SUFFIXES = (".yaml", ".yml", ".json")
 
 Which = Annotated[
-    str, typer.Argument(metavar="COMPOSITION", help="NAME, NAME@VERSION, or a YAML or JSON file.")
+    str,
+    typer.Argument(
+        metavar="COMPOSITION", help="NAME, NAME@VERSION, a YAML or JSON file, or a folder of them."
+    ),
 ]
 Own = Annotated[
     list[Path] | None,
@@ -64,6 +67,14 @@ class Use:
     def name(self) -> str:
         """What it is called, with its version."""
         return f"{self.composition.name}@{self.composition.version}"
+
+    @property
+    def lacks_arguments(self) -> bool:
+        """Whether nothing was said of parameters that must be given."""
+        from tasker_grammar.filling import is_optional
+
+        required = [each for each in self.composition.parameters.values() if not is_optional(each)]
+        return bool(required) and not self.arguments
 
     def check(self) -> "Report":
         """Fill its parameters in, and check it."""
@@ -112,9 +123,10 @@ def find_uses(
     from tasker.compositions import examine_compositions, read_compositions
     from tasker_grammar.resources import Resources
 
-    paths = [*(own or ()), *([Path(which)] if which.endswith(SUFFIXES) else [])]
+    in_files = which.endswith(SUFFIXES) or Path(which).is_dir()
+    paths = [*(own or ()), *([Path(which)] if in_files else [])]
     catalog, findings = examine_compositions(paths)
-    if which.endswith(SUFFIXES):
+    if in_files:
         loaded, _ = read_compositions([which])
         chosen = [(each.composition, each) for each in loaded]
     else:

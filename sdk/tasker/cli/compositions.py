@@ -53,7 +53,7 @@ def list_(own: Own = None, output: Output = Format.table) -> None:
 
 
 @app.command(
-    epilog="Examples:\n\ntasker composition check compositions/refund.yaml --resources resources.yaml"
+    epilog="Examples:\n\ntasker composition check compositions/ --resources resources.yaml"
     '\n\ntasker composition check fetch_json --with \'{"source": "orders"}\' -r resources.yaml'
 )
 def check(
@@ -88,6 +88,8 @@ def check(
             write_lines(use.name for use in uses)
         case Format.table:
             write_lines(told)
+    if any(use.lacks_arguments for use in uses):
+        tell("What a parameter stands for is said by --with, or by an `example` in the file.")
     tell(f"{len(uses)} composition(s), {errors} error(s)")
     if errors:
         raise typer.Exit(ExitCode.FAILURE)

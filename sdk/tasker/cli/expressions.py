@@ -73,7 +73,7 @@ def check(
 def evaluate(
     source: Source,
     data: Annotated[
-        str, typer.Argument(metavar="[JSON]", help="The data; @FILE reads a file, - reads stdin.")
+        str, typer.Argument(metavar="JSON", help="The data; @FILE reads a file, - reads stdin.")
     ] = "null",
     input_schema: InputSchema = None,
     output: Output = Format.table,

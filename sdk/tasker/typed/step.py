@@ -51,21 +51,26 @@ Build = Callable[[str, frozenset[str], Names], Built]
 class Step(Generic[In, Out]):
     """A step that is given an `In`, and gives an `Out`. `a >> b` is the step that does a, and b with what a gave.
 
-    `accepts` and `gives` are the two as JSON Schemas. `code`: of the finding where it is given something else.
-    `outside`: the resources that it names, by kind and name.
+    `accepts` and `gives` are the two as JSON Schemas; `gives` is None where it gives what it is given. `code`: of the
+    finding where it is given something else. `outside`: the resources that it names, by kind and name.
     """
 
     accepts: Schema
-    gives: Schema
+    gives: Schema | None
     build: Build = field(repr=False)
     code: str = "C308"
     outside: Mapping[tuple[str, str], Resource] = field(
         default_factory=dict[tuple[str, str], Resource], repr=False
     )
 
+    @property
+    def output(self) -> Schema:
+        """What it gives for all that it accepts."""
+        return self.accepts if self.gives is None else self.gives
+
     def __rshift__(self, other: Step[Out, Next]) -> Step[In, Next]:
         """Raises `DefinitionError`, with the code of the finding, where what this gives does not fit the other."""
-        hold(self.gives, other.accepts, other.code)
+        hold(self.output, other.accepts, other.code)
 
         def build(value: str, before: frozenset[str], names: Names) -> Built:
             first = self.build(value, before, names)
@@ -73,12 +78,14 @@ class Step(Generic[In, Out]):
             return Built((*first.steps, *second.steps), second.value, second.before)
 
         outside = join(self.outside, other.outside)
-        return Step(self.accepts, other.gives, build, self.code, outside)
+        gives = self.gives if other.gives is None else other.gives
+        return Step(self.accepts, gives, build, self.code, outside)
 
 
 def apply(expression: str, value: str) -> str:
     """An expression about `.`, as one about what `value` gives."""
-    return value if expression == "." else f"{value} | ({expression})"
+    end = "\n" if "#" in expression else ""  # a comment would take the parenthesis with it
+    return value if expression == "." else f"{value} | ({expression}{end})"
 
 
 def close(built: Built, names: Names) -> tuple[list[dict[str, Any]], str]:

@@ -50,7 +50,7 @@ def same(type_: type[A]) -> Step[A, A]:
     def build(value: str, before: frozenset[str], _: Names) -> Built:
         return Built((), value, before)
 
-    return Step(taken(type_), taken(type_), build)
+    return Step(taken(type_), None, build)
 
 
 def validate(type_: type[A], *, name: str = "valid") -> Step[object, A]:
@@ -80,7 +80,7 @@ def assert_that(
     def fields(given: str) -> dict[str, Any]:
         return {"kind": "assert", "that": apply(that, given), "code": code, "message": message}
 
-    return Step(taken(type_), taken(type_), _beside(name, fields))
+    return Step(taken(type_), None, _beside(name, fields))
 
 
 def wait(type_: type[A], duration: str, *, name: str = "waited") -> Step[A, A]:
@@ -89,7 +89,7 @@ def wait(type_: type[A], duration: str, *, name: str = "waited") -> Step[A, A]:
     def fields(_: str) -> dict[str, Any]:
         return {"kind": "wait", "for": duration}
 
-    return Step(taken(type_), taken(type_), _beside(name, fields))
+    return Step(taken(type_), None, _beside(name, fields))
 
 
 def gate(
@@ -110,7 +110,7 @@ def gate(
         limits = {"approvers": [*approvers] or None, "timeout": timeout}
         return asked | {key: value for key, value in limits.items() if value is not None}
 
-    return Step(taken(type_), taken(type_), _beside(name, fields))
+    return Step(taken(type_), None, _beside(name, fields))
 
 
 def acquire(source: Endpoint[A, B], *, name: str = "fetched") -> Step[A, B]:
@@ -180,7 +180,7 @@ def fan_out(
         return Built((after(fields, before),), f".{own}")
 
     accepts = {"type": "array", "items": each.accepts}
-    gives = {"type": "array", "items": each.gives}
+    gives = {"type": "array", "items": each.output}
     return Step(accepts, gives, build, "C307", each.outside)
 
 
@@ -202,7 +202,7 @@ def both(left: Step[A, B], right: Step[A, C], *, name: str = "both") -> Step[A, 
 
     gives = {
         "type": "object",
-        "properties": {"left": left.gives, "right": right.gives},
+        "properties": {"left": left.output, "right": right.output},
         "required": ["left", "right"],
         "additionalProperties": False,
     }

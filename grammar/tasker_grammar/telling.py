@@ -1,0 +1,41 @@
+"""How names, places and values are told in findings. Pure, and quick to import."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+__all__ = ["did_you_mean", "pointer", "show"]
+
+_LONGEST_NAME = 100
+_MOST_NAMES = 20_000
+
+
+def did_you_mean(name: object, names: Iterable[str]) -> str:
+    """`Did you mean "this"?` when one of `names` is near to `name`, else nothing. Looks at a bounded number of them."""
+    known = [each for each, _ in zip(names, range(_MOST_NAMES), strict=False)]
+    near = difflib.get_close_matches(str(name)[:_LONGEST_NAME], known, n=1)
+    return f'Did you mean "{near[0]}"?' if near else ""
+
+
+def pointer(path: Iterable[str | int]) -> str:
+    """A path as a JSON pointer (RFC 6901)."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
+
+
+def show(value: object) -> str:
+    """A value in a message: what it is, and no more of it than fits into a line."""
+    match value:
+        case dict():
+            return "a mapping"
+        case list() | tuple():
+            return "a list"
+        case None:
+            return "null"
+        case bool():
+            return str(value).lower()
+        case int() | float():
+            text = repr(value) if abs(value) < 1e15 else "a large number"
+        case _:
+            text = repr(str(value)[:61])
+    return text if len(text) <= 60 else f"{text[:57]}..."
