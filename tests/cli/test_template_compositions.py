@@ -139,3 +139,48 @@ def test_two_steps_with_one_name_are_told_once(folder: Path) -> None:
     )
     assert "two steps are named" in told
     assert len(found) == 1
+
+
+def test_without_resources_it_is_said_how_they_are_given(folder: Path) -> None:
+    ran = run("validate", folder / "t.yaml")
+    assert ran.code == 1
+    assert (
+        "there is no endpoint 'loans' (step fetched of the composition). The resources have none."
+        in ran.out
+    )
+    assert "--resources" in ran.out
+
+
+def test_a_composition_of_ones_own_that_is_not_given(folder: Path) -> None:
+    [told] = validate(folder, ("composition: notify", "composition: quite_another"))
+    assert "there is no composition 'quite_another'" in told
+    assert "Give your own with --compositions" in told
+
+
+@pytest.mark.parametrize(
+    ("change", "hint"),
+    [
+        (('"[.loans.valid[] | select(.days > 30) | {id, days}]"', "loans"), "did you mean .loans?"),
+        (
+            ("with: {event: stored}", "with: {event: stored, payload: {a: .input.bad}}"),
+            'as a text in quotes: "{id: .input.id}"',
+        ),
+    ],
+)
+def test_expressions_that_are_written_as_something_else(
+    folder: Path, change: tuple[str, str], hint: str
+) -> None:
+    [told] = validate(folder, change)
+    assert hint in told
+
+
+def test_a_file_is_shown_with_its_resources(folder: Path) -> None:
+    ran = run("show", folder / "t.yaml", "--resources", folder / "resources.yaml", "-o", "tree")
+    assert ran.code == 0, ran.err
+    assert "fetched" in ran.out
+
+
+def test_a_registered_template_takes_no_resources(folder: Path) -> None:
+    ran = run("show", "library/overdue", "--resources", folder / "resources.yaml")
+    assert ran.code == 2
+    assert "a registered template keeps its compositions as they were" in ran.err

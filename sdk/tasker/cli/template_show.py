@@ -3,12 +3,19 @@
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tasker.cli import pictures
-from tasker.cli.arguments import Environment, Url, parse_template_ref
+from tasker.cli.arguments import (
+    CompositionFiles,
+    Environment,
+    ResourcesFile,
+    Url,
+    parse_template_ref,
+)
 from tasker.cli.database import open_database
 from tasker.cli.exit_codes import ExitCode
 from tasker.cli.failures import CommandFailed
@@ -16,6 +23,10 @@ from tasker.cli.output import show
 from tasker.cli.pictures import View
 from tasker.cli.task_lookup import get_template
 from tasker.cli.template_checks import YAML
+from tasker.cli.vocabulary import load_vocabulary
+
+if TYPE_CHECKING:
+    from tasker.vocabulary import Vocabulary
 
 SHOW = """Examples:
 
@@ -23,7 +34,7 @@ tasker template show shop/order
 
 tasker template show orders.yaml --env production
 
-tasker template show orders.yaml -o svg --to orders.svg"""
+tasker template show orders.yaml --resources resources.yaml -o svg --to orders.svg"""
 
 
 def show_template(
@@ -31,6 +42,8 @@ def show_template(
         str, typer.Argument(metavar="TEMPLATE", help="NAMESPACE/NAME[@VERSION], or a YAML file.")
     ],
     environment: Environment = None,
+    resources: ResourcesFile = None,
+    compositions: CompositionFiles = None,
     output: pictures.Output = View.table,
     to: pictures.Target = None,
     url: Url = None,
@@ -40,7 +53,11 @@ def show_template(
     Of a file also its environments, and with --env the template as it is there, and what that changes.
     """
     pictures.check_target(output, to)
-    found = list(_find(template, environment, url))
+    if template.endswith(YAML):
+        vocabulary = load_vocabulary(resources, compositions or ())
+        found = list(_load(template, environment, vocabulary))
+    else:
+        found = [_registered(template, environment, resources, compositions, url)]
     answer = pictures.format_of(output)
     if answer is None:
         from tasker.drawing.templates import graph_template
@@ -61,27 +78,42 @@ def show_template(
     show(document, answer, lambda: [name_of(each["definition"]) for each in found], view)
 
 
-def _find(template: str, environment: str | None, url: str | None) -> Iterator[dict[str, Any]]:
-    """The template that is meant, or those of a file, each with its definition."""
-    if template.endswith(YAML):
-        yield from _load(template, environment)
-        return
+def _registered(
+    template: str,
+    environment: str | None,
+    resources: Path | None,
+    compositions: list[Path] | None,
+    url: str | None,
+) -> dict[str, Any]:
+    """The template as it was registered. What only a file takes is refused."""
     if environment is not None:
         raise CommandFailed(
             ExitCode.USAGE,
             "a registered template is as it came out of its environment",
             "Name the YAML file that it was registered from.",
         )
+    if resources is not None or compositions:
+        raise CommandFailed(
+            ExitCode.USAGE,
+            "a registered template keeps its compositions as they were",
+            "Leave --resources and --compositions out, or name a YAML file.",
+        )
     with open_database(url) as connection:
-        yield get_template(connection, parse_template_ref(template))
+        return get_template(connection, parse_template_ref(template))
 
 
-def _load(file: str, environment: str | None) -> Iterator[dict[str, Any]]:
+def _load(
+    file: str, environment: str | None, vocabulary: "Vocabulary | None"
+) -> Iterator[dict[str, Any]]:
     from tasker.environments import find_changes
     from tasker.yaml_template import load_templates
 
-    here = load_templates(file)
-    there = here if environment is None else load_templates(file, environment=environment)
+    here = load_templates(file, vocabulary=vocabulary)
+    there = (
+        here
+        if environment is None
+        else load_templates(file, environment=environment, vocabulary=vocabulary)
+    )
     for before, after in zip(here, there, strict=True):
         definition = after.template.to_json()
         document: dict[str, Any] = {
