@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 from tests.soundness.outside import make_resources
-from tests.soundness.programs import Author, Step, walk
+from tests.soundness.programs import KINDS, Author, Step, walk
 from tests.soundness.shapes import Shape, make_object
 from tests.soundness.watching import WATCHED
 
@@ -20,6 +20,7 @@ from tasker_grammar.schema_types import type_of
 from tasker_grammar.types import Field, Object
 
 BOUNDS = Bounds(max_steps=60, max_depth=60, max_work=100_000, max_writes=5_000)
+SECRET_KINDS = {**KINDS, "gate": 0, "wait": 0, "decide": 5, "acquire": 8, "emit": 5}
 _PARAMETERS = {"resource": ("endpoint", "table"), "event": ("event",), "action": ("action",)}
 
 
@@ -33,7 +34,6 @@ class Case:
     input: Shape
     steps: list[Step]
     result: str
-    output: Shape
     fragment: bool
     bounds: Bounds = BOUNDS
 
@@ -74,25 +74,28 @@ def check(case: Case) -> Report:
     return check_composition(whole, case.resources, case.catalog, kinds=WATCHED)
 
 
-def make_case(seed: int) -> Case:
-    """The case of this number."""
+def make_case(seed: int, *, secret: bool = False) -> Case:
+    """The case of this number. `secret`: it is a composition with labels, that asks nobody."""
     chance = Random(f"case {seed}")
-    fragment = chance.random() < 0.4
-    resources = make_resources(chance, labelled=chance.random() < 0.25)
+    fragment = not secret and chance.random() < 0.4
+    resources = make_resources(chance, labelled=secret or chance.random() < 0.25)
     noise = chance.choice((0.0, 0.0, 0.03, 0.1))
+    kinds = SECRET_KINDS if secret else KINDS
     library = {
-        f"part_{n}": _part(chance, resources, f"part_{n}") for n in range(chance.randint(0, 2))
+        name: _part(chance, resources, name, kinds)
+        for name in [f"part_{n}" for n in range(chance.randint(0, 2))]
     }
     given = make_object(chance, 3)
-    author = Author(chance, resources, library, fragment, noise)
+    author = Author(chance, resources, library, fragment, noise, kinds)
     steps, result = author.steps({"input": given}, chance.randint(2, 8))
-    return Case(seed, resources, library, given, steps, result.id, result.shape, fragment)
+    contract = result.shape if chance.random() < 0.3 else None
+    return Case(seed, resources, library, given, steps, result.id, fragment, contract=contract)
 
 
-def _part(chance: Random, resources: Resources, name: str) -> Composition:
+def _part(chance: Random, resources: Resources, name: str, kinds: Mapping[str, int]) -> Composition:
     """A composition to be used by others, sometimes with parameters; its example has arguments for them."""
     given = make_object(chance, 2)
-    steps, result = Author(chance, resources, noise=0.0).steps(
+    steps, result = Author(chance, resources, noise=0.0, kinds=kinds).steps(
         {"input": given}, chance.randint(1, 3), depth=1
     )
     arguments: dict[str, Any] = {}

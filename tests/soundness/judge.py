@@ -13,7 +13,7 @@ from random import Random
 from typing import Any
 
 from tests.soundness.cases import Case, check, make_case
-from tests.soundness.shapes import satisfy
+from tests.soundness.shapes import Shape, satisfy
 from tests.soundness.watching import OBSERVER, Observer
 from tests.soundness.world import Killed, Left, Outside, Weather, misfit
 
@@ -72,7 +72,10 @@ def judge_case(case: Case) -> Verdict:
         chance = Random(f"run {case.seed}/{number}")
         outside = Outside(case.seed * 10 + number, WEATHERS[number], pool)
         given = satisfy(chance, case.input)
-        outcome = asyncio.run(live(report.program, given, outside))
+        observer = Observer(
+            outside.faults, wants_approval=case.fragment and case.bounds.gate_writes
+        )
+        outcome = asyncio.run(live(report.program, given, outside, observer, case.contract))
         seen["executions"] += 1
         seen[f"ends {outcome}"] += 1
         seen.update(outside.seen)
@@ -80,9 +83,10 @@ def judge_case(case: Case) -> Verdict:
     return verdict
 
 
-async def live(program: Program, given: Any, outside: Outside) -> str:
+async def live(
+    program: Program, given: Any, outside: Outside, observer: Observer, contract: Shape
+) -> str:
     """Run a program as often as it takes, and say how it ended: "complete", or the code of its failure."""
-    observer = Observer(outside.faults)
     OBSERVER.set(observer)
     tries = 0
     while outside.runs < MOST_RUNS:
@@ -110,8 +114,9 @@ async def live(program: Program, given: Any, outside: Outside) -> str:
             return "crashed"
         finally:
             tally(program, observer, outside, world.writes)
-        if wrong := misfit(schema_of(program.output), value):
-            outside.faults.append(f"its result is not what was inferred: {wrong}")
+        for shape in (schema_of(program.output), True if contract is None else contract):
+            if wrong := misfit(shape, value):
+                outside.faults.append(f"its result is not what was said: {wrong}")
         return "complete"
     outside.faults.append(f"it was not complete after {outside.runs} runs")
     return "endless"

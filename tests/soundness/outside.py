@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.soundness.shapes import Shape, closed, make_array, make_object, make_scalar, make_shape
 
-from tasker_grammar.resources import Action, Endpoint, Event, Resources, Table
+from tasker_grammar.resources import Action, Endpoint, Event, Resources, Secret, Table
 
 LABELS = ("public", "internal", "secret")
 
@@ -42,6 +42,7 @@ def _table(chance: Random, labels: tuple[str, ...]) -> Table:
     for name in chance.sample(("name", "total", "status", "note"), 2):
         columns[name] = make_shape(chance, 0)
     return Table(
+        database=Secret(**{"$secret": "other"}) if chance.random() < 0.3 else None,
         table="rows",
         row=closed(
             columns, frozenset(name for name in columns if name != "id" and chance.random() < 0.3)

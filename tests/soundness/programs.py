@@ -50,6 +50,8 @@ class Author:
     compositions: Mapping[str, Composition] = field(default_factory=dict[str, Composition])
     fragment: bool = False
     noise: float = 0.02
+    kinds: Mapping[str, int] = field(default_factory=lambda: KINDS)
+    """How often it writes a step of which kind."""
     count: int = 0
 
     def name(self, stem: str) -> str:
@@ -93,7 +95,7 @@ class Page:
                 for kind in KINDS
                 if self.depth > 0 or kind not in ("fan_out", "decide", "compose")
             ]
-            kind = self.chance.choices(kinds, [KINDS[kind] for kind in kinds])[0]
+            kind = self.chance.choices(kinds, [self.author.kinds[kind] for kind in kinds])[0]
             gates |= frozenset(
                 m.id
                 for m in self.made
@@ -223,7 +225,8 @@ class Page:
 
     def behind_gate(self, guards: Guards, gates: frozenset[str]) -> Step:
         """What a fragment's write needs: a gate before it."""
-        if not self.author.fragment or self.gated or self.chance.random() < self.author.noise:
+        left_out = self.chance.random() < max(self.author.noise, 0.04)
+        if not self.author.fragment or self.gated or left_out:
             return {}
         gate = (
             self.chance.choice(sorted(gates))

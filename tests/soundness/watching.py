@@ -28,6 +28,9 @@ class Observer:
     faults: list[str] = field(default_factory=list[str])
     ran: Counter[str] = field(default_factory=Counter[str])
     deepest: int = 0
+    wants_approval: bool = False
+    """Whether a write is right only after a person has approved."""
+    approved: bool = False
 
 
 OBSERVER: ContextVar[Observer] = ContextVar("observer")
@@ -40,6 +43,13 @@ class Plan:
     inner: Any
     sees: Shape
     gives: Shape
+    declared: Shape
+    """What its writer says that it gives."""
+    takes: Shape
+    """What the composition says that it takes, if it is one."""
+    guards: bool
+    """Whether what comes after it has been approved of."""
+    writes: bool
 
 
 class Watched:
@@ -62,9 +72,16 @@ class Watched:
         checked = self.inner.check(step, scope)
         if isinstance(checked, Broken):
             return checked
-        return replace(
-            checked, plan=Plan(checked.plan, schema_of(given), schema_of(checked.output))
+        plan = Plan(
+            checked.plan,
+            schema_of(given),
+            schema_of(checked.output),
+            _declared(step, scope),
+            _taken(step, scope),
+            self.inner.ties(step).guards,
+            checked.effect == "idempotent_write" and not checked.inside,
         )
+        return replace(checked, plan=plan)
 
     def ties(self, step: Any) -> Ties:
         """As the primitive has it."""
@@ -78,15 +95,44 @@ class Watched:
         given = dict(running.given)
         if wrong := misfit(plan.sees, given):
             observer.faults.append(f"{running.place} sees what it should not: {wrong}")
+        if self.kind == "compose" and (
+            wrong := misfit(plan.takes, running.evaluate(plan.inner.input))
+        ):
+            observer.faults.append(f"{running.place} takes what it should not: {wrong}")
+        if plan.writes and observer.wants_approval and not observer.approved:
+            observer.faults.append(f"{running.place} writes, and nobody was asked")
         before = copy.deepcopy(given)
         output = await self.inner.run(plan.inner, running)
-        if wrong := misfit(plan.gives, output):
-            observer.faults.append(
-                f"{running.place} ({self.kind}) gives what it should not: {wrong}"
-            )
+        for shape in (plan.gives, plan.declared):
+            if wrong := misfit(shape, output):
+                observer.faults.append(
+                    f"{running.place} ({self.kind}) gives what it should not: {wrong}"
+                )
+        observer.approved |= plan.guards
         if before != given:
             observer.faults.append(f"{running.place} changed what it was given")
         return output
+
+
+def _declared(step: Any, scope: Scope) -> Shape:
+    """What a step's writer says that it gives; anything, where nothing is said."""
+    match step.kind:
+        case "transform" if step.output is not None:
+            return scope.schema("/output", step.output)
+        case "validate":
+            schema = scope.schema("/schema", step.schema_)
+            if step.on_failure == "fail":
+                return schema
+            return {"type": "object", "properties": {"valid": {"type": "array", "items": schema}}}
+        case _:
+            return True
+
+
+def _taken(step: Any, scope: Any) -> Shape:
+    """What the composition that a step uses says that it takes."""
+    if step.kind != "compose":
+        return True
+    return scope.check.compositions.find(step.composition).input
 
 
 WATCHED: Any = {kind: Watched(each) for kind, each in PRIMITIVES.items()}

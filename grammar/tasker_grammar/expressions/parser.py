@@ -74,20 +74,17 @@ def _hold_to_limits(node: Node, length: int) -> None:
 
 
 class _Parser:
-    __slots__ = ("depth", "may_bind", "place", "tokens")
+    __slots__ = ("depth", "may_bind", "place", "token", "tokens")
 
     def __init__(self, tokens: tuple[Token, ...], depth: int = 0) -> None:
         self.tokens = tokens
         self.place = 0
+        self.token = tokens[0]
         self.depth = depth
         self.may_bind = False
         """Whether `as` may follow the next term. Behind an operator, versions of jq differ over what it binds."""
 
     # -- tokens
-
-    @property
-    def token(self) -> Token:
-        return self.tokens[self.place]
 
     def sees(self, *symbols: str) -> bool:
         return self.token.kind == "symbol" and self.token.text in symbols
@@ -97,7 +94,9 @@ class _Parser:
 
     def take(self) -> Token:
         token = self.token
-        self.place += 1
+        if token.kind != "end":
+            self.place += 1
+            self.token = self.tokens[self.place]
         return token
 
     def take_operator(self) -> Token:

@@ -140,7 +140,8 @@ def find_uses(
         if example is None:
             use = Use(composition, catalog, given or {}, known or Resources(), schema, source)
         else:
-            own_schema = example.input_schema if schema is None else schema
+            said = "input_schema" in example.model_fields_set
+            own_schema = example.input_schema if schema is None and said else schema
             theirs = known or example.resources
             use = Use(composition, catalog, dict(example.arguments), theirs, own_schema, source)
         uses.append(use)

@@ -58,22 +58,27 @@ def leak(chance: Random, case: Case) -> Found:
     return check(insert(chance, with_labels(case), get, way, tell, top=True)).findings
 
 
-@defect("E403")
-def leak_by_decision(chance: Random, case: Case) -> Found:
+def decide_by_secret(chance: Random, case: Case) -> Case:
+    """Whether something is told, to everybody, depends on a secret."""
     get = {"id": "got", "kind": "acquire", "resource": "leaky"}
     choose = {
         "id": "choose",
         "kind": "decide",
-        "cases": [{"when": '.got == "x"', "then": ["told"]}],
+        "cases": [{"when": "(.got | length) > 1", "then": ["told"]}],
         "else": [],
     }
     tell = {**TELL, "id": "told", "event": "open"}
     gather = {"id": "extra", "kind": "converge", "mode": "created", "needs": ["choose", "told"]}
-    return check(insert(chance, with_labels(case), get, choose, tell, gather, top=True)).findings
+    return insert(chance, with_labels(case), get, choose, tell, gather, top=True)
+
+
+@defect("E403")
+def leak_by_decision(chance: Random, case: Case) -> Found:
+    return check(decide_by_secret(chance, case)).findings
 
 
 @defect("E404")
-def doeswith_more(chance: Random, case: Case) -> Found:
+def does_more(chance: Random, case: Case) -> Found:
     if case.fragment:
         return None
     new = insert(chance, with_labels(case), {"id": "extra", "kind": "acquire", "resource": "leaky"})

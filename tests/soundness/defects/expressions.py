@@ -48,7 +48,7 @@ add_expression("X004", "[" * 60 + "]" * 60, " + ".join(["1"] * 500))
 add_expression("X101", "{a: 1} | .b", '{"abc": 1} | .["abd"]')
 add_expression("X103", "1 | .[]", "1 | .a", '"a" | map(.)', "{} | .[0]", "5 | keys")
 add_expression("X104", '1 - "a"', "{} * 2", "null * 2", "true + 1", "[] / 2")
-add_expression("X105", "1, 2", "[1, 2][]", "empty", "[1] | .[]", '"a" | select(. == "b")')
+add_expression("X105", "1, 2", "[1, 2][]", "empty", "[1, 2] | .[]", '"a" | select(. == "b")')
 add_expression("X106", "$never", "1 as $x | $y", "([1][] as $z | [$z]) | $z")
 add_expression("X107", "{a: 1, a: 2}", '{a: 1, "a": 2}')
 
