@@ -205,6 +205,8 @@ def test_a_failure_is_told_with_its_place() -> None:
         (["run", "fetch_json", "--results", "[]"], 2, "no JSON object"),
         (["run", "fetch_json", "{}"], 2, "the input does not fit"),
         (["run", "fetch_json", "{"], 2, "no JSON"),
+        (["check", "fetch_json", "--input-schema", "[]"], 2, "the schema of the input is not"),
+        (["check", "fetch_json", "--input-schema", '{"type": 3}'], 2, "is not usable"),
         (["check", "fetch_jsn"], 3, 'Did you mean "fetch_json"?'),
         (["check", "fetch_json@9"], 3, "There are: 1.0.0."),
         (["check", "fetch_json", "--with", "[]"], 2, "no JSON object"),
