@@ -205,6 +205,8 @@ def test_a_failure_is_told_with_its_place() -> None:
         (["run", "fetch_json", "--results", "[]"], 2, "no JSON object"),
         (["run", "fetch_json", "{}"], 2, "the input does not fit"),
         (["run", "fetch_json", "{"], 2, "no JSON"),
+        (["check", "fetch_json", "--input-schema", "[]"], 2, "the schema of the input is not"),
+        (["check", "fetch_json", "--input-schema", '{"type": 3}'], 2, "is not usable"),
         (["check", "fetch_jsn"], 3, 'Did you mean "fetch_json"?'),
         (["check", "fetch_json@9"], 3, "There are: 1.0.0."),
         (["check", "fetch_json", "--with", "[]"], 2, "no JSON object"),
@@ -216,6 +218,14 @@ def test_what_cannot_be_done_is_told(arguments: list[str], code: int, said: str)
     answer = run(*arguments)
     assert (answer.code, answer.out) == (code, "")
     assert said in answer.err
+
+
+def test_the_schema_is_printed_or_written_to_a_file(tmp_path: Path) -> None:
+    printed = run("schema")
+    jsonschema_rs.Draft202012Validator(printed.json)
+    target = tmp_path / "composition.schema.json"
+    assert run("schema", "--to", target).out == ""
+    assert json.loads(target.read_text()) == printed.json
 
 
 def test_of_several_one_must_be_named(file: Path) -> None:

@@ -82,6 +82,7 @@ class Use:
         from tasker_grammar.filling import fill
         from tasker_grammar.schema_types import type_of
 
+        _hold_schema(self.input_schema)
         filled = fill(self.composition, self.arguments)
         if isinstance(filled, list):
             return Report(tuple(filled), None)
@@ -168,6 +169,18 @@ def _find(which: str, catalog: "Catalog") -> "Composition":
     if isinstance(found, Finding):
         raise CommandFailed(ExitCode.NOT_FOUND, found.message, found.hint)
     return found
+
+
+def _hold_schema(schema: Any) -> None:
+    from tasker_grammar.contracts import Contract, SchemaError
+
+    if schema is None:
+        return
+    try:
+        Contract(schema)
+    except SchemaError as error:
+        what = f"the schema of the input is not usable: {error}"
+        raise CommandFailed(ExitCode.USAGE, what, "It is JSON Schema 2020-12.") from None
 
 
 def _mapping(value: Any) -> dict[str, Any]:
