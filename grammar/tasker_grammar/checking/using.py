@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from tasker_grammar.checking.closing import check_closed
+from tasker_grammar.checking.closing import check_closed, input_fits
 from tasker_grammar.checking.place import Check
 from tasker_grammar.composition import WIDEST, Composition
 from tasker_grammar.filling import fill, parameter_places
@@ -69,7 +69,9 @@ def _check(
         taken=frozenset(),
         inside=(*scope.place.inside, f"{filled.name}@{filled.version}"),
     )
-    program, label = check_closed(inner, filled, place, scope.inner)
+    program, label = None, 0
+    if input_fits(inner, filled, input):
+        program, label = check_closed(inner, filled, place, scope.inner)
     scope.inner_label = max(scope.inner_label, label)
     places = parameter_places(unfilled)
     scope.add("", [_from_within(each, filled, places, field) for each in inner.findings])
@@ -96,7 +98,9 @@ def _may_hold_schema(kind: str, value: Any) -> bool:
         case "schema":
             return not isinstance(value, str)
         case "arguments":
-            return any(isinstance(each, dict | list) for each in value.values())
+            return isinstance(value, dict) and any(
+                isinstance(each, dict | list) for each in cast("dict[str, Any]", value).values()
+            )
         case _:
             return False
 

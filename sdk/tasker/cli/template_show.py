@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -53,11 +52,8 @@ def show_template(
     Of a file also its environments, and with --env the template as it is there, and what that changes.
     """
     pictures.check_target(output, to)
-    if template.endswith(YAML):
-        vocabulary = load_vocabulary(resources, compositions or ())
-        found = list(_load(template, environment, vocabulary))
-    else:
-        found = [_registered(template, environment, resources, compositions, url)]
+    vocabulary = load_vocabulary(resources, compositions or ())
+    found = list(_find(template, environment, vocabulary, url))
     answer = pictures.format_of(output)
     if answer is None:
         from tasker.drawing.templates import graph_template
@@ -78,28 +74,27 @@ def show_template(
     show(document, answer, lambda: [name_of(each["definition"]) for each in found], view)
 
 
-def _registered(
-    template: str,
-    environment: str | None,
-    resources: Path | None,
-    compositions: list[Path] | None,
-    url: str | None,
-) -> dict[str, Any]:
-    """The template as it was registered. What only a file takes is refused."""
+def _find(
+    template: str, environment: str | None, vocabulary: "Vocabulary | None", url: str | None
+) -> Iterator[dict[str, Any]]:
+    """The template that is meant, or those of a file, each with its definition."""
+    if template.endswith(YAML):
+        yield from _load(template, environment, vocabulary)
+        return
     if environment is not None:
         raise CommandFailed(
             ExitCode.USAGE,
             "a registered template is as it came out of its environment",
             "Name the YAML file that it was registered from.",
         )
-    if resources is not None or compositions:
+    if vocabulary is not None:
         raise CommandFailed(
             ExitCode.USAGE,
             "a registered template keeps its compositions as they were",
             "Leave --resources and --compositions out, or name a YAML file.",
         )
     with open_database(url) as connection:
-        return get_template(connection, parse_template_ref(template))
+        yield get_template(connection, parse_template_ref(template))
 
 
 def _load(
@@ -109,11 +104,9 @@ def _load(
     from tasker.yaml_template import load_templates
 
     here = load_templates(file, vocabulary=vocabulary)
-    there = (
-        here
-        if environment is None
-        else load_templates(file, environment=environment, vocabulary=vocabulary)
-    )
+    there = here
+    if environment is not None:
+        there = load_templates(file, environment=environment, vocabulary=vocabulary)
     for before, after in zip(here, there, strict=True):
         definition = after.template.to_json()
         document: dict[str, Any] = {
