@@ -13,6 +13,7 @@ from pathlib import Path
 
 import catalog_module
 import cli_reference
+import expression_reference
 import finding_reference
 import guarantees
 import pictures
@@ -24,6 +25,7 @@ from pages import DOCS, PAGES, ROOT, find_anchors, find_links
 GENERATED = {
     ROOT / "docs" / "sql-reference.md": sql_reference.render,
     ROOT / "docs" / "cli.md": cli_reference.render,
+    ROOT / "docs" / "expressions.md": expression_reference.render,
     ROOT / "docs" / "findings" / "index.md": finding_reference.render,
     ROOT / "docs" / "vocabulary.md": vocabulary_reference.render,
 }

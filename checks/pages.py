@@ -14,6 +14,7 @@ DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 PAGES = [
     *DOCS,
     *(ROOT / name for name in ("CHANGELOG.md", "CONTRIBUTING.md", "examples/README.md")),
+    *sorted((ROOT / "examples" / "compositions").rglob("*.md")),
 ]
 """All pages, whose links are checked."""
 

@@ -71,14 +71,22 @@ def _type_of(schema: bytes) -> Type:
 class _Reader:
     root: Part
     parts: int = 0
+    depth: int = 0
 
     def read(self, part: Part, following: frozenset[str]) -> Type:
         """`following`: the references that led here."""
-        self.parts += 1
-        if self.parts > _MOST_PARTS or len(following) > _MOST_DEPTH:
-            return Anything()
         if isinstance(part, bool):
             return Anything() if part else Never()
+        self.parts += 1
+        if self.parts > _MOST_PARTS or self.depth == _MOST_DEPTH:
+            return Anything()
+        self.depth += 1
+        type = self.read_all(part, following)
+        self.depth -= 1
+        return type
+
+    def read_all(self, part: Mapping[str, Any], following: frozenset[str]) -> Type:
+        """What all keywords of a schema say together."""
         read = [self.read_kinds(part, following)]
         if "$ref" in part:
             read.append(self.read_reference(str(part["$ref"]), following))

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from tasker_grammar.findings import Finding
 from tasker_grammar.telling import did_you_mean, pointer, show
 
-__all__ = ["did_you_mean", "pointer", "shape_findings", "show"]
+__all__ = ["shape_findings"]
 
 _WORDS: Mapping[str, str] = {
     "model_type": "a mapping",

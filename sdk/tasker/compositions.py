@@ -95,7 +95,11 @@ def read_compositions(paths: Iterable[str | Path]) -> tuple[list[Loaded], list[L
     for path in map(Path, paths):
         files = list_files(path)
         for file in files:
-            for document in read_file(file):
+            documents = [each for each in read_file(file) if each.data is not None or each.problems]
+            if not documents:
+                empty = Finding(NOT_READ, "error", "there is no composition in it", "Write one.")
+                findings.append(LocatedFinding(str(file), 1, empty))
+            for document in documents:
                 match _read(document, str(file)):
                     case Loaded() as composition:
                         loaded.append(composition)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -38,6 +39,8 @@ from tasker_ffi_bridge.messages import CancelReason
 __all__ = ["Running", "commit", "execute"]
 
 _NO_SPAN = nullcontext()
+_OWN_FRAMES = (__file__, str(Path(__file__).with_name("actions") / "running.py"))
+"""The files that call handlers, and what stands for one where a composition runs."""
 
 
 class Running:
@@ -153,10 +156,14 @@ async def _call(handler: BoundHandler, running: Running, threads: anyio.Capacity
 
 
 def _describe(error: BaseException) -> Failure:
-    """The error as it is stored; the frames of this module, which say nothing to the handler's author, left out."""
+    """The error as it is stored; the frames that say nothing to the handler's author left out. Where none are left, as
+    of a failure that a composition declares, there is no traceback.
+    """
     trace = error.__traceback__
-    while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
+    while trace is not None and trace.tb_frame.f_code.co_filename in _OWN_FRAMES:
         trace = trace.tb_next
+    if trace is None and error.__cause__ is None:
+        return describe_error(error, ())
     return describe_error(error, traceback.format_exception(type(error), error, trace))
 
 

@@ -262,7 +262,7 @@ def describe_error(error: BaseException, trace: Sequence[str]) -> Failure:
         _storable(type(error).__name__),
         _storable(_text(error) or type(error).__name__)[:_LONGEST_MESSAGE],
         tuple(_storable(kind.__name__) for kind in type(error).__mro__ if kind is not object),
-        _storable("".join(trace))[-_LONGEST_TRACE:],
+        _storable("".join(trace))[-_LONGEST_TRACE:] or None,
     )
 
 

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import tracemalloc
 import zlib
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -169,7 +170,24 @@ async def test_a_mark_a_gzip_and_nothing_are_read() -> None:
 async def test_a_gzip_bomb_is_left_at_the_cap() -> None:
     bomb = gzip.compress(b" " * 50_000_000)
     assert len(bomb) < 60_000
-    failed = await failure(always(answer(bomb, content_encoding="gzip")), max_bytes=100_000)
+    tracemalloc.start()
+    try:
+        failed = await failure(always(answer(bomb, content_encoding="gzip")), max_bytes=100_000)
+        assert tracemalloc.get_traced_memory()[1] < 5_000_000
+    finally:
+        tracemalloc.stop()
+    assert failed.code == "TOO_LARGE"
+
+
+async def test_a_gzip_that_says_nothing_without_end() -> None:
+    async def nothing(_: Asked, stream: SocketStream) -> None:
+        await stream.send(
+            b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + gzip.compress(b"")[:10]
+        )
+        while True:
+            await stream.send(b"\x00\x00\x00\xff\xff" * 1000)  # blocks with nothing in them
+
+    failed = await failure(nothing, max_bytes=100_000)
     assert failed.code == "TOO_LARGE"
 
 

@@ -68,7 +68,7 @@ def test_every_command_is_there():
         *(f"template {v}" for v in ("register", "validate", "list", "show", "pause", "resume")),
         *(f"template {v}" for v in ("explain", "schema", "diff", "check-running")),
         *(f"grammar {v}" for v in ("list", "show", "search", "vocabulary")),
-        *(f"composition {v}" for v in ("list", "check", "explain", "run")),
+        *(f"composition {v}" for v in ("list", "check", "explain", "run", "schema")),
         *(f"fragment {v}" for v in ("check", "schema")),
         *(f"expression {v}" for v in ("check", "eval", "functions")),
         *(f"resources {v}" for v in ("check", "list", "show", "import")),
@@ -109,7 +109,11 @@ def test_whatever_lists_or_changes_takes_an_output_format_and_changes_take_a_rea
         )
         and len(path) == 2
     ):
-        assert "--output" in options or path in (("task", "watch"), ("template", "schema"))
+        assert "--output" in options or path in (
+            ("task", "watch"),
+            ("template", "schema"),
+            ("composition", "schema"),
+        )
     changes = path[-1] in (
         *("cancel", "retry", "rerun", "resolve", "complete", "approve", "reject", "set"),
         *SCHEDULE_CHANGES,

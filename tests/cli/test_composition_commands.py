@@ -129,6 +129,14 @@ def test_a_folder_is_checked_file_by_file(file: Path) -> None:
     assert run("check", empty).code == 1
 
 
+def test_an_example_need_not_repeat_the_contract_of_the_input(file: Path) -> None:
+    before, after = OWN.split("  input_schema: ")
+    contract, _, rest = after.partition("\n")
+    file.write_text(before.replace("steps:", f"input: {contract}\nsteps:", 1) + rest)
+    assert run("check", file).code == 0
+    assert run("run", file, '{"id": 3}').code == 2
+
+
 def test_where_there_is_no_example_arguments_are_asked_for(file: Path) -> None:
     file.write_text(OWN.split("example:")[0])
     answer = run("check", file)
@@ -159,6 +167,7 @@ def test_it_is_explained_to_people_and_drawn(file: Path) -> None:
     text = run("explain", file).out
     for said in ("{id: string}", "{total: integer}", "RESOURCE_UNAVAILABLE", "Where the order is."):
         assert said in text, said
+    assert "UNBALANCED: the two sides differ" in run("explain", "reconcile").out
     assert "flowchart" in run("explain", file, "-o", "mermaid").out
     assert run("explain", file, "-o", "svg").out.startswith("<svg")
     assert "order" in run("explain", file, "-o", "tree").out
@@ -196,6 +205,8 @@ def test_a_failure_is_told_with_its_place() -> None:
         (["run", "fetch_json", "--results", "[]"], 2, "no JSON object"),
         (["run", "fetch_json", "{}"], 2, "the input does not fit"),
         (["run", "fetch_json", "{"], 2, "no JSON"),
+        (["check", "fetch_json", "--input-schema", "[]"], 2, "the schema of the input is not"),
+        (["check", "fetch_json", "--input-schema", '{"type": 3}'], 2, "is not usable"),
         (["check", "fetch_jsn"], 3, 'Did you mean "fetch_json"?'),
         (["check", "fetch_json@9"], 3, "There are: 1.0.0."),
         (["check", "fetch_json", "--with", "[]"], 2, "no JSON object"),
@@ -207,6 +218,14 @@ def test_what_cannot_be_done_is_told(arguments: list[str], code: int, said: str)
     answer = run(*arguments)
     assert (answer.code, answer.out) == (code, "")
     assert said in answer.err
+
+
+def test_the_schema_is_printed_or_written_to_a_file(tmp_path: Path) -> None:
+    printed = run("schema")
+    jsonschema_rs.Draft202012Validator(printed.json)
+    target = tmp_path / "composition.schema.json"
+    assert run("schema", "--to", target).out == ""
+    assert json.loads(target.read_text()) == printed.json
 
 
 def test_of_several_one_must_be_named(file: Path) -> None:

@@ -27,6 +27,7 @@ from tasker import (
     DefinitionError,
     PermanentError,
     RetryableError,
+    TaskHandle,
     Worker,
     Workflow,
     action,
@@ -134,7 +135,7 @@ async def test_what_is_not_sound_is_told_at_import_with_codes() -> None:
 
 @pytest.mark.anyio
 async def test_a_failed_assertion_ends_the_step_with_its_code_and_place(
-    database: str, client: Client
+    database: str, client: Client, caplog: pytest.LogCaptureFixture
 ) -> None:
     flow = Workflow("asserted", input=Order)
     flow.compose(
@@ -150,6 +151,8 @@ async def test_a_failed_assertion_ends_the_step_with_its_code_and_place(
 
     assert (error.step, error.type) == ("checked", "NEGATIVE")
     assert error.message.startswith("fine: ")
+    assert "NEGATIVE: fine: less than 0" in caplog.text
+    assert "Traceback" not in caplog.text, "what is declared needs none"
 
 
 @pytest.mark.anyio
@@ -256,6 +259,39 @@ async def test_a_no_fails_the_step_for_good(
         await task.answer("end", False, reason="no", actor="ada")
         error = await failure(task)
     assert error.type == "REJECTED"
+
+
+async def retry(db: psycopg.AsyncConnection, task: TaskHandle) -> None:
+    await db.execute("select tasker.retry_task(%s, 'again', 'ann')", [task.id])
+
+
+@pytest.mark.anyio
+async def test_a_retry_after_a_no_asks_anew_and_one_after_a_yes_does_not(
+    database: str, client: Client, orders: psycopg.Connection, db: psycopg.AsyncConnection
+) -> None:
+    flow = Workflow("asked_anew", input=Order, resources=ORDERS)
+    flow.compose(
+        "kept",
+        composed(
+            step("allowed", "gate", title='"Sure?"'), {**SAVE, "needs": ["allowed"]}, SAVED_END
+        ),
+    )
+    orders.execute("alter table orders add constraint small check (total < 10)")
+    async with Worker(flow, url=database):
+        task = await client.submit(flow, Order(id=7, total=10))
+        for question, approved, code in [
+            ("allowed", False, "REJECTED"),
+            ("allowed#2", False, "REJECTED"),
+            ("allowed#3", True, "CONSTRAINT"),
+        ]:
+            await until(db, "select count(*) = 1 from tasker.list_approvals()")
+            await task.answer(question, approved, reason="so", actor="ada")
+            assert (await failure(task)).type == code
+            await retry(db, task)
+        assert (await failure(task)).type == "CONSTRAINT"
+        orders.execute("alter table orders drop constraint small")
+        await retry(db, task)
+        assert await task.result(timeout=PATIENCE) == {"changed": 1}
 
 
 @pytest.mark.anyio

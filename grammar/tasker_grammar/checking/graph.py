@@ -37,7 +37,9 @@ def link(
     names that mean something else where the steps stand.
     """
     faults = [(step, fault) for step in steps for fault in _faults(step, ids, taken)]
-    known = {step.id: step for step in reversed(steps)}  # of two with one id, the first
+    known: dict[str, Step] = {}
+    for step in steps:
+        known.setdefault(step.id, step)
     faults += [(step, _doubled(step)) for step in steps if known[step.id] is not step]
     faults += [
         (step, _branch_that_gathers(step, name))

@@ -75,6 +75,8 @@ class _Taking:
                 return int(value)
             case float() if math.isfinite(value):
                 return float(value)
+            case int() | float():
+                raise _Refused("P001", path, "a number is beyond 64 bits, or not finite")
             case Mapping() | list() | tuple() if len(path) >= self._limits.depth:
                 what = f"it is nested more than {self._limits.depth} deep"
                 raise _Refused("P003", path, what)

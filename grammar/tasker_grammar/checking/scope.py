@@ -163,7 +163,6 @@ class StepScope:
             labels=labels,
             control=max(self.place.control, read),
             depth=self.place.depth + 1,
-            taken=frozenset(),
         )
         program, label = self.inner(self.check, steps, result, place)
         self.inner_label = max(self.inner_label, label)

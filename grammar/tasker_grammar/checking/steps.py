@@ -126,6 +126,7 @@ def _scope_of(level: _Level, step: Step) -> StepScope:
         gated=place.gated or (runs != 0 and level.passed[step.id] == runs),
         labels={**place.labels, **level.labels},
         control=max(place.control, control_of(step, level.graph, level.controls, level.labels)),
+        taken=place.taken | level.ids.keys(),
         broken=place.broken | (step.refers_to & level.ids.keys() - fields.keys()),
     )
     return StepScope(level.check, own, step, Object({**place.given.fields, **fields}), check_steps)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from tasker_grammar.checking.closing import check_closed
 from tasker_grammar.checking.place import Check
@@ -96,7 +96,9 @@ def _may_hold_schema(kind: str, value: Any) -> bool:
         case "schema":
             return not isinstance(value, str)
         case "arguments":
-            return any(isinstance(each, dict | list) for each in value.values())
+            return isinstance(value, dict) and any(
+                isinstance(each, dict | list) for each in cast("dict[str, Any]", value).values()
+            )
         case _:
             return False
 

@@ -21,10 +21,10 @@ _VALIDATE = "declare it in the schema that it comes with, or validate it first"
 
 def field(type: Type, name: str, at: At) -> Type:
     """What stands under a name. Raises Fault."""
-    found = [_field(member, name, type, at) for member in members(type)]
-    known = [each for each in found if each is not None]
-    if known or not found:
-        return join_all([*known, *([Null()] if len(known) < len(found) else [])])
+    found = [(_field(member, name, type, at), member) for member in members(type)]
+    objects = [read for read, member in found if isinstance(member, Object)]
+    if not objects or any(read is not None for read in objects):
+        return join_all(Null() if read is None else read for read, _ in found)
     names = sorted(
         {n for member in members(type) if isinstance(member, Object) for n in member.fields}
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
+
 from tasker_grammar.expressions.faults import Fault
 from tasker_grammar.expressions.syntax import At
 from tasker_grammar.type_algebra import join, join_all, members, only, without
@@ -71,7 +73,18 @@ def equate(operator: str, left: Type, right: Type, at: At) -> Type:
         return Boolean()
     message = f"{describe(left)} is never equal to {describe(right)}"
     hint = f"so '{operator}' has always the same answer; look for a slip"
-    raise Fault("X104", at, message, hint)
+    raise Fault("X104", at, message, _meant(left, right) or hint)
+
+
+def _meant(left: Type, right: Type) -> str:
+    """Which of the texts that can be found is near to the one that is looked for."""
+    texts = [
+        [value for m in members(type) if isinstance(m, String) for value in m.values or ()]
+        for type in (left, right)
+    ]
+    few, many = sorted(texts, key=len)
+    close = get_close_matches(few[0], sorted(many), 1) if len(few) == 1 else []
+    return f"did you mean {close[0]!r}?" if close else ""
 
 
 def _can_be_equal(left: Type, right: Type) -> bool:

@@ -21,19 +21,23 @@ Many = Callable[[Any, Env, Meter], Iterator[Any]]
 """From the same to the values, lazily."""
 
 
+Paths = tuple[tuple[str, ...], ...] | None
+"""For each path to a field, the names on it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Code:
     """A part of an expression, compiled. `one` is there where it gives exactly one value; `many` always is.
 
     `cost`: what running it takes, but for what it loops over. `count`: how many values it gives. `paths`: where it is
-    no more than paths to fields, the names on each.
+    no more than paths to fields, these.
     """
 
     many: Many
     one: One | None
     cost: int
     count: Count
-    paths: tuple[tuple[str, ...], ...] | None = None
+    paths: Paths = None
 
     @property
     def single(self) -> One:
@@ -42,13 +46,13 @@ class Code:
         return self.one or (lambda value, env, meter: next(many(value, env, meter)))
 
     @classmethod
-    def of_one(cls, one: One, cost: int) -> Code:
+    def of_one(cls, one: One, cost: int, paths: Paths = None) -> Code:
         """The code of what gives exactly one value."""
 
         def many(value: Any, env: Env, meter: Meter) -> Iterator[Any]:
             yield one(value, env, meter)
 
-        return cls(many, one, cost, ONE)
+        return cls(many, one, cost, ONE, paths)
 
     @classmethod
     def of_many(cls, many: Many, cost: int, count: Count = MANY) -> Code:

@@ -41,6 +41,8 @@ from tasker_grammar.expressions.writing import to_text
 
 __all__ = ["compile"]
 
+_IDENTITY = Code.of_one(lambda value, env, meter: value, 0, ((),))
+
 Names = tuple[str, ...]
 """The variables in reach, outermost first; of two with the same name the last is meant."""
 
@@ -49,16 +51,14 @@ def compile(node: Node, names: Names = ()) -> Code:
     """The code of a part."""
     match node:
         case Identity():
-            return replace(Code.of_one(lambda value, env, meter: value, 0), paths=((),))
+            return _IDENTITY
         case Literal(value=constant):
             return Code.of_one(lambda value, env, meter: constant, 0)
         case Variable(name=name):
             place = len(names) - 1 - names[::-1].index(name)
             return Code.of_one(lambda value, env, meter: env[place], 0)
         case GetField():
-            of = compile(node.of, names)
-            paths = None if of.paths is None else tuple((*path, node.name) for path in of.paths)
-            return replace(_get_field(of, node.name), paths=paths)
+            return _get_field(compile(node.of, names), node.name)
         case Index():
             index = compile(node.index, names).single
             return _map_one(compile(node.of, names), [index], operators.index)
@@ -116,15 +116,18 @@ def _map_one(of: Code, arguments: list[One], apply: Callable[..., Any]) -> Code:
 def _get_field(of: Code, name: str) -> Code:
     if of.one is None:
         return _map_one(of, [], partial(operators.field, name=name))
-    if of.paths == ((),):
-        return Code.of_one(lambda value, env, meter: None if value is None else value.get(name), 1)
+    paths = None if of.paths is None else tuple((*path, name) for path in of.paths)
+    if of is _IDENTITY:
+        return Code.of_one(
+            lambda value, env, meter: None if value is None else value.get(name), 1, paths
+        )
     get = of.one
 
     def one(value: Any, env: Env, meter: Meter) -> Any:
         found = get(value, env, meter)
         return None if found is None else found.get(name)
 
-    return Code.of_one(one, of.cost + 1)
+    return Code.of_one(one, of.cost + 1, paths)
 
 
 def _slice(node: Slice, names: Names) -> Code:
@@ -152,9 +155,8 @@ def _text(node: Text, names: Names) -> Code:
             part if isinstance(part, str) else to_text(part(value, env, meter), meter)
             for part in parts
         ]
-        text = "".join(pieces)
-        meter.spend(len(text) // 16)
-        return text
+        meter.spend(sum(map(len, pieces)) // 16)
+        return "".join(pieces)
 
     return Code.of_one(one, len(parts) + 1)
 

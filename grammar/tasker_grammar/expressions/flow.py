@@ -70,11 +70,11 @@ class Flow:
 
     def at(self, dot: Type) -> Flow:
         """The same, where `.` is something else."""
-        return replace(self, dot=dot)
+        return Flow(dot, self.variables)
 
     def bind(self, name: str, type: Type) -> Flow:
         """The same, with a variable more."""
-        return replace(self, variables={**self.variables, name: type})
+        return Flow(self.dot, {**self.variables, name: type})
 
 
 def narrow(condition: Node, flow: Flow, truth: bool) -> Flow:

@@ -70,6 +70,7 @@ def _add(meter: Meter, one: Any, other: Any) -> Any:
 
 def _subtract(meter: Meter, one: Any, other: Any) -> Any:
     if is_list(one):
+        meter.spend(2 * (len(one) + len(other)))
         unwanted = {key(item, meter) for item in other}
         return [item for item in one if key(item, meter) not in unwanted]
     return numbers.subtract(one, other)

@@ -25,9 +25,9 @@ def key(value: Any, meter: Meter) -> Key:
     if isinstance(value, str):
         return 4, value
     if is_list(value):
-        meter.spend(len(value) + 1)
+        meter.spend(3 * len(value) + 1)
         return 5, tuple(key(item, meter) for item in value)
-    meter.spend(2 * len(value) + 1)
+    meter.spend(4 * len(value) + 1)
     names = tuple(sorted(value))
     return 6, names, tuple(key(value[name], meter) for name in names)
 

@@ -17,35 +17,22 @@ _MAKE_NEW = "make a new value: `. + {field: value}`, `map(â€¦)`, `with_entries(â
 _BY_NAME = "name the field: .name, or .[expression] for one that is computed"
 
 _WORDS = {
-    **dict.fromkeys(
-        ("def", "recurse", "recurse_down", "while", "until", "repeat", "walk"), _ENDLESS
-    ),
-    **dict.fromkeys(("label", "break", "foreach", "inputs", "combinations"), _ENDLESS),
-    "reduce": "use add, length, min, max, any, all, group_by, or add(f)",
-    **dict.fromkeys(("import", "include", "modulemeta", "get_search_list"), _ALONE),
-    **dict.fromkeys(("env", "input", "input_filename", "input_line_number", "stderr"), _ALONE),
-    **dict.fromkeys(("debug", "halt", "halt_error", "getpath", "builtins"), _ALONE),
-    **dict.fromkeys(
-        ("now", "localtime", "strflocaltime", "mktime", "gmtime"), "pass the time in as data"
-    ),
-    **dict.fromkeys(
-        ("todate", "fromdate", "date", "dateadd", "datesub"), "pass times as texts, in ISO 8601"
-    ),
-    **dict.fromkeys(
-        ("strftime", "strptime", "fromdateiso8601", "todateiso8601"), "pass times as texts"
-    ),
-    **dict.fromkeys(
-        ("test", "match", "capture", "scan", "splits", "sub", "gsub", "ascii"), _PATTERNS
-    ),
-    **dict.fromkeys(("try", "catch", "error"), _NO_ERRORS),
-    **dict.fromkeys(("path", "paths", "leaf_paths", "setpath", "delpaths", "pick"), _BY_NAME),
-    **dict.fromkeys(
-        ("to_array", "tostream", "fromstream", "truncate_stream", "limit_stream"), _BY_NAME
-    ),
-    **dict.fromkeys(("getpath", "input_line_number", "splits", "ltrimstr_all"), _BY_NAME),
-    **dict.fromkeys(("nan", "infinite", "isnan", "isinfinite", "isnormal"), "numbers are finite"),
-    **dict.fromkeys(("fromjson", "ascii", "implode"), "validate the text where it comes in"),
-    **dict.fromkeys(("__loc__", "input", "$__prog_args", "splits"), _ALONE),
+    word: hint
+    for hint, words in {
+        _ENDLESS: "def recurse recurse_down while until repeat walk label break foreach combinations",
+        "use add, length, min, max, any, all, group_by, or add(f)": "reduce",
+        _ALONE: "import include env input inputs input_filename input_line_number debug stderr halt halt_error",
+        "pass the time in as data": "now localtime gmtime mktime strflocaltime strftime strptime",
+        "pass times in as texts, in ISO 8601": "todate fromdate date dateadd datesub todateiso8601 fromdateiso8601",
+        _PATTERNS: "test match capture scan splits sub gsub ascii indices index rindex",
+        _NO_ERRORS: "try catch error",
+        _BY_NAME: "path paths leaf_paths getpath setpath delpaths pick tostream fromstream truncate_stream",
+        "numbers are finite": "nan infinite isnan isinfinite isnormal",
+        "validate the text where it comes in": "fromjson implode",
+        "use any(. == value), or IN": "inside in",
+        "use .[n:]": "skip nth",
+    }.items()
+    for word in words.split()
 }
 _SYMBOLS = {
     "?": _NO_ERRORS,

@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from tasker_grammar.expressions import numerals, outside
+from tasker_grammar.expressions.cursor import Cursor
 from tasker_grammar.expressions.faults import Fault
 from tasker_grammar.expressions.lexer import Token, tokens
 from tasker_grammar.expressions.syntax import (
@@ -73,55 +74,20 @@ def _hold_to_limits(node: Node, length: int) -> None:
             raise Fault("X004", (0, length), message, "split it over several steps")
 
 
-class _Parser:
-    __slots__ = ("depth", "may_bind", "place", "tokens")
+class _Parser(Cursor):
+    __slots__ = ("depth", "may_bind")
 
     def __init__(self, tokens: tuple[Token, ...], depth: int = 0) -> None:
-        self.tokens = tokens
-        self.place = 0
+        super().__init__(tokens)
         self.depth = depth
         self.may_bind = False
         """Whether `as` may follow the next term. Behind an operator, versions of jq differ over what it binds."""
 
-    # -- tokens
-
-    @property
-    def token(self) -> Token:
-        return self.tokens[self.place]
-
-    def sees(self, *symbols: str) -> bool:
-        return self.token.kind == "symbol" and self.token.text in symbols
-
-    def sees_word(self, *words: str) -> bool:
-        return self.token.kind == "name" and self.token.text in words
-
-    def take(self) -> Token:
-        token = self.token
-        self.place += 1
-        return token
+    # -- operators, the weakest first
 
     def take_operator(self) -> Token:
         self.may_bind = False
         return self.take()
-
-    def expect(self, text: str, after: str) -> Token:
-        token = self.token
-        if token.kind not in ("symbol", "name") or token.text != text:
-            raise self.unexpected(f"{text} is expected {after}")
-        return self.take()
-
-    def expect_end(self) -> None:
-        if self.token.kind != "end":
-            raise self.unexpected("the expression should end here")
-
-    def unexpected(self, expected: str) -> Fault:
-        token = self.token
-        if token.kind == "symbol" and (fault := outside.symbol(token.text, token.at)) is not None:
-            return fault
-        found = "the end" if token.kind == "end" else f"{token.text!r}"
-        return Fault("X002", token.at, f"{expected}, not {found}")
-
-    # -- operators, the weakest first
 
     def parse_pipe(self) -> Node:
         self.depth += 1

@@ -65,14 +65,11 @@ class Emit(Primitive[EmitFields, _Plan]):
         event = scope.resource("/event", "event", step.event)
         payload = scope.expression("/payload", step.payload)
         key = None if step.key is None else scope.expression("/key", step.key)
-        if key is not None and not scope.fit("/key", "C306", key.type, {"type": "string"}):
-            return Broken(output)
+        if key is not None:
+            scope.fit("/key", "C306", key.type, {"type": "string"})
         if not isinstance(event, Event) or payload is None:
             return Broken(output)
-        if not scope.fit("/payload", "C306", payload.type, event.payload):
-            return Broken(output)
-        if step.key is not None and key is None:
-            return Broken(output)
+        scope.fit("/payload", "C306", payload.type, event.payload)
         failures = codes_of(payload, key, also=(CONSTRAINT, RESOURCE_UNAVAILABLE))
         plan = _Plan(step.event, event, payload, key)
         return Checked(output, plan, self.effect, failures, Cost(writes=1))

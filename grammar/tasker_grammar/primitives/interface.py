@@ -273,7 +273,9 @@ class Primitive(Protocol[Fields, Plan]):
     fields: type[Fields]
 
     def check(self, step: Fields, scope: Scope) -> Checked[Plan] | Broken:
-        """What the step comes to. It is `Broken` when anything was reported that keeps it from running."""
+        """What the step comes to. It is `Broken` when no plan can be made of it: that was reported. What was reported
+        keeps it from running, in any case.
+        """
         ...
 
     def ties(self, step: Fields) -> Ties:

@@ -94,8 +94,9 @@ class Persist(Primitive[PersistFields, _Plan]):
             scope.report(
                 "R510", "/mode", what, hint, expected=" or ".join(table.modes), got=step.mode
             )
-        if written is None or not _are_rows(written.type, field, table, scope):
+        if written is None:
             return Broken(output)
+        _check_rows(written.type, field, table, scope)
         plan = _Plan(table, step.mode, written, many=step.rows is not None)
         own = (CONFLICT, CONSTRAINT, RESOURCE_UNAVAILABLE)
         failures = codes_of(written, also=(*own, TOO_LARGE) if plan.many else own)
@@ -112,22 +113,21 @@ class Persist(Primitive[PersistFields, _Plan]):
         return await running.world.persist(running.place, plan.table, plan.mode, rows, running.done)
 
 
-def _are_rows(type: Type, field: str, table: Table, scope: Scope) -> bool:
+def _check_rows(type: Type, field: str, table: Table, scope: Scope) -> None:
     row = items_of(type) if field == "/rows" else type
     if row is None:
         what = "`rows` must be a list"
         scope.report(
             "C305", field, what, "For one row, say `row`.", expected="a list", got=describe(type)
         )
-        return False
+        return
     if not scope.fit(field, "C305", row, table.row):
-        return False
+        return
     loose = [name for name in table.key if not _is_sure(row, name)]
     if loose:
         what = f"a row may come without its key: {', '.join(loose)}"
         hint = "Each column of the table's key must be given and not null, or a retry would write twice."
         scope.report("E402", field, what, hint, expected=f"the key ({', '.join(table.key)})")
-    return not loose
 
 
 def _is_sure(row: Type, name: str) -> bool:

@@ -68,7 +68,7 @@ def _handler(runnable: Runnable, outside: Outside) -> Handler:
             given = {"input": read_input(_given(ctx))}
             result = await run_program(program, given, world, watch)
         except ActionFailed as failure:
-            await world.fail()
+            await world.fail(failure)
             raise _error_of(failure) from failure.__cause__
         await world.end()
         return result

@@ -26,7 +26,7 @@ from tasker.context import StepContext
 from tasker.errors import ApprovalTimedOut, RetryableError
 from tasker_grammar.resources import Action, Endpoint, Event, Table
 from tasker_grammar.running import Ran
-from tasker_grammar.world import Answer, Question
+from tasker_grammar.world import ActionFailed, Answer, Question
 
 __all__ = ["CHECKPOINTS", "StepWorld"]
 
@@ -34,7 +34,8 @@ Json = Any
 
 CHECKPOINTS = "composition"
 """What the names of a composition's checkpoints begin with. Each is `{"outputs": {place: output}, "times": {place:
-seconds}, "answers": {place: answer}, "steps": [[place, kind, state, milliseconds, code]]}`: what is new since the last.
+seconds}, "answers": {place: answer}, "refused": {question: attempts}, "steps": [[place, kind, state, milliseconds,
+code]]}`: what is new since the last.
 """
 
 _LONGEST_NAME = 250
@@ -46,8 +47,8 @@ class StepWorld:
     """The world of one run. It lives as long as the run, and belongs to it."""
 
     __slots__ = (
-        "_alone", "_answers", "_context", "_done", "_kept", "_last", "_outside", "_recalled", "_steps", "_times",
-        "told",
+        "_alone", "_answers", "_context", "_done", "_kept", "_last", "_noes", "_outside", "_recalled", "_refused",
+        "_steps", "_times", "told",
     )  # fmt: skip
 
     def __init__(self, context: StepContext, outside: Outside) -> None:
@@ -56,11 +57,16 @@ class StepWorld:
         self._recalled: dict[str, Json] = {}
         self._times: dict[str, float] = {}
         self._answers: dict[str, Json] = {}
+        self._refused: dict[
+            str, int
+        ] = {}  # questions for whose answer the step has failed, and its attempts then
+        self._noes: dict[str, str] = {}  # by place, questions that were answered no, or not at all
         for name, saved in context.durable.saved.items():
             if name.partition(":")[0] == CHECKPOINTS:
                 self._recalled |= saved.get("outputs", {})
                 self._times |= saved.get("times", {})
                 self._answers |= saved.get("answers", {})
+                self._refused |= saved.get("refused", {})
         self._kept = {
             "outputs": set(self._recalled),
             "times": set(self._times),
@@ -138,8 +144,8 @@ class StepWorld:
             return output
 
     async def ask(self, place: str, question: Question, done: Mapping[str, Json]) -> Answer:
-        """What people have answered; else leave the run."""
-        name = _short(place)
+        """What people have answered; else leave the run. Once a step has failed for a no, its retry asks anew."""
+        name = self._question(place)
         async with self._alone:
             if f"ask:{name}" not in self._context.durable.saved:
                 await self._commit()
@@ -155,7 +161,10 @@ class StepWorld:
                 None,
             )
         except ApprovalTimedOut:
+            self._noes[place] = name
             return Answer(approved=False, expired=True)
+        if not answer.approved:
+            self._noes[place] = name
         saved = self._context.durable.saved[f"ask:{name}"]
         return Answer(answer.approved, by=answer.by, note=answer.reason, at=saved["at"])
 
@@ -195,13 +204,26 @@ class StepWorld:
             save = self._save_here if self._context.database.is_open else self._save
             await save(CHECKPOINTS, {"steps": self._steps})
 
-    async def fail(self) -> None:
-        """Commit what was written before the failure, and keep where that was."""
+    async def fail(self, failure: ActionFailed) -> None:
+        """Commit what was written before the failure, and keep where that was; and for which no it was, if for one."""
         async with self._alone:
             if self._context.database.is_open:
                 await self._commit()
             elif self._steps:
                 await self._save(CHECKPOINTS, {"steps": self._steps})
+            if question := self._noes.get(failure.place):
+                refused = {question: self._context.max_attempts}
+                await self._save(f"{CHECKPOINTS}:no:{question}", {"refused": refused})
+
+    def _question(self, place: str) -> str:
+        """What a question is called: another name than before, if the step has failed for that one's answer in attempts
+        before those that an operator has given it since.
+        """
+        name, times = _short(place), 1
+        while self._refused.get(name, self._context.max_attempts) < self._context.max_attempts:
+            times += 1
+            name = _short(f"{place}#{times}")
+        return name
 
     async def _settle(self) -> None:
         """Commit what was written, before something slow begins."""

@@ -82,6 +82,7 @@ class Use:
         from tasker_grammar.filling import fill
         from tasker_grammar.schema_types import type_of
 
+        _hold_schema(self.input_schema)
         filled = fill(self.composition, self.arguments)
         if isinstance(filled, list):
             return Report(tuple(filled), None)
@@ -140,7 +141,8 @@ def find_uses(
         if example is None:
             use = Use(composition, catalog, given or {}, known or Resources(), schema, source)
         else:
-            own_schema = example.input_schema if schema is None else schema
+            said = "input_schema" in example.model_fields_set
+            own_schema = example.input_schema if schema is None and said else schema
             theirs = known or example.resources
             use = Use(composition, catalog, dict(example.arguments), theirs, own_schema, source)
         uses.append(use)
@@ -167,6 +169,18 @@ def _find(which: str, catalog: "Catalog") -> "Composition":
     if isinstance(found, Finding):
         raise CommandFailed(ExitCode.NOT_FOUND, found.message, found.hint)
     return found
+
+
+def _hold_schema(schema: Any) -> None:
+    from tasker_grammar.contracts import Contract, SchemaError
+
+    if schema is None:
+        return
+    try:
+        Contract(schema)
+    except SchemaError as error:
+        what = f"the schema of the input is not usable: {error}"
+        raise CommandFailed(ExitCode.USAGE, what, "It is JSON Schema 2020-12.") from None
 
 
 def _mapping(value: Any) -> dict[str, Any]:

@@ -111,15 +111,14 @@ def _walk(program: Program, prefix: str) -> Iterator[tuple[str, ProgramStep]]:
 
 
 def _failures(program: Program) -> Iterator[str]:
-    known = {
-        failure.code: failure
-        for _, step in _walk(program, "")
-        for failure in step.primitive.failures
-    }
+    steps = [step for _, step in _walk(program, "")]
+    known = {each.code: each for step in steps for each in step.primitive.failures}
+    own = {getattr(each.fields, "code", ""): getattr(each.fields, "message", "") for each in steps}
     for code in sorted(program.failures):
         failure = known.get(code)
         again = " It is tried again." if failure is not None and failure.retryable else ""
-        yield f"{code}{f': {failure.meaning}{again}' if failure else ''}"
+        meaning = own.get(code, "") if failure is None else f"{failure.meaning}{again}"
+        yield f"{code}: {meaning}" if meaning else code
 
 
 def _draw_parameters(composition: Composition) -> RenderableType:

@@ -185,6 +185,20 @@ def run(
         raise typer.Exit(ExitCode.TASK_FAILED)
 
 
+@app.command(epilog="Example: tasker composition schema --to composition.schema.json")
+def schema(to: pictures.Target = None) -> None:
+    """Print the JSON Schema of compositions in YAML: editors complete and check by it."""
+    import json
+
+    from tasker_grammar.composition_schema import composition_schema
+
+    text = json.dumps(composition_schema(), indent=2, ensure_ascii=False)
+    if to is None:
+        write_lines([text])
+    else:
+        pictures.save(f"{text}\n", to)
+
+
 def _refuse(use: "Use", report: "Report") -> NoReturn:
     lines = [use.say(each) for each in report.findings]
     raise CommandFailed(ExitCode.FAILURE, "\n".join([f"{use.name} is not sound:", *lines]))

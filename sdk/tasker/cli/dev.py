@@ -65,7 +65,7 @@ def dev(
         Program("orchestrator", command, environment=at),
         Program("worker", tasker_command(*options.to_arguments()), folders, at),
     ]
-    runs = [*options.modules, *options.commands]
+    runs = [*options.modules, *options.commands, *map(str, options.templates)]
     _tell_what_is_where(database, runs, [str(folder) for folder in folders])
     with stop_on_signals() as stop:
         if not (modules or commands or templates):
@@ -98,9 +98,7 @@ def _prepare_database(url: str | None) -> "Database":
     return database
 
 
-def _tell_what_is_where(
-    database: "Database", modules: Sequence[str], folders: Sequence[str]
-) -> None:
+def _tell_what_is_where(database: "Database", runs: Sequence[str], folders: Sequence[str]) -> None:
     from tasker.cli.tables import make_facts
     from tasker.embedded import describe_embedded
     from tasker.settings import read_settings
@@ -112,7 +110,7 @@ def _tell_what_is_where(
         ("orchestrator", "one, in a process of its own"),
         (
             "worker",
-            f"{', '.join(modules)}; starts again when a file in {', '.join(folders)} changes",
+            f"{', '.join(runs)}; starts again when a file in {', '.join(folders)} changes",
         ),
         (
             "look",

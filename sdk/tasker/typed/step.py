@@ -84,7 +84,8 @@ class Step(Generic[In, Out]):
 
 def apply(expression: str, value: str) -> str:
     """An expression about `.`, as one about what `value` gives."""
-    return value if expression == "." else f"{value} | ({expression})"
+    end = "\n" if "#" in expression else ""  # a comment would take the parenthesis with it
+    return value if expression == "." else f"{value} | ({expression}{end})"
 
 
 def close(built: Built, names: Names) -> tuple[list[dict[str, Any]], str]:

@@ -34,6 +34,10 @@ def test_files_and_folders_are_read(tmp_path: Path) -> None:
     assert catalog.names[-3:] == ["tidy", "other", "third"]
 
 
+def test_an_empty_document_is_no_composition(tmp_path: Path) -> None:
+    assert findings(tmp_path, SOUND + "---\n") == []
+
+
 def test_everything_wrong_is_told_by_line(tmp_path: Path) -> None:
     text = SOUND.replace("words: {kind: expression}", "words: {kind: expresion}")
     assert findings(tmp_path, text + "reslt: only\n") == [("P001", 3), ("P001", 7)]
@@ -55,6 +59,8 @@ def test_a_place_that_names_no_parameter_is_told_by_line(tmp_path: Path) -> None
         ("a.json", '{"name": "a", "name": "b"}', 1),
         ("a.json", '{"name": NaN}', 1),
         ("a.json", "[" * 100_000, 1),
+        ("a.yaml", "# nothing\n", 1),
+        ("a.json", "null", 1),
     ],
 )
 def test_what_cannot_be_read_is_told(tmp_path: Path, name: str, text: str, line: int) -> None:

@@ -19,7 +19,7 @@ GOOD = [
     path
     for folder in ("tests/templates", "examples", "sdk/tasker")
     for path in sorted((ROOT / folder).rglob("*.yaml"))
-    if "node_modules" not in path.parts
+    if "node_modules" not in path.parts and "namespace_name:" in path.read_text("utf-8")
 ]
 FULL = """\
 name: full

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from tasker_grammar.expressions.codes import Code
-from tasker_grammar.expressions.counts import AT_MOST_ONE, ONE, Count
+from tasker_grammar.expressions.counts import AT_MOST_ONE, ONE, Count, elements_of
 from tasker_grammar.expressions.evaluation import Meter
 from tasker_grammar.expressions.faults import Fault
 from tasker_grammar.expressions.syntax import At, Node
-from tasker_grammar.type_algebra import members
+from tasker_grammar.type_algebra import join_all, members
 from tasker_grammar.type_words import describe
-from tasker_grammar.types import Anything, Array, Boolean, Never, Null, Number, Object, String, Type
+from tasker_grammar.types import Anything, Array, Boolean, Null, Number, Object, String, Type
 
 __all__ = [
     "Function",
@@ -21,6 +21,7 @@ __all__ = [
     "at_most_one",
     "expect",
     "items_of",
+    "length_of",
     "on_value",
     "on_value_and",
     "one",
@@ -171,6 +172,12 @@ def expect(site: Site, *kinds: type[Type], type: Type | None = None) -> Type:
     raise Fault(code, site.at, message, hint, expected=wanted, got=describe(given))
 
 
-def items_of(type: Type) -> Type:
-    """What the elements of a list type are."""
-    return type.items if isinstance(type, Array) else Never()
+def items_of(site: Site) -> Type:
+    """What the elements of `.` are, where it must be a list. Raises Fault."""
+    given = expect(site, Array)
+    return join_all(member.items for member in members(given) if isinstance(member, Array))
+
+
+def length_of(type: Type) -> Count:
+    """How many elements a list of the type has."""
+    return elements_of(*members(type))

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import groupby
 from typing import Any
 
 from tasker_grammar.expressions import access, arithmetic, numbers
 from tasker_grammar.expressions.codes import Code, Env
-from tasker_grammar.expressions.counts import Count, elements_of
 from tasker_grammar.expressions.evaluation import Meter
 from tasker_grammar.expressions.faults import Fault
 from tasker_grammar.expressions.kinds import is_list, is_object, is_true
@@ -16,13 +14,15 @@ from tasker_grammar.expressions.library.interface import (
     Function,
     Site,
     expect,
+    items_of,
+    length_of,
     on_value,
     on_value_and,
     one,
 )
-from tasker_grammar.expressions.order import key
+from tasker_grammar.expressions.library.ordering import one_of_type, same_type
 from tasker_grammar.expressions.syntax import Literal
-from tasker_grammar.type_algebra import join, join_all, members, optional
+from tasker_grammar.type_algebra import join, members, optional
 from tasker_grammar.types import (
     Array,
     Boolean,
@@ -36,8 +36,6 @@ from tasker_grammar.types import (
 
 __all__ = ["FUNCTIONS"]
 
-Key = Callable[[Any], Any]
-
 
 def _values(container: Any) -> Any:
     return container.values() if is_object(container) else container
@@ -46,20 +44,10 @@ def _values(container: Any) -> Any:
 # -- types
 
 
-def _items(site: Site) -> Type:
-    """What the elements of a list are, where nothing else will do."""
-    given = expect(site, Array)
-    return join_all(member.items for member in members(given) if isinstance(member, Array))
-
-
-def _length_of(type: Type) -> Count:
-    return elements_of(*members(type))
-
-
 def _map_type(site: Site) -> Type:
     items = access.every(site.given, site.at)
     values = site.many(0, items)
-    return Array(values, _length_of(site.given).times(site.count(0)).facets)
+    return Array(values, length_of(site.given).times(site.count(0)).facets)
 
 
 def _length_type(site: Site) -> Type:
@@ -76,7 +64,7 @@ def _add_type(site: Site, items: Type, least: int) -> Type:
 
 
 def _add_values_type(site: Site) -> Type:
-    return _add_type(site, access.every(site.given, site.at), _length_of(site.given).least)
+    return _add_type(site, access.every(site.given, site.at), length_of(site.given).least)
 
 
 def _add_each_type(site: Site) -> Type:
@@ -94,45 +82,6 @@ def _any_by_type(site: Site) -> Type:
     return Boolean()
 
 
-def _same_type(site: Site) -> Type:
-    return Array(_items(site), _length_of(site.given).facets)
-
-
-def _same_by_type(site: Site) -> Type:
-    items = _items(site)
-    site.one(0, items)
-    return Array(items, _length_of(site.given).facets)
-
-
-def _fewer_type(site: Site) -> Type:
-    length = _length_of(site.given)
-    return Array(_items(site), Count(min(1, length.least), length.most).facets)
-
-
-def _fewer_by_type(site: Site) -> Type:
-    type = _fewer_type(site)
-    site.one(0, _items(site))
-    return type
-
-
-def _groups_type(site: Site) -> Type:
-    items = _items(site)
-    site.one(0, items)
-    length = _length_of(site.given)
-    groups = Count(min(1, length.least), length.most)
-    return Array(Array(items, Count(1, length.most).facets), groups.facets)
-
-
-def _one_of_type(site: Site) -> Type:
-    items = _items(site)
-    return items if _length_of(site.given).least else optional(items)
-
-
-def _one_of_by_type(site: Site) -> Type:
-    site.one(0, _items(site))
-    return _one_of_type(site)
-
-
 def _flatten_type(site: Site) -> Type:
     depth = 1_000
     if site.arity:
@@ -141,7 +90,7 @@ def _flatten_type(site: Site) -> Type:
             raise Fault("X103", node.at, "how deep is written as a number", "as in flatten(1)")
         site.one(0)
         depth = node.value
-    return Array(_flat(_items(site), depth))
+    return Array(_flat(items_of(site), depth))
 
 
 def _flat(items: Type, depth: int) -> Type:
@@ -250,53 +199,6 @@ def _stop(values: Any, stops: bool, meter: Meter) -> bool:
     return found is stops
 
 
-Apply = Callable[[list[Any], list[Any]], Any]
-"""From the elements and a key for each."""
-
-
-def _by_key(apply: Apply) -> Callable[[Sequence[Code]], Code]:
-    """A function that orders: by the elements themselves, or by what its argument gives for each."""
-
-    def build(arguments: Sequence[Code]) -> Code:
-        get = arguments[0].single if arguments else None
-        cost = 4 + sum(argument.cost for argument in arguments)
-
-        def run(value: Any, env: Env, meter: Meter) -> Any:
-            meter.spend(cost * len(value))
-            found = value if get is None else [get(item, env, meter) for item in value]
-            return apply(value, [key(each, meter) for each in found])
-
-        return Code.of_one(run, cost)
-
-    return build
-
-
-def _order(keys: list[Any]) -> list[int]:
-    return sorted(range(len(keys)), key=keys.__getitem__)
-
-
-def _sort(items: list[Any], keys: list[Any]) -> list[Any]:
-    return [items[index] for index in _order(keys)]
-
-
-def _group(items: list[Any], keys: list[Any]) -> list[list[Any]]:
-    groups = groupby(_order(keys), key=keys.__getitem__)
-    return [[items[index] for index in group] for _, group in groups]
-
-
-def _unique(items: list[Any], keys: list[Any]) -> list[Any]:
-    return [group[0] for group in _group(items, keys)]
-
-
-def _min(items: list[Any], keys: list[Any]) -> Any:
-    return items[min(range(len(keys)), key=keys.__getitem__)] if items else None
-
-
-def _max(items: list[Any], keys: list[Any]) -> Any:
-    """The last of those that are largest, as in jq."""
-    return items[max(reversed(range(len(keys))), key=keys.__getitem__)] if items else None
-
-
 def _flatten(meter: Meter, items: list[Any], depth: int = 1_000) -> list[Any]:
     meter.spend(len(items) + 1)
     flat: list[Any] = []
@@ -317,18 +219,6 @@ def _reverse(meter: Meter, items: list[Any]) -> list[Any]:
     return items[::-1]
 
 
-def _ordering(
-    name: str,
-    plain: tuple[str, Callable[[Site], Type]],
-    by: tuple[str, Callable[[Site], Type]],
-    apply: Apply,
-    *examples: tuple[str, Any, Any],
-) -> Iterator[Function]:
-    """A function that orders, in both its forms."""
-    yield Function(name, (), plain[0], examples[0], plain[1], _by_key(apply), one)
-    yield _by(f"{name}_by", by[0], examples[1], by[1], apply)
-
-
 def _quantifier(
     name: str, which: str, examples: tuple[tuple[str, Any, Any], tuple[str, Any, Any]]
 ) -> Iterator[Function]:
@@ -337,16 +227,6 @@ def _quantifier(
     yield Function(name, (), summary, examples[0], _any_type, build, one)
     summary = f"whether the condition holds for {which} element"
     yield Function(name, ("condition",), summary, examples[1], _any_by_type, build, one)
-
-
-def _by(
-    name: str,
-    summary: str,
-    example: tuple[str, Any, Any],
-    infer: Callable[[Site], Type],
-    apply: Apply,
-) -> Function:
-    return Function(name, ("key",), summary, example, infer, _by_key(apply), one)
 
 
 _PAIRS: list[Any] = [{"a": 2}, {"a": 1}, {"a": 2}]
@@ -388,50 +268,11 @@ FUNCTIONS: tuple[Function, ...] = (
     ),
     *_quantifier("any", "some", (("any", [None, 1], True), ("any(. > 1)", [1, 2], True))),
     *_quantifier("all", "every", (("all", [], True), ("all(. > 1)", [1, 2], False))),
-    *_ordering(
-        "sort",
-        ("the list in order: null, false, true, numbers, texts, lists, objects", _same_type),
-        ("the list in the order of a key", _same_by_type),
-        _sort,
-        ("sort", [3, "a", 1, None], [None, 1, 3, "a"]),
-        ("sort_by(.a)", _PAIRS, [{"a": 1}, {"a": 2}, {"a": 2}]),
-    ),
-    *_ordering(
-        "unique",
-        ("the list in order, with each element once", _fewer_type),
-        ("the list in the order of a key, with the first element for each", _fewer_by_type),
-        _unique,
-        ("unique", [2, 1, 2], [1, 2]),
-        ("unique_by(.a)", _PAIRS, [{"a": 1}, {"a": 2}]),
-    ),
-    *_ordering(
-        "min",
-        ("the smallest element; null where there are none", _one_of_type),
-        ("the element with the smallest key; null where there are none", _one_of_by_type),
-        _min,
-        ("min", [2, 1], 1),
-        ("min_by(.a)", _PAIRS, {"a": 1}),
-    ),
-    *_ordering(
-        "max",
-        ("the largest element; null where there are none", _one_of_type),
-        ("the element with the largest key; null where there are none", _one_of_by_type),
-        _max,
-        ("max", [2, 1], 2),
-        ("max_by(.a)", _PAIRS, {"a": 2}),
-    ),
-    _by(
-        "group_by",
-        "lists of the elements with the same key, in its order",
-        ("group_by(.a)", _PAIRS, [[{"a": 1}], [{"a": 2}, {"a": 2}]]),
-        _groups_type,
-        _group,
-    ),
     on_value(
         "reverse",
         "the list from its end",
         ("reverse", [1, 2], [2, 1]),
-        _same_type,
+        same_type,
         _reverse,
     ),
     *(
@@ -439,7 +280,7 @@ FUNCTIONS: tuple[Function, ...] = (
             name,
             f"the {name} element; null where there are none",
             (name, [1, 2], value),
-            _one_of_type,
+            one_of_type,
             _at(place),
         )
         for name, place, value in (("first", 0, 1), ("last", -1, 2))

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-from tasker_grammar.expressions import numbers
+from tasker_grammar.expressions import arithmetic, numbers
 from tasker_grammar.expressions.codes import Code, Env
 from tasker_grammar.expressions.counts import AT_MOST_ONE, MANY, Count
 from tasker_grammar.expressions.evaluation import Meter
@@ -21,6 +21,7 @@ from tasker_grammar.expressions.library.interface import (
     on_value,
     one,
 )
+from tasker_grammar.expressions.order import equal
 from tasker_grammar.expressions.syntax import Literal
 from tasker_grammar.type_algebra import join_all, members, only
 from tasker_grammar.types import Anything, Boolean, Never, Number, String, Type
@@ -138,6 +139,58 @@ def _isempty(arguments: Sequence[Code]) -> Code:
         return all(False for _ in values.many(value, env, meter))
 
     return Code.of_one(run, values.cost + 1)
+
+
+def _in_type(site: Site) -> Type:
+    return arithmetic.equate("IN", site.given, site.many(0), site.at)
+
+
+def _in(arguments: Sequence[Code]) -> Code:
+    (values,) = arguments
+
+    def run(value: Any, env: Env, meter: Meter) -> bool:
+        for each in values.many(value, env, meter):
+            meter.spend(1)
+            if equal(each, value, meter):
+                return True
+        return False
+
+    return Code.of_one(run, values.cost + 1)
+
+
+def _any_of_type(site: Site) -> Type:
+    site.one(1, site.many(0))
+    return Boolean()
+
+
+def _quantifier(name: str, which: str, example: tuple[str, Any, Any]) -> Function:
+    """`any` and `all`, of values: they stop at the first that decides."""
+    stops = name == "any"
+
+    def build(arguments: Sequence[Code]) -> Code:
+        values, condition = arguments
+        ask, cost = condition.single, condition.cost + 1
+
+        def run(value: Any, env: Env, meter: Meter) -> bool:
+            for each in values.many(value, env, meter):
+                meter.spend(cost)
+                if is_true(ask(each, env, meter)) is stops:
+                    return stops
+            return not stops
+
+        return Code.of_one(run, values.cost + cost)
+
+    return Function(
+        name,
+        ("values", "condition"),
+        f"whether the condition holds for {which} of the values",
+        example,
+        _any_of_type,
+        build,
+        one,
+        reads_input=False,
+        arguments_see_input=True,
+    )
 
 
 def _boolean(site: Site) -> Type:
@@ -264,6 +317,18 @@ FUNCTIONS: tuple[Function, ...] = (
         reads_input=False,
         arguments_see_input=True,
     ),
+    Function(
+        "IN",
+        ("values",),
+        "whether the value is one of the values",
+        ('map(IN("a", "b"))', ["a", "c"], [True, False]),
+        _in_type,
+        _in,
+        one,
+        arguments_see_input=True,
+    ),
+    _quantifier("any", "some", ("any(.[]; . > 1)", [1, 2], True)),
+    _quantifier("all", "every one", ("all(.[]; . > 1)", [1, 2], False)),
     on_value(
         "not",
         "true for false and null, and false for all else",

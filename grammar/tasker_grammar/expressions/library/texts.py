@@ -67,9 +67,8 @@ def _join_type(site: Site) -> Type:
 
 def _join(meter: Meter, items: list[Any], by: str) -> str:
     pieces = ["" if item is None else to_text(item, meter) for item in items]
-    text = by.join(pieces)
-    meter.spend(len(text) // 16 + len(pieces))
-    return text
+    meter.spend((sum(map(len, pieces)) + len(by) * len(pieces)) // 16 + len(pieces))
+    return by.join(pieces)
 
 
 def _tostring_type(site: Site) -> Type:

@@ -306,6 +306,11 @@ class Maker:
     def _quantified(self, depth: int) -> str:
         inner, source = self._over(depth)
         if self.random.random() < 0.2:
+            which = self.random.choice(("any", "all"))
+            return f"{which}({source}[]; {inner.boolean(depth - 1)})"
+        if self.random.random() < 0.2:
+            return f"({self.text(depth)} | IN({self.text(0)}, {self.text(0)}))"
+        if self.random.random() < 0.2:
             return f"isempty({source}[] | select({inner.boolean(depth - 1)}))"
         return f"({source} | {self.random.choice(('any', 'all'))}({inner.boolean(depth - 1)}))"
 

@@ -203,6 +203,12 @@ def test_what_only_the_whole_check_sees_is_refused_when_it_is_made(
     assert code in refused(step)
 
 
+def test_an_expression_may_end_in_a_comment() -> None:
+    noted = transform(Order, Total, "{id, cents: 0} # no lines are counted")
+    given, _ = run(composition("noted", acquire(orders) >> noted), {"fetched": ORDER})
+    assert given == {"id": "o-1", "cents": 0}
+
+
 def test_one_name_means_one_thing() -> None:
     other = Endpoint("orders", params=Total, result=Order)
     with pytest.raises(DefinitionError, match="the endpoint orders has different types"):
