@@ -65,7 +65,7 @@ fuzz: $(SETUP)
 	TASKER_FUZZ=$(TIMES) $(BIN)/python -m pytest tests/fuzz --timeout 3600
 	TASKER_PAIRS=$(PAIRS) $(BIN)/python -m pytest tests/unit/grammar/test_fitting_pairs.py --timeout 3600
 	$(BIN)/uv pip install --quiet --python $(BIN)/python 'atheris>=3,<4'
-	for target in loader filter duration schedule binding; do \
+	for target in loader filter duration schedule expression binding; do \
 		$(BIN)/python -m tests.fuzz.guided $$target $(SECONDS) || exit 1; \
 	done
 

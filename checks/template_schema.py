@@ -28,6 +28,7 @@ Json = dict[str, Any]
 MODELS: Mapping[type[fields.Fields], str] = {
     fields.TemplateFields: "Template fields",
     fields.StepFields: "Step fields",
+    fields.FragmentFields: "Fragment fields",
     fields.HandlerFields: "Handler fields",
     fields.RetryFields: "Retry fields",
     fields.BatchFields: "Batch fields",
@@ -54,8 +55,8 @@ NARROWER: Mapping[tuple[type[fields.Fields], str], Json] = {
 }
 SCHEMAS = ("input_schema", "result_schema")
 # What may stand in place of a field that is required.
-INSTEAD: Mapping[type[fields.Fields], tuple[str, str]] = {
-    fields.StepFields: ("handler", "composition"),
+INSTEAD: Mapping[type[fields.Fields], tuple[str, ...]] = {
+    fields.StepFields: ("handler", "composition", "fragment"),
 }
 
 
@@ -95,11 +96,9 @@ def _adapt(model: type[fields.Fields], made: Json) -> Json:
         "properties": properties,
     }
     if model in INSTEAD:
-        one, other = INSTEAD[model]
-        adapted["required"] = [name for name in required if name != one]
-        adapted["anyOf"] = [
-            {"required": [name], "properties": _given([name])} for name in (one, other)
-        ]
+        names = INSTEAD[model]
+        adapted["required"] = [name for name in required if name not in names]
+        adapted["anyOf"] = [{"required": [name], "properties": _given([name])} for name in names]
     if both:
         # Null is the same as absent, also for the other of two names.
         adapted["allOf"] = [

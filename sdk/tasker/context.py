@@ -18,13 +18,17 @@ from tasker.cancellation import Cancellation
 from tasker.children import ChildTask, OnBlocked, OnParentEnd, new_child
 from tasker.durable import Checkpoint, Durable, SyncDurable
 from tasker.durations import Duration
+from tasker.errors import PermanentError
+from tasker.names import PLACES
 from tasker.priority import Priority
 from tasker.schedules import Scheduled, read_scheduled
 from tasker.step_log import StepLogger
 from tasker.transactions import Transaction
 
 if TYPE_CHECKING:
+    from tasker.expansion import Expansion
     from tasker.workflow import Workflow
+    from tasker_grammar.resources import Resources
 
 __all__ = ["Progress", "StepContext", "SyncContext", "UndoneStep"]
 
@@ -116,6 +120,9 @@ class StepContext:
 
     database: Transaction = field(default_factory=Transaction, repr=False)
     """What `transaction` opens; the worker's."""
+
+    resources: Resources | None = field(default=None, repr=False)
+    """What compositions and fragments may name, in this worker; the worker's."""
 
     kind: str = "standard"
     """What kind of step it is, as templates name them."""
@@ -279,6 +286,23 @@ class StepContext:
         needs the rights to the tables. Raises `DatabaseUnavailable`.
         """
         return self.database.enter()
+
+    def propose(self, place: str, fragment: Any, result: T = None) -> Expansion[T]:
+        """What a handler returns to have the steps of a fragment done, with its own result: an `Expansion`.
+
+        `place` is where the workflow lets fragments grow (`Workflow.fragment`), `fragment` a `Fragment` or its JSON. It
+        is checked here, before anything exists. Raises FragmentRejected with everything that is wrong with it (or
+        FragmentRefused, where the place says that another attempt may be made).
+        """
+        from tasker.actions.fragments import grow, read_place
+        from tasker_grammar.resources import Resources
+
+        places: Mapping[str, Any] = self.config.get(PLACES, {})
+        if place not in places:
+            known = ", ".join(places) or "none"
+            raise PermanentError(f"no fragment may grow at {place} by this step; places: {known}")
+        known_here = self.resources or Resources()
+        return grow(place, fragment, read_place(places[place]), known_here, result)
 
     @property
     def sync(self) -> SyncContext:

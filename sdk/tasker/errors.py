@@ -2,13 +2,15 @@
 
 TaskerError
 ├── RetryableError          the attempt failed; another one may succeed
-│   └── DatabaseUnavailable
+│   ├── DatabaseUnavailable
+│   └── FragmentRefused     a fragment that was proposed is not sound, and another may be
 ├── PermanentError          the step failed; no other attempt would help
 │   ├── EventTimedOut       the event that a handler waited for did not come
 │   ├── ApprovalTimedOut    nobody answered what a handler asked
 │   ├── TaskTimedOut        the task that a handler waited for did not end
 │   ├── TaskFailed          the awaited task ended without a result, or is blocked
 │   ├── TaskCancelled       the awaited task was cancelled
+│   ├── FragmentRejected    a fragment that was proposed is not sound
 │   └── ContractError       a value is not what the contract says
 ├── DefinitionError         a workflow or handler is written wrongly; raised at import
 ├── TemplateError           a YAML template is written wrongly
@@ -50,6 +52,8 @@ __all__ = [
     "DefinitionError",
     "EventTimedOut",
     "Fault",
+    "FragmentRefused",
+    "FragmentRejected",
     "GenerateError",
     "InvalidInputError",
     "InvalidStateError",
@@ -96,6 +100,22 @@ class DatabaseUnavailable(RetryableError):
 
 class PermanentError(TaskerError):
     """The step failed, and no other attempt would help: it goes to the dead letters at once."""
+
+
+class FragmentRejected(PermanentError):
+    """A fragment that was proposed is not sound, so nothing of it exists. `findings` has everything wrong with it."""
+
+    def __init__(self, findings: Sequence[GrammarFinding]) -> None:
+        super().__init__("\n".join(map(str, findings)))
+        self.findings = tuple(findings)
+
+
+class FragmentRefused(RetryableError):
+    """As `FragmentRejected`, where the place of the fragment lets another attempt propose a better one."""
+
+    def __init__(self, findings: Sequence[GrammarFinding]) -> None:
+        super().__init__("\n".join(map(str, findings)))
+        self.findings = tuple(findings)
 
 
 class EventTimedOut(PermanentError):

@@ -10,8 +10,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import anyio
@@ -36,11 +35,12 @@ from tasker.outcome import Completed, Failed, Failure, Outcome, Released, Retrie
 from tasker.transactions import Pools, Transaction
 from tasker_ffi_bridge.messages import CancelReason
 
+if TYPE_CHECKING:
+    from tasker_grammar.resources import Resources
+
 __all__ = ["Running", "commit", "execute"]
 
 _NO_SPAN = nullcontext()
-_OWN_FRAMES = (__file__, str(Path(__file__).with_name("actions") / "running.py"))
-"""The files that call handlers, and what stands for one where a composition runs."""
 
 
 class Running:
@@ -55,6 +55,7 @@ class Running:
         start: StartChild,
         pools: Pools | None = None,
         traced: bool = False,
+        resources: Resources | None = None,
     ) -> None:
         self.grant = grant
         self.traced = traced  # whether the attempt gets a span
@@ -63,7 +64,7 @@ class Running:
         self.busy = False  # whether the handler itself runs, also when nobody waits for it any more
         self.transaction = Transaction(pools, grant.lease)
         durable = Durable(grant.saved, save, start)
-        self.context = _context(grant, self._report, durable, self.transaction)
+        self.context = _context(grant, self._report, durable, self.transaction, resources)
 
     def revoke(self, _reason: CancelReason) -> None:
         """Tell the handler to stop; one in Python is not told why."""
@@ -156,19 +157,19 @@ async def _call(handler: BoundHandler, running: Running, threads: anyio.Capacity
 
 
 def _describe(error: BaseException) -> Failure:
-    """The error as it is stored; the frames that say nothing to the handler's author left out. Where none are left, as
-    of a failure that a composition declares, there is no traceback.
-    """
+    """The error as it is stored; the frames of this module, which say nothing to the handler's author, left out."""
     trace = error.__traceback__
-    while trace is not None and trace.tb_frame.f_code.co_filename in _OWN_FRAMES:
+    while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
         trace = trace.tb_next
-    if trace is None and error.__cause__ is None:
-        return describe_error(error, ())
     return describe_error(error, traceback.format_exception(type(error), error, trace))
 
 
 def _context(
-    grant: Grant, report: Callable[[Progress], None], durable: Durable, database: Transaction
+    grant: Grant,
+    report: Callable[[Progress], None],
+    durable: Durable,
+    database: Transaction,
+    resources: Resources | None,
 ) -> StepContext:
     task, definition = grant.task, grant.definition
     return StepContext(
@@ -191,5 +192,6 @@ def _context(
         report=report,
         durable=durable,
         database=database,
+        resources=resources,
         kind=definition.kind,
     )

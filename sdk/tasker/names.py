@@ -9,10 +9,14 @@ from tasker_grammar.telling import did_you_mean
 
 __all__ = [
     "COMPOSITION",
+    "FRAGMENT_RESULT",
+    "FRAGMENT_STEP",
     "LONGEST_STEP",
     "LONGEST_TEMPLATE",
     "LONGEST_VERSION",
     "NAMESPACE",
+    "OWN_HANDLERS",
+    "PLACES",
     "QUEUE",
     "RESERVED",
     "UNDO",
@@ -35,6 +39,16 @@ RESERVED = frozenset({"input", "ctx", "context"})
 
 COMPOSITION = "tasker.composition"
 """The handler that runs composition steps. Every worker has it."""
+
+FRAGMENT_STEP = "tasker.fragment_step"
+FRAGMENT_RESULT = "tasker.fragment_result"
+"""The handlers of what fragments become: their steps, and what they give."""
+
+PLACES = "fragments"
+"""Where the config of a step that may propose fragments holds the places at which they grow."""
+
+OWN_HANDLERS = frozenset({COMPOSITION, FRAGMENT_STEP, FRAGMENT_RESULT})
+"""The handlers that are Tasker's own, which every worker has."""
 
 UNDO = "undo:"
 """What the name of a compensation begins with."""

@@ -34,7 +34,7 @@ from tasker.foreign import ForeignHandler, ForeignStep, foreign_handlers
 from tasker.foreign_run import ForeignRun
 from tasker.grant import Definition, Grant, describe_failure
 from tasker.heartbeat import Heartbeat
-from tasker.names import COMPOSITION, did_you_mean
+from tasker.names import COMPOSITION, OWN_HANDLERS, did_you_mean
 from tasker.notifier import notify
 from tasker.outcome import Completed, Failed, Outcome, Released
 from tasker.registry import register
@@ -244,7 +244,7 @@ class Worker:
         """Warn of steps of the given templates that this worker cannot run: that may be meant, or a name left out."""
         for template in self._templates:
             for handler, name in template.handlers:
-                if handler not in self._handlers and handler != COMPOSITION:
+                if handler not in self._handlers and handler not in OWN_HANDLERS:
                     _log.warning(
                         "no handler %s here, for step %s of %s: another worker must have it. %s",
                         handler,
@@ -267,7 +267,7 @@ class Worker:
                 self.name,
                 list(self._queues),
                 self._slots,
-                sorted([*self._handlers, COMPOSITION]),
+                sorted({*self._handlers, *OWN_HANDLERS}),
                 importlib.metadata.version("tasker-pg"),
             ],
         )
@@ -289,12 +289,14 @@ class Worker:
         save = self._seams.save(partial(_save, session))
         start_child = self._seams.start(Starter(session).start)
 
+        resources = None if self._outside is None else self._outside.resources
+
         def start(grants: Sequence[Grant]) -> None:
             traced = telemetry.tracing()
 
             def running(grant: Grant) -> Running:
                 saving, starting = partial(save, grant), partial(start_child, grant)
-                return Running(grant, saving, starting, self._pools, traced)
+                return Running(grant, saving, starting, self._pools, traced, resources)
 
             for grant in grants:
                 match self._bound_to(grant.definition):
@@ -386,7 +388,7 @@ class Worker:
     def _bind(self, definition: Definition) -> BoundHandler | ForeignStep | Outcome:
         """Join a step to its handler; where that can't be, what each attempt of it comes to in this worker."""
         handler = self._handlers.get(definition.handler)
-        if handler is None and definition.handler != COMPOSITION:
+        if handler is None and definition.handler not in OWN_HANDLERS:
             _log.warning("no handler %s here, for step %s", definition.handler, definition.name)
             missing = f"worker {self.name} has no handler {definition.handler}"
             if hint := self._hint(definition.handler):
@@ -402,19 +404,21 @@ class Worker:
         )
         try:
             if handler is None:
-                return self._bind_composition(definition, step)
+                return self._bind_own(definition, step)
             if isinstance(handler, ForeignHandler):
                 return handler.bind(step)
             return bind_handler(handler, step, definition.task_input_schema)
         except DefinitionError as error:
             return Failed(describe_failure("DefinitionError", str(error)))
 
-    def _bind_composition(
-        self, definition: Definition, step: StepDefinition
-    ) -> BoundHandler | Outcome:
+    def _bind_own(self, definition: Definition, step: StepDefinition) -> BoundHandler | Outcome:
+        """Join a step that is a composition, or of a fragment, to what runs it."""
+        from tasker.actions.fragment_steps import bind_fragment_step
         from tasker.actions.running import bind_composition
 
         assert self._outside is not None
+        if definition.handler != COMPOSITION:
+            return bind_fragment_step(definition, step, self._outside, self.name)
         bound = bind_composition(definition, step, self._outside, self.name)
         if not isinstance(bound, BoundHandler):
             _log.warning("step %s cannot run here: %s", definition.name, bound.failure.message)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from tasker.binding import Handler
 from tasker.checking import find_step_faults
@@ -23,13 +23,15 @@ from tasker.errors import DefinitionError, Fault
 from tasker.expansion import DYNAMIC, DynamicStep
 from tasker.fitting import find_misfit
 from tasker.growth_types import accepts_none, find_result_fault, given_shape, stored_schema
-from tasker.injection import Assignment, Parameter, assign
+from tasker.injection import Assignment, Parameter, Signature, assign
 from tasker.input_schemas import derive_input_schema
 from tasker.limits import ANY, Limit
 from tasker.names import (
     COMPOSITION,
+    FRAGMENT_RESULT,
     LONGEST_TEMPLATE,
     LONGEST_VERSION,
+    OWN_HANDLERS,
     RESERVED,
     did_you_mean,
     find_name_fault,
@@ -53,12 +55,17 @@ from tasker_grammar.contracts import Schema
 
 if TYPE_CHECKING:
     from tasker_grammar.catalog import Catalog
+    from tasker_grammar.composition import Bounds as FragmentBounds
     from tasker_grammar.composition import Composition
     from tasker_grammar.resources import Resources
 
 __all__ = ["Workflow"]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def _never() -> Any:
+    raise DefinitionError("what is Tasker's own has no function here")
 
 
 def _errors(step: StepDefinition) -> list[Fault]:
@@ -188,15 +195,23 @@ class Workflow:
         """The steps so far, each with the dynamic steps that it may ask for, so far as those are there."""
         steps = self._steps.values()
         dynamic = [s.definition.name for s in steps if s.definition.kind == "dynamic"]
-        return [
+        asking = [
             replace(step.definition, expands=tuple(n for n in dynamic if self._may_ask(step, n)))
             for step in steps
         ]
+        if all(step.handler != FRAGMENT_RESULT for step in asking):
+            return asking
+        from tasker.growing import let_propose
+
+        return let_propose(asking)
 
     def _may_ask(self, step: _Step, name: str) -> bool:
         if step.expands is None:
             return step.handler.signature.expands
-        return name in step.expands or self._steps[name].handler.make() in step.expands
+        known = self._steps[name]
+        if known.definition.handler in OWN_HANDLERS:
+            return name in step.expands
+        return name in step.expands or known.handler.make() in step.expands
 
     def _check_expands(self, step: _Step) -> None:
         asks = bool(step.expands) or step.handler.signature.expands
@@ -206,7 +221,8 @@ class Workflow:
             raise DefinitionError(f"{subject} may ask for dynamic steps, and there are none")
         known = [d.definition.name for d in dynamic]
         for given in step.expands or ():
-            if given not in known and all(d.handler.make() is not given for d in dynamic):
+            own = [d for d in dynamic if d.definition.handler not in OWN_HANDLERS]
+            if given not in known and all(d.handler.make() is not given for d in own):
                 hint = did_you_mean(given, known) if isinstance(given, str) else ""
                 hint = hint or f"Those are {', '.join(known)}."
                 raise DefinitionError(f"{subject} expands to {given!r}, no dynamic step. {hint}")
@@ -217,7 +233,7 @@ class Workflow:
         steps = self._steps.values()
         undoing = (step.undoing for step in steps if step.undoing is not None)
         known = (*(step.handler for step in steps), *undoing)
-        return {handler.name: handler for handler in known if handler.name != COMPOSITION}
+        return {handler.name: handler for handler in known if handler.name not in OWN_HANDLERS}
 
     @property
     def step(self) -> StepDecorator:
@@ -314,6 +330,40 @@ class Workflow:
         for fault in _errors(definition):
             raise DefinitionError(f"{subject}: {fault}", [fault])
         self._steps[name] = _Step(definition, handler)
+        self._template = self._output = None
+        return name
+
+    def fragment(
+        self,
+        name: str,
+        *,
+        result: Any = None,
+        bounds: FragmentBounds | None = None,
+        rejected: Literal["fail", "retry"] = "fail",
+        retry: Retry | None = None,
+        timeout: Duration | None = None,
+        queue: str | None = None,
+    ) -> str:
+        """Let fragments grow here: steps that a handler proposes at run time with `ctx.propose(name, ...)`.
+
+        Each becomes steps of the task, within `bounds`, whose expressions see the task's input as `.input`; what a
+        fragment's result step gives is of the type `result` (None: anything). A convergence that names this takes the
+        results of all fragments, as a list. A fragment that is not sound ends the step that proposes it, or, by
+        `rejected` "retry", that attempt of it. The other options are for each step of a fragment.
+        """
+        from tasker.growing import fragment_steps, make_place
+
+        subject = f"{self.full_name}: fragment {name}"
+        self._check_name(name, subject)
+        shape = shape_of(Any if result is None else result, f"what fragment {name} gives")
+        policy = (read_retry(retry, subject), read_seconds(timeout, f"{subject}: timeout"), queue)
+        place = make_place(bounds, self._input_schema, shape.produced, rejected == "retry")
+        for definition in fragment_steps(name, place, *policy):
+            for fault in _errors(definition):
+                raise DefinitionError(f"{subject}: {fault}", [fault])
+            given = shape if definition.name == name else Shape(f"a step of fragment {name}")
+            handler = Handler(definition.handler, Signature("a fragment", (), given), True, _never)
+            self._steps[definition.name] = _Step(definition, handler)
         self._template = self._output = None
         return name
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tasker.checking import check, make_fault
@@ -48,6 +49,7 @@ def build_template(
     faults: list[Fault] = []
     steps = [_build_step(index, step, faults) for index, step in enumerate(fields.steps)]
     steps = _compile_compositions(fields, steps, vocabulary, faults)
+    steps = _compile_fragments(fields, steps)
     try:
         template = Template(
             namespace=fields.namespace_name,
@@ -89,6 +91,34 @@ def _compile_compositions(
     compiled, found = compile_steps(steps, written, fields.input_schema, known)
     faults += found
     return compiled
+
+
+def _compile_fragments(fields: TemplateFields, steps: list[StepDefinition]) -> list[StepDefinition]:
+    """The steps, with those at which fragments grow filled in, and the steps of fragments behind all others."""
+    places = {step.name: step.fragment for step in fields.steps if step.fragment is not None}
+    if not places:
+        return steps
+    from tasker.growing import fragment_steps, let_propose, make_place
+    from tasker_grammar.composition import Bounds as FragmentBounds
+
+    compiled: dict[str, StepDefinition] = {}
+    for step in steps:
+        given = places.get(step.name)
+        if given is None or step.kind != "dynamic":
+            compiled[step.name] = step
+            continue
+        written = given.model_dump(include=set(FragmentBounds.model_fields))
+        bounds = FragmentBounds.model_validate(written)
+        place = make_place(
+            bounds, fields.input_schema, step.result_schema, given.rejected == "retry"
+        )
+        each, whole = fragment_steps(
+            step.name, place, step.retry, step.attempt_time_limit, step.queue
+        )
+        compiled[step.name] = replace(whole, description=step.description)
+        compiled[each.name] = each
+    own = [compiled.pop(step.name) for step in steps if step.name in compiled]
+    return let_propose([*own, *compiled.values()])
 
 
 def _build_step(index: int, fields: StepFields, faults: list[Fault]) -> StepDefinition:

@@ -13,7 +13,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator
 from pydantic_core import PydanticCustomError
 
 from tasker.limits import Unit
-from tasker.names import COMPOSITION
+from tasker.names import COMPOSITION, FRAGMENT_RESULT
 from tasker.policy import Backoff, OnTaskFailure, Undoes
 from tasker.template import Kind
 
@@ -23,6 +23,7 @@ __all__ = [
     "EnvironmentFields",
     "ExpansionFields",
     "Fields",
+    "FragmentFields",
     "HandlerFields",
     "HandlerOverrideFields",
     "LifecycleFields",
@@ -144,6 +145,20 @@ class CompensationFields(Fields):
     queue: str | None = None
 
 
+class FragmentFields(Fields):
+    """What fragments may grow at a dynamic step. All of it is an addition; bounds are those of a fragment's check."""
+
+    max_steps: int = Field(default=20, ge=1, le=1_000)
+    max_depth: int = Field(default=8, ge=1, le=100)
+    max_fan_out: int = Field(default=100, ge=0, le=10_000)
+    max_work: int = Field(default=1_000, ge=1, le=1_000_000)
+    max_writes: int = Field(default=3, ge=0, le=10_000)
+    kinds: list[str] | None = None
+    resources: list[str] | None = None
+    gate_writes: bool = True
+    rejected: Literal["fail", "retry"] = "fail"
+
+
 class StepFields(Fields):
     """One step."""
 
@@ -182,18 +197,23 @@ class StepFields(Fields):
     """An addition: what runs the step in place of a handler, by its name in the catalog or as it stands."""
     arguments: Json = Field(default_factory=dict, validation_alias=AliasChoices("with"))
     """An addition: the composition's parameters."""
+    fragment: FragmentFields | None = None
+    """An addition: what fragments may grow here, in place of a handler."""
     input: str | None = None
     """An addition: what the composition is given, as an expression; the task's input by default."""
 
     @model_validator(mode="before")
     @classmethod
     def _run_composition(cls, data: object) -> object:
-        """A step that is a composition needs no handler of its own."""
-        if not isinstance(data, dict) or cast("Json", data).get("composition") is None:
+        """A step that is a composition, or where fragments grow, needs no handler of its own."""
+        if not isinstance(data, dict) or cast("Json", data).get("handler") is not None:
             return cast("object", data)
         given = cast("Json", data)
-        own = given.get("handler")
-        return {**given, "handler": {"callable": COMPOSITION} if own is None else own}
+        if given.get("composition") is not None:
+            return {**given, "handler": {"callable": COMPOSITION}}
+        if given.get("fragment") is not None:
+            return {**given, "handler": {"callable": FRAGMENT_RESULT}}
+        return given
 
     @property
     def runs_composition(self) -> bool:

@@ -29,6 +29,9 @@ with atheris.instrument_imports(
     from tasker.storable import dumps_anything, serialize
     from tasker.template import StepDefinition
     from tasker.yaml_template import parse_templates
+    from tasker_grammar.expressions import Budget, DataError, Expression, check
+    from tasker_grammar.expressions.library import FUNCTIONS
+    from tasker_grammar.type_algebra import type_of_value, widen
     from tasker_orchestration.fire_times import SpecError, find_fires
 
 NOW = datetime(2026, 2, 3, tzinfo=UTC)
@@ -96,6 +99,20 @@ def bind_step(text: str) -> None:
         BOUND.dump(charge(**BOUND.bind(context)))
 
 
+DATA: dict[str, Any] = {"a": [{"k": "x", "n": 1}, {"k": "y", "n": 2.5}], "b": "text", "c": None}
+GIVEN = widen(type_of_value(DATA))
+
+
+def read_expression(text: str) -> None:
+    """An expression is sound, and gives JSON or fails as it says; or there are findings."""
+    checked = check(text, GIVEN)
+    if isinstance(checked, Expression):
+        with contextlib.suppress(DataError):
+            orjson.dumps(checked.evaluate(DATA, Budget(work=20_000, size=2_000)))
+    else:
+        assert checked
+
+
 TARGETS: Mapping[str, tuple[Callable[[str], None], list[str]]] = {
     "loader": (load_template, [file.read_text("utf-8") for file in TEMPLATES]),
     "filter": (
@@ -104,6 +121,7 @@ TARGETS: Mapping[str, tuple[Callable[[str], None], list[str]]] = {
     ),
     "duration": (read_duration, ["1h30m", "0.5ms", "3650d"]),
     "schedule": (find_times, ["UTC */5 0-3 L * mon#2", "Europe/Berlin @daily"]),
+    "expression": (read_expression, [each.example[0] for each in FUNCTIONS.values()]),
     "binding": (bind_step, ['[{"a": 1, "b": null}, [1.5, 2], "x", {"y": []}]']),
 }
 

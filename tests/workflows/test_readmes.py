@@ -21,6 +21,7 @@ def folder() -> Iterator[Path]:
     shutil.rmtree(made, ignore_errors=True)
 
 
+@pytest.mark.timeout(600)  # dozens of commands, each a process of its own
 @pytest.mark.parametrize("name", ["orders", "reconciliation", "onboarding"])
 def test_readme(name: str, folder: Path) -> None:
     page = EXAMPLES / name / "README.md"

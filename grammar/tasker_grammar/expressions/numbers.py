@@ -79,7 +79,7 @@ def remainder(one: Numeric, other: Numeric) -> Numeric:
 def negate(value: Numeric) -> Numeric:
     """-value"""
     _within(value, 0)
-    return computed(-value)
+    return 0 - value  # not computed: jq keeps how a number was written, `3.0` becomes `-3.0`
 
 
 def _whole(apply: Callable[[Numeric], Numeric]) -> Callable[[Numeric], Numeric]:

@@ -1,10 +1,11 @@
-"""Runs composition steps in a worker: joins one to its program, once, and makes its failures the step's. Touches what
-the program's world touches.
+"""Runs compositions in a worker: joins a step to its program, once, and makes its failures the step's. Touches what the
+program's world touches.
 """
 
 from __future__ import annotations
 
-from functools import lru_cache
+import traceback
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from tasker.actions.outside import Outside
@@ -12,18 +13,25 @@ from tasker.actions.programs import Runnable, reopen
 from tasker.actions.step_world import StepWorld
 from tasker.binding import BoundHandler, Handler, bind_handler
 from tasker.context import StepContext
-from tasker.errors import PermanentError, RetryableError
-from tasker.grant import Definition, describe_failure
+from tasker.durable import Left
+from tasker.grant import Definition, describe_failure, describe_foreign
 from tasker.injection import Parameter, Signature
 from tasker.names import COMPOSITION
-from tasker.outcome import Failed, Released
+from tasker.outcome import Failed, Released, Retried
 from tasker.template import StepDefinition
 from tasker.values import Shape
 from tasker_grammar.findings import Finding
+from tasker_grammar.primitives.interface import Program
 from tasker_grammar.running import Ran, run_program
 from tasker_grammar.world import ActionFailed
 
-__all__ = ["bind_composition"]
+__all__ = [
+    "bind_composition",
+    "describe_findings",
+    "lacks_resources",
+    "make_handler",
+    "run_in_step",
+]
 
 _MISSING_DELAY = 5.0  # seconds until a step that needs other resources is granted again, to whoever
 _ABOUT_RESOURCES = "R5"
@@ -37,72 +45,82 @@ def bind_composition(
     are only resources that are not there, another worker may have them. Raises DefinitionError.
     """
     runnable, findings = reopen(definition.config, definition.input_schema, outside.resources)
-    errors = [each for each in findings if each.severity == "error"]
-    if errors and all(each.code.startswith(_ABOUT_RESOURCES) for each in errors):
-        lacking = f"worker {worker} lacks resources of the composition: {_tell(errors)}"
-        return Released(describe_failure("ResourcesMissing", lacking), _MISSING_DELAY)
-    if errors or runnable is None:
-        return Failed(describe_failure("CompositionUnsound", _tell(errors)))
-    return bind_handler(_handler(runnable, outside), step)
+    if runnable is None:
+        errors = [each for each in findings if each.severity == "error"]
+        unsound = describe_failure("CompositionUnsound", describe_findings(errors))
+        return lacks_resources(errors, worker) or Failed(unsound)
+    return bind_handler(make_handler(COMPOSITION, _runner(runnable, outside)), step)
 
 
-def _handler(runnable: Runnable, outside: Outside) -> Handler:
-    program, read_input = runnable.program, runnable.read_input
-    is_pure = runnable.effect == "pure"
-
-    async def run_pure(ctx: StepContext) -> Any:
-        try:
-            given = {"input": read_input(_given(ctx))}
-            return await run_program(program, given, StepWorld(ctx, outside))
-        except ActionFailed as failure:
-            raise _error_of(failure) from None
-
-    async def run(ctx: StepContext) -> Any:
-        world = StepWorld(ctx, outside)
-
-        def watch(ran: Ran) -> None:
-            world.watch(ran)
-            ctx.progress(world.told, note=ran.place)
-
-        try:
-            given = {"input": read_input(_given(ctx))}
-            result = await run_program(program, given, world, watch)
-        except ActionFailed as failure:
-            await world.fail(failure)
-            raise _error_of(failure) from failure.__cause__
-        await world.end()
-        return result
-
-    function = run_pure if is_pure else run
-    context = Parameter(
-        "ctx", Shape("its context", StepContext), is_context=True, has_default=False
-    )
-    signature = Signature("a composition", (context,), Shape("what the composition gave"))
-    return Handler(COMPOSITION, signature, True, lambda: function)
+def lacks_resources(errors: Sequence[Finding], worker: str) -> Released | None:
+    """What a step comes to for which a worker only lacks resources; None where more is wrong."""
+    if not errors or not all(each.code.startswith(_ABOUT_RESOURCES) for each in errors):
+        return None
+    lacking = f"worker {worker} lacks resources of the composition: {describe_findings(errors)}"
+    return Released(describe_failure("ResourcesMissing", lacking), _MISSING_DELAY)
 
 
-def _given(ctx: StepContext) -> dict[str, Any]:
-    return {"input": ctx.task_input, **ctx.results}
-
-
-def _error_of(failure: ActionFailed) -> RetryableError | PermanentError:
-    """The failure as handlers raise theirs: its code is the error's name, so policies and dead letters know it."""
-    message = f"{failure.place}: {failure}" if failure.place else str(failure)
-    if not failure.retryable:
-        return _class_of(failure.code, PermanentError)(message)
-    error = _class_of(failure.code, RetryableError)(message)
-    error.retry_after = failure.retry_after
-    return error
-
-
-@lru_cache(maxsize=512)
-def _class_of(code: str, base: type[Any]) -> type[Any]:
-    return type(code, (base,), {"__module__": __name__})
-
-
-def _tell(findings: list[Finding]) -> str:
-    """All of them in a text, a line each."""
+def describe_findings(findings: Sequence[Finding]) -> str:
+    """Findings as a text, a line each."""
     lines = [str(each) for each in findings[:_MOST_TOLD]]
     if len(findings) > _MOST_TOLD:
         lines.append(f"and {len(findings) - _MOST_TOLD} more")
     return "\n".join(lines) or "the check found it unsound"
+
+
+def make_handler(name: str, run: Callable[[StepContext], Awaitable[Any]]) -> Handler:
+    """A handler of Tasker's own, which takes the context."""
+    context = Parameter("ctx", Shape("its context", StepContext), True, False)
+    signature = Signature(name, (context,), Shape("what the composition gave"))
+    return Handler(name, signature, True, lambda: run)
+
+
+async def run_in_step(
+    ctx: StepContext, outside: Outside, program: Program, given: Mapping[str, Any]
+) -> Any:
+    """What a program gives that runs in a step. Leaves with the step's outcome where it fails."""
+    world = StepWorld(ctx, outside)
+    if program.effect == "pure":
+        try:
+            return await run_program(program, given, world)
+        except ActionFailed as failure:
+            raise _leave(failure) from None
+
+    def watch(ran: Ran) -> None:
+        world.watch(ran)
+        ctx.progress(world.told, note=ran.place)
+
+    try:
+        result = await run_program(program, given, world, watch)
+    except ActionFailed as failure:
+        await world.fail(failure)
+        raise _leave(failure) from None
+    await world.end()
+    return result
+
+
+def _runner(runnable: Runnable, outside: Outside) -> Callable[[StepContext], Awaitable[Any]]:
+    async def run(ctx: StepContext) -> Any:
+        try:
+            value = runnable.read_input({"input": ctx.task_input, **ctx.results})
+        except ActionFailed as failure:
+            raise _leave(failure) from None
+        return await run_in_step(ctx, outside, runnable.program, {"input": value})
+
+    return run
+
+
+def _leave(failure: ActionFailed) -> Left:
+    """The failure as handlers' errors are kept: its code is the error's name, so policies and dead letters know it.
+
+    Where Tasker's own code has failed, in a way that it says, no traceback says more; but that of a user's function
+    does.
+    """
+    message = f"{failure.place}: {failure}" if failure.place else str(failure)
+    cause = failure.__cause__
+    trace = None if cause is None else "".join(traceback.format_exception(cause))
+    if failure.retryable:
+        told = describe_foreign(failure.code, message, ("RetryableError", "TaskerError"), trace)
+        return Left(Retried(told, failure.retry_after))
+    told = describe_foreign(failure.code, message, ("PermanentError", "TaskerError"), trace)
+    return Left(Failed(told))

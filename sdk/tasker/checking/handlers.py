@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tasker.checking.codes import make_fault
 from tasker.errors import Fault
-from tasker.names import COMPOSITION, Hints
+from tasker.names import OWN_HANDLERS, Hints
 
 if TYPE_CHECKING:
     from tasker.template import Template
@@ -25,7 +25,7 @@ def find_handler_faults(template: Template, known: Collection[str]) -> Iterator[
         if step.compensate is not None:
             runs.append((step.compensate.handler, ("steps", index, "compensate", "handler")))
         for handler, path in runs:
-            if handler not in known and handler != COMPOSITION:
+            if handler not in known and handler not in OWN_HANDLERS:
                 what = f'no worker has the handler "{handler}" of step "{step.name}"'
                 mend = hints.find(handler) or "Start a worker with it before tasks are submitted."
                 yield make_fault("unserved-handler", path, what, mend)

@@ -6,15 +6,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tasker.cli.arguments import Output
+from tasker.cli.arguments import CompositionFiles, Output, ResourcesFile
 from tasker.cli.exit_codes import ExitCode
 from tasker.cli.failures import CommandFailed
 from tasker.cli.output import Format, tell, write_json, write_lines
+from tasker.cli.vocabulary import load_vocabulary
 from tasker.scaffold import Language
 
 if TYPE_CHECKING:
     from tasker.generate.files import Change, Generated
     from tasker.generate.source import Source
+    from tasker.vocabulary import Vocabulary
 
 app = typer.Typer(no_args_is_help=True, help="Write code from templates, in your language.")
 
@@ -56,9 +58,13 @@ def _add(what: str, about: str, example: str) -> None:
         out: Out = None,
         check: Check = False,
         dry_run: DryRun = False,
+        resources: ResourcesFile = None,
+        compositions: CompositionFiles = None,
         output: Output = Format.table,
     ) -> None:
-        _run(templates, out or Path(), _only(what, language), check, dry_run, output)
+        known = load_vocabulary(resources, compositions or ())
+        folder = out or Path()
+        _run(templates, folder, _only(what, language), known, check, dry_run, output)
 
     app.command(what, help=about, epilog=f"Example: tasker generate {what} {example}")(command)
 
@@ -104,6 +110,8 @@ def scaffold(
     ] = None,
     check: Check = False,
     dry_run: DryRun = False,
+    resources: ResourcesFile = None,
+    compositions: CompositionFiles = None,
     output: Output = Format.table,
 ) -> None:
     """Write a whole project from a template: types, handlers, tests, client, README, package.
@@ -114,7 +122,8 @@ def scaffold(
     from tasker.generate.project import handlers_file, make_project
     from tasker.generate.source import read_sources
 
-    sources = read_sources([template], out or Path())
+    vocabulary = load_vocabulary(resources, compositions or ())
+    sources = read_sources([template], out or Path(), vocabulary)
     if len(sources) != 1:
         raise CommandFailed(
             ExitCode.USAGE,
@@ -141,13 +150,15 @@ def _run(
     templates: list[Path],
     folder: Path,
     make: Callable[["Source"], list["Generated"]],
+    vocabulary: "Vocabulary | None",
     check: bool,
     dry_run: bool,
     output: Format,
 ) -> None:
     from tasker.generate.source import read_sources
 
-    files = [file for source in read_sources(templates, folder) for file in make(source)]
+    sources = read_sources(templates, folder, vocabulary)
+    files = [file for source in sources for file in make(source)]
     changes = _settle(files, folder, write=not (check or dry_run))
     _report(changes, folder, check, dry_run, output)
 

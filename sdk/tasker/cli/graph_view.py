@@ -13,6 +13,7 @@ from tasker.cli.graph import Step, split_into_levels
 from tasker.cli.marks import describe_counts, describe_state, sign_of, style_of
 from tasker.cli.tables import make_table
 from tasker.cli.times import format_took, parse_time
+from tasker.drawing.parts import part_of
 
 if TYPE_CHECKING:
     from tasker.drawing.inside import Inner
@@ -104,7 +105,9 @@ def _number(level: int, position: int) -> str:
 
 def _task_cells(step: Step, now: datetime) -> Iterator[RenderableType]:
     state: str = step["state"]
-    yield Text(f"{sign_of(state)} {step['name']}", style=style_of(state))
+    part = part_of(step)
+    named = f"{step['name']} {part}" if part else step["name"]
+    yield Text(f"{sign_of(state)} {named}", style=style_of(state))
     yield describe_state(state) + _describe_undone(step.get("undone"))
     yield f"{step['attempt']} of {step['max_attempts']}" if step["attempt"] else ""
     yield format_took(parse_time(step["started_at"]), parse_time(step["completed_at"]), now)

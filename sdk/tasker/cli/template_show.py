@@ -3,12 +3,18 @@
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tasker.cli import pictures
-from tasker.cli.arguments import Environment, Url, parse_template_ref
+from tasker.cli.arguments import (
+    CompositionFiles,
+    Environment,
+    ResourcesFile,
+    Url,
+    parse_template_ref,
+)
 from tasker.cli.database import open_database
 from tasker.cli.exit_codes import ExitCode
 from tasker.cli.failures import CommandFailed
@@ -16,6 +22,10 @@ from tasker.cli.output import show
 from tasker.cli.pictures import View
 from tasker.cli.task_lookup import get_template
 from tasker.cli.template_checks import YAML
+from tasker.cli.vocabulary import load_vocabulary
+
+if TYPE_CHECKING:
+    from tasker.vocabulary import Vocabulary
 
 SHOW = """Examples:
 
@@ -31,6 +41,8 @@ def show_template(
         str, typer.Argument(metavar="TEMPLATE", help="NAMESPACE/NAME[@VERSION], or a YAML file.")
     ],
     environment: Environment = None,
+    resources: ResourcesFile = None,
+    compositions: CompositionFiles = None,
     output: pictures.Output = View.table,
     to: pictures.Target = None,
     url: Url = None,
@@ -40,7 +52,8 @@ def show_template(
     Of a file also its environments, and with --env the template as it is there, and what that changes.
     """
     pictures.check_target(output, to)
-    found = list(_find(template, environment, url))
+    vocabulary = load_vocabulary(resources, compositions or ())
+    found = list(_find(template, environment, vocabulary, url))
     answer = pictures.format_of(output)
     if answer is None:
         from tasker.drawing.templates import graph_template
@@ -61,10 +74,12 @@ def show_template(
     show(document, answer, lambda: [name_of(each["definition"]) for each in found], view)
 
 
-def _find(template: str, environment: str | None, url: str | None) -> Iterator[dict[str, Any]]:
+def _find(
+    template: str, environment: str | None, vocabulary: "Vocabulary | None", url: str | None
+) -> Iterator[dict[str, Any]]:
     """The template that is meant, or those of a file, each with its definition."""
     if template.endswith(YAML):
-        yield from _load(template, environment)
+        yield from _load(template, environment, vocabulary)
         return
     if environment is not None:
         raise CommandFailed(
@@ -76,12 +91,16 @@ def _find(template: str, environment: str | None, url: str | None) -> Iterator[d
         yield get_template(connection, parse_template_ref(template))
 
 
-def _load(file: str, environment: str | None) -> Iterator[dict[str, Any]]:
+def _load(
+    file: str, environment: str | None, vocabulary: "Vocabulary | None"
+) -> Iterator[dict[str, Any]]:
     from tasker.environments import find_changes
     from tasker.yaml_template import load_templates
 
-    here = load_templates(file)
-    there = here if environment is None else load_templates(file, environment=environment)
+    here = load_templates(file, vocabulary=vocabulary)
+    there = here
+    if environment is not None:
+        there = load_templates(file, environment=environment, vocabulary=vocabulary)
     for before, after in zip(here, there, strict=True):
         definition = after.template.to_json()
         document: dict[str, Any] = {

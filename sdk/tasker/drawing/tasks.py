@@ -9,6 +9,7 @@ from typing import Any
 from tasker.drawing.graph import Edge, Graph, Node, NodeKind, join_known
 from tasker.drawing.inside import draw_inner, read_inner
 from tasker.drawing.looks import say_state
+from tasker.drawing.parts import part_of
 from tasker.drawing.templates import KINDS, draw_edges
 from tasker.names import COMPOSITION
 
@@ -93,6 +94,8 @@ def _lines(kind: str, rows: Sequence[Row], counts: Counter[str]) -> Iterator[str
         yield from _count(counts)
         return
     (row,) = rows
+    if part := part_of(row):
+        yield part
     yield say_state(row["state"])
     if row["attempt"] > 1:
         yield f"attempt {row['attempt']} of {row['max_attempts']}"

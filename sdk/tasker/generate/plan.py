@@ -17,6 +17,7 @@ from tasker.errors import GenerateError
 from tasker.generate.bundle import Bundle
 from tasker.generate.json_values import items_of, members_of
 from tasker.generate.types import Anything, ListOf, Type
+from tasker.names import OWN_HANDLERS
 from tasker.template import Compensation, Kind, StepDefinition, Template
 from tasker_grammar.contracts import Schema
 
@@ -142,7 +143,8 @@ class _Reader:
 
     def handlers(self) -> Iterator[HandlerPlan]:
         for step in self.template.steps:
-            yield self.handler(step)
+            if step.handler not in OWN_HANDLERS:
+                yield self.handler(step)
         for step in self.template.steps:
             if step.compensate is not None:
                 yield self.compensation(step, step.compensate)

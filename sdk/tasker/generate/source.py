@@ -6,11 +6,15 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tasker.errors import GenerateError
 from tasker.generate.naming import snake
 from tasker.generate.plan import Plan, make_plan
 from tasker.yaml_template import load_templates
+
+if TYPE_CHECKING:
+    from tasker.vocabulary import Vocabulary
 
 __all__ = ["Source", "read_sources"]
 
@@ -28,15 +32,18 @@ class Source:
     location: str
 
 
-def read_sources(files: Sequence[Path], into: Path) -> list[Source]:
-    """The templates of YAML files, or of folders of them, to be generated into a folder.
+def read_sources(
+    files: Sequence[Path], into: Path, vocabulary: Vocabulary | None = None
+) -> list[Source]:
+    """The templates of YAML files, or of folders of them, to be generated into a folder. `vocabulary`: what their
+    compositions may name.
 
     Raises TemplateError for what is wrong in a file; GenerateError for two templates whose files would be called the
     same.
     """
     found: dict[str, Source] = {}
     for given in files:
-        for loaded in load_templates(given):
+        for loaded in load_templates(given, vocabulary=vocabulary):
             template = loaded.template
             name = snake(template.name)
             if name in found:

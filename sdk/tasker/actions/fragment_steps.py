@@ -1,0 +1,90 @@
+"""Runs the steps of fragments in a worker. Touches what their programs' world touches.
+
+A fragment is checked again where each of its steps runs; a worker remembers the last few that it has checked.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any
+
+from tasker.actions.fragments import (
+    FRAGMENT,
+    HELD,
+    RESULT,
+    STEP,
+    Place,
+    check,
+    is_left_out,
+    left_out,
+    pick,
+    read_place,
+    seen_by,
+)
+from tasker.actions.outside import Outside
+from tasker.actions.running import describe_findings, lacks_resources, make_handler, run_in_step
+from tasker.binding import BoundHandler, bind_handler
+from tasker.context import StepContext
+from tasker.durable import Left
+from tasker.grant import Definition, describe_failure
+from tasker.names import FRAGMENT_RESULT
+from tasker.outcome import Failed
+from tasker.template import StepDefinition
+from tasker_grammar.primitives.interface import Program
+
+__all__ = ["bind_fragment_step"]
+
+_REMEMBERED = 64
+
+Find = Callable[[Any], Program]
+
+
+def bind_fragment_step(
+    definition: Definition, step: StepDefinition, outside: Outside, worker: str
+) -> BoundHandler:
+    """What runs a step of fragments that grow at a place, or gives what they come to."""
+    if definition.handler == FRAGMENT_RESULT:
+        return bind_handler(make_handler(definition.handler, _give_result), step)
+    find = _finder(read_place(definition.config["fragment"]), outside, worker)
+
+    async def run(ctx: StepContext) -> Any:
+        given = ctx.results
+        if STEP not in given:
+            return given[FRAGMENT]  # it holds the fragment, for the others
+        program, name = find(given[FRAGMENT]), given[STEP]
+        outputs = {key: value for key, value in given.items() if key not in HELD}
+        if is_left_out(program, name, outputs):
+            return left_out()
+        seen = {"input": ctx.task_input, **seen_by(program, name, outputs)}
+        return await run_in_step(ctx, outside, pick(program, name), seen)
+
+    return bind_handler(make_handler(definition.handler, run), step)
+
+
+async def _give_result(ctx: StepContext) -> Any:
+    return ctx.results[RESULT]
+
+
+def _finder(place: Place, outside: Outside, worker: str) -> Find:
+    known: OrderedDict[str, Program] = OrderedDict()
+
+    def find(fragment: Any) -> Program:
+        text = json.dumps(fragment, sort_keys=True)
+        program = known.get(text)
+        if program is None:
+            program, findings = check(fragment, place, outside.resources)
+            if program is None:
+                errors = [each for each in findings if each.severity == "error"]
+                raise Left(
+                    lacks_resources(errors, worker)
+                    or Failed(describe_failure("FragmentUnsound", describe_findings(errors)))
+                )
+            known[text] = program
+            if len(known) > _REMEMBERED:
+                known.popitem(last=False)
+        known.move_to_end(text)
+        return program
+
+    return find
