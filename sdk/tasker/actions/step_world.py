@@ -3,8 +3,8 @@ database, and through the other modules of this folder what they touch.
 
 Model: what was done is kept in checkpoints of the step. A write to Tasker's own database commits together with its
 checkpoint; but not before something else follows in the run, so that the last one commits with the step's completion.
-What was done elsewhere is checkpointed behind it, and done again, under its key, by a run that came to die between. What
-was read for it is checkpointed before: so it is the same again.
+What was done elsewhere is checkpointed behind it, and done again, under its key, by a run that came to die between.
+What was read for it is checkpointed before: so it is the same again.
 """
 
 from __future__ import annotations
