@@ -333,7 +333,7 @@ async def test_a_worker_without_the_resources_gives_the_step_to_one_that_has_the
 ) -> None:
     flow = Workflow("needs", input=Order, resources=ORDERS)
     flow.compose("written", composed(SAVE, SAVED_END), retry=ONCE)
-    with caplog.at_level(logging.WARNING, "tasker.worker"):
+    with caplog.at_level(logging.WARNING, "tasker.worker_handlers"):
         async with Worker(flow.template, url=database, name="poor"):
             task = await client.submit(flow, Order(id=1, total=10))
             with anyio.fail_after(PATIENCE):

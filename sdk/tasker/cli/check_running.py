@@ -52,8 +52,8 @@ def check_running(
         raise CommandFailed(ExitCode.USAGE, what, todo)
     from tasker.deployment import Needed, find_unfit
     from tasker.discovery import discover
+    from tasker.given import handlers_by_name
     from tasker.languages import is_foreign, make_bridges
-    from tasker.worker import handlers_by_name
 
     foreign = [module for module in modules or () if is_foreign(module)]
     found = discover([m for m in modules or () if m not in foreign], templates or (), environment)

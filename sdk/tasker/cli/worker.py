@@ -136,8 +136,9 @@ def run_worker(options: WorkerOptions, url: str | None) -> None:
     from tasker.cli.vocabulary import load_vocabulary
     from tasker.collector import spare_collector
     from tasker.discovery import discover
+    from tasker.given import default_name
     from tasker.languages import is_foreign, make_bridges
-    from tasker.worker import Worker, default_name
+    from tasker.worker import Worker
 
     files = [module for module in options.modules if is_foreign(module)]
     modules = [module for module in options.modules if not is_foreign(module)]

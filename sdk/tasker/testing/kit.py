@@ -15,6 +15,7 @@ from uuid import UUID
 from tasker.binding import Handler, handler_of
 from tasker.client import Client, OnConflict, Submission, SubmitOptions
 from tasker.durations import Duration
+from tasker.given import handlers_by_name
 from tasker.requests import request_errors
 from tasker.seams import Seams
 from tasker.template import Template
@@ -23,7 +24,7 @@ from tasker.testing.clock import AsyncClock
 from tasker.testing.faults import Faults
 from tasker.testing.task import AsyncTask
 from tasker.testing.work import Work, working
-from tasker.worker import Worker, handlers_by_name
+from tasker.worker import Worker
 from tasker.workflow import Workflow
 from tasker_sql.connection import Database
 from tasker_sql.session import Session
