@@ -7,14 +7,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from tasker.actions.programs import Written
-from tasker.binding import Handler
 from tasker.composition_steps import compile_steps, find_references
 from tasker.errors import DefinitionError
-from tasker.injection import Signature
 from tasker.names import COMPOSITION
 from tasker.template import StepDefinition
 from tasker.values import Shape
 from tasker.vocabulary import Vocabulary, add_actions
+from tasker.workflow_steps import WorkflowStep, own_handler
 from tasker_grammar.catalog import bundled
 from tasker_grammar.resources import Resources
 
@@ -31,8 +30,8 @@ def compose_step(
     composition: Composition | str,
     arguments: Mapping[str, Any],
     source: str,
-) -> tuple[StepDefinition, Handler]:
-    """The step of a workflow, and what stands for its handler. Raises DefinitionError."""
+) -> WorkflowStep:
+    """The step, with the parents that its input names. Raises DefinitionError."""
     earlier = workflow.steps
     reads = find_references(source, step, earlier, workflow.input_schema)
     named = [
@@ -48,14 +47,10 @@ def compose_step(
         told = "\n".join(f"{fault} [{fault.code}]" for fault in errors)
         raise DefinitionError(f"{workflow.full_name}: {told}", faults)
     result = Shape(f"what {step.name} gives")
-    return steps[-1], Handler(COMPOSITION, Signature("a composition", (), result), True, _never)
+    return WorkflowStep(steps[-1], own_handler(COMPOSITION, "a composition", result))
 
 
 def vocabulary_of(workflow: Workflow) -> Vocabulary:
     """What the compositions of a workflow may name. Raises DefinitionError."""
     known = Vocabulary(workflow.resources or Resources(), workflow.compositions or bundled())
     return add_actions(known, workflow.actions) if workflow.actions else known
-
-
-def _never() -> Any:
-    raise DefinitionError("a composition has no function of its own")

@@ -231,6 +231,25 @@ def test_an_action_says_what_it_takes_and_gives() -> None:
     assert flow.template.steps[0].result_schema == {"type": "number"}
 
 
+def test_a_step_behind_a_composition_can_be_compensated() -> None:
+    flow = Workflow("paid", input=int)
+    ends = {"name": "it", "steps": [{"id": "end", "kind": "transform", "value": ".input"}]}
+    flow.compose("looked_up", Composition.model_validate({**ends, "result": "end"}))
+
+    @flow.step
+    def pay(looked_up: int) -> int:
+        return looked_up
+
+    @flow.compensation(pay)
+    def refund(pay: int) -> None: ...
+
+    with pytest.raises(DefinitionError, match="is no step yet"):
+        flow.compensation(refund)
+    pay_step = flow.template.steps[1]
+    assert pay_step.compensate is not None
+    assert pay_step.compensate.handler == "default.paid.undo:pay"
+
+
 def test_an_action_that_writes_takes_its_key() -> None:
     with pytest.raises(DefinitionError, match="it must take idempotency_key"):
 

@@ -124,7 +124,7 @@ def takes(function: Callable[..., Any], kind: str = "step", **options: Any) -> A
     def two(which) -> Order: ...  # type: ignore[no-untyped-def]
 
     getattr(workflow, kind)(name="it", **options)(function)
-    return workflow._definitions[-1].input_schema
+    return workflow.steps[-1].input_schema
 
 
 def test_what_is_not_annotated_may_be_anything_and_what_takes_nothing_says_nothing() -> None:

@@ -187,7 +187,7 @@ def test_a_decision_says_in_its_schema_what_it_may_answer(annotation: Any, store
 
     route.__annotations__["return"] = annotation
     workflow.decision(route)
-    assert workflow._definitions[0].result_schema == {"type": "array", **stored}
+    assert workflow.steps[0].result_schema == {"type": "array", **stored}
 
 
 @pytest.mark.parametrize(
