@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from tasker_grammar.catalog import Catalog
 from tasker_grammar.checking.bounds import check_cost
-from tasker_grammar.checking.closing import check_closed, is_usable, result_fits
+from tasker_grammar.checking.closing import check_closed, input_fits, is_usable, result_fits
 from tasker_grammar.checking.codes import CODES, Code
 from tasker_grammar.checking.intake import FRAGMENT, WRITTEN, take
 from tasker_grammar.checking.place import Check, Place
@@ -83,6 +83,8 @@ def check_composition(
     if isinstance(filled, list):
         return _end(filled, None)
     if not is_usable(check, "/input", filled.input):
+        return _end(check.findings, None)
+    if given is not None and not input_fits(check, filled, given):
         return _end(check.findings, None)
     input = type_of(filled.input) if given is None else given
     inside = (f"{filled.name}@{filled.version}",)

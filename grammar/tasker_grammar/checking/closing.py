@@ -16,7 +16,7 @@ from tasker_grammar.primitives.interface import Program
 from tasker_grammar.type_words import describe
 from tasker_grammar.types import Type
 
-__all__ = ["CheckSteps", "check_closed", "is_usable", "result_fits"]
+__all__ = ["CheckSteps", "check_closed", "input_fits", "is_usable", "result_fits"]
 
 
 class CheckSteps(Protocol):
@@ -34,10 +34,6 @@ def check_closed(
 ) -> tuple[Program | None, int]:
     """The program of a composition, for what is given at the place; or what is wrong with it is reported."""
     errors = check.errors
-    given = place.given.fields["input"].type
-    usable = is_usable(check, "/input", composition.input)
-    if usable and not _fits(check, "C308", "/input", given, composition.input):
-        return None, 0
     program, label = check_steps(check, composition.steps, composition.result, place)
     if (
         composition.output is not None
@@ -56,6 +52,13 @@ def check_closed(
             got=program.effect,
         )
     return (program if check.errors == errors else None), label
+
+
+def input_fits(check: Check, composition: Composition, given: Type) -> bool:
+    """Whether what a composition is given fits what it takes; if not, that is reported."""
+    return is_usable(check, "/input", composition.input) and _fits(
+        check, "C308", "/input", given, composition.input
+    )
 
 
 def result_fits(check: Check, program: Program, contract: Schema, path: str) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
-from tasker_grammar.checking.closing import check_closed
+from tasker_grammar.checking.closing import check_closed, input_fits
 from tasker_grammar.checking.place import Check
 from tasker_grammar.composition import WIDEST, Composition
 from tasker_grammar.filling import fill, parameter_places
@@ -69,7 +69,9 @@ def _check(
         taken=frozenset(),
         inside=(*scope.place.inside, f"{filled.name}@{filled.version}"),
     )
-    program, label = check_closed(inner, filled, place, scope.inner)
+    program, label = None, 0
+    if input_fits(inner, filled, input):
+        program, label = check_closed(inner, filled, place, scope.inner)
     scope.inner_label = max(scope.inner_label, label)
     places = parameter_places(unfilled)
     scope.add("", [_from_within(each, filled, places, field) for each in inner.findings])

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import pytest
 from tests.unit.grammar.checking.helpers import Step, catalog, codes, emit, propose, step
+from tests.unit.grammar.primitives.examples import RESOURCES
 
+from tasker_grammar.catalog import bundled
+from tasker_grammar.checking import check_composition
 from tasker_grammar.composition import Bounds
 from tasker_grammar.primitives.interface import Cost
+from tasker_grammar.types import Array, Number, String
 
 
 def fan_out(id: str, items: int, *steps: Step, over: str = ".input.lines") -> Step:
@@ -74,3 +78,16 @@ def test_a_chain_of_compositions_has_an_end() -> None:
     links = {f"link_{n}": [step("done", "compose", composition=f"link_{n + 1}")] for n in range(20)}
     report = propose(step("done", "compose", composition="link_0"), own=catalog(**links))
     assert codes(report) == ["B207"]
+
+
+def test_an_input_is_what_its_contract_allows_however_that_is_said() -> None:
+    raw = {
+        "name": "example",
+        "input": {"type": "array", "prefixItems": [{"type": "integer"}]},
+        "steps": [step("done")],
+        "result": "done",
+    }
+    assert check_composition(raw, RESOURCES, bundled()).sound
+    given = Array(Number(integer=True))
+    assert codes(check_composition(raw, RESOURCES, bundled(), given)) == []
+    assert codes(check_composition(raw, RESOURCES, bundled(), Array(String()))) == ["C308"]
