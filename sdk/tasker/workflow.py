@@ -125,12 +125,19 @@ class Workflow:
         self.time_limit = read_seconds(time_limit, f"workflow {self.full_name}: time_limit")
         self.input = shape_of(Any if input is None else input, f"workflow {self.full_name}: input")
         self._input_schema = self.input.accepted
-        self.resources = resources
+        self.resources = self._hold(resources)
         self.actions = tuple(actions)
         self.compositions = compositions
         self._steps: dict[str, _Step] = {}
         self._template: Template | None = None
         self._output: tuple[Shape | None] | None = None
+
+    def _hold(self, resources: Resources | None) -> Resources | None:
+        if resources is None:
+            return None
+        from tasker.vocabulary import hold_resources
+
+        return hold_resources(resources, f"workflow {self.full_name}")
 
     def __repr__(self) -> str:
         return f"<Workflow {self.full_name} {self.version}: {', '.join(self._steps)}>"
