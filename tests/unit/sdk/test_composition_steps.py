@@ -102,7 +102,7 @@ def test_later_steps_are_checked_by_what_it_gives() -> None:
         (FETCHED.replace(".input.id}", ".input.idd}"), [("X101", 5)]),
         (FETCHED.replace("{id: .input.id}", "{id: .input.cents}"), [("C301", 5)]),
         (FETCHED.replace("params:", "prams:"), [("P101", 5)]),
-        (FETCHED + "    input: .inpt\n", [("X101", 6)]),
+        (FETCHED + "    input: .inpt\n", [("G103", 6)]),
         (FETCHED + "    result_schema: {type: string}\n", [("C309", 6)]),
         (
             "  - name: own\n    composition:\n      steps:\n"
