@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from tests.runtime.support import PATIENCE, ask, failure, make_due, until
+from tests.runtime.support import AT_ONCE, PATIENCE, ask, failure, make_due, until
 from tests.runtime.test_compositions import (
     ORDERS,
     SAVE,
@@ -120,3 +120,27 @@ async def test_a_way_that_was_gone_for_an_item_that_failed_is_gone_again(
         assert await task.result(timeout=PATIENCE) == "bad"
     assert rows(orders) == [(1, 1)]
     assert asked == [1]
+
+
+@pytest.mark.anyio
+async def test_a_connection_that_breaks_in_a_write_is_a_failure_that_is_declared(
+    database: str, client: Client, orders: psycopg.Connection, db: psycopg.AsyncConnection
+) -> None:
+    orders.execute(
+        "create function die() returns trigger language plpgsql as "
+        "'begin perform pg_terminate_backend(pg_backend_pid()); return new; end'"
+    )
+    orders.execute(
+        "create trigger die before insert on orders for each row when (new.id = 2) execute function die()"
+    )
+    flow = Workflow("broken", input=Order, resources=ORDERS)
+    second = {**SAVE, "id": "second", "row": "{id: 2, total: 1}", "needs": ["saved"]}
+    end = step("end", "transform", value="[.saved.changed, .second.changed]")
+    flow.compose("two", composed(SAVE, second, end), retry=AT_ONCE)
+    async with Worker(flow, url=database):
+        task = await client.submit(flow, Order(id=1, total=10))
+        assert (await failure(task)).type == "RESOURCE_UNAVAILABLE"
+        orders.execute("drop trigger die on orders")
+        await retry(db, task)
+        assert await task.result(timeout=PATIENCE) == [1, 1]
+    assert (rows(orders), changes(orders)) == ([(1, 10), (2, 1)], 2)
