@@ -198,14 +198,14 @@ def schema_of(type: Type) -> Schema:
         case Object():
             return _object_schema(type)
         case Union():
-            return {"anyOf": [schema_of(member) for member in sorted(type.of, key=_place)]}
+            return {"anyOf": sorted(map(schema_of, type.of), key=_text)}
 
 
 def _object_schema(type: Object) -> Schema:
     schema: dict[str, Any] = {"type": "object"}
     if type.fields:
         schema["properties"] = {n: schema_of(field.type) for n, field in type.fields.items()}
-    required = [name for name, field in type.fields.items() if field.required]
+    required = sorted(name for name, field in type.fields.items() if field.required)
     if required:
         schema["required"] = required
     if not isinstance(type.rest, Anything):
@@ -217,5 +217,6 @@ def _keywords(facets: Facets) -> dict[str, Any]:
     return {name: list(value) if name == "enum" else value for name, value in facets}
 
 
-def _place(type: Type) -> tuple[str, str]:
-    return type.__class__.__name__, repr(type)
+def _text(schema: Schema) -> bytes:
+    """What schemas are put in order by: the same in each process, as an order of sets would not be."""
+    return orjson.dumps(schema, option=orjson.OPT_SORT_KEYS)

@@ -1,15 +1,17 @@
 """A worker in a process of its own, which runs a composition that writes here and elsewhere, to be killed in it."""
 
+import os
 import sys
 from typing import Any
 
 import anyio
 
-from tasker import Retry, Worker, Workflow
+from tasker import Retry, Worker, Workflow, action
 from tasker_grammar.composition import Composition
 from tasker_grammar.resources import Event, Resources, Secret, Table
 
 LEASE = "2s"
+RETRY = Retry(max_attempts=20, backoff="fixed", base="50ms", cap="50ms")
 ROW: dict[str, Any] = {
     "type": "object",
     "properties": {"id": {"type": "integer"}, "note": {"type": "string"}},
@@ -59,14 +61,40 @@ WRITES = Composition.model_validate(
     }
 )
 
+READS = Composition.model_validate(
+    {
+        "name": "reads",
+        "steps": [
+            {"id": "who", "kind": "invoke", "action": "who", "input": ".input"},
+            {
+                **{"id": "written", "kind": "persist", "resource": "elsewhere", "mode": "upsert"},
+                "row": "{id: 2, note: .who}",
+            },
+            {"id": "end", "kind": "transform", "value": ".who", "needs": ["written"]},
+        ],
+        "result": "end",
+    }
+)
+
+
+@action("who", effect="read")
+def who(input: str) -> str:
+    """Something that is not the same in another run."""
+    return str(os.getpid())
+
+
 flow = Workflow("crash_composed", namespace="crash", version="1", input=int, resources=RESOURCES)
 flow.compose(
     "composed",
     WRITES,
     input=".input | tostring",
-    retry=Retry(max_attempts=20, backoff="fixed", base="50ms", cap="50ms"),
+    retry=RETRY,
 )
+reading = Workflow(
+    "crash_reading", namespace="crash", version="1", input=int, resources=RESOURCES, actions=[who]
+)
+reading.compose("composed", READS, input=".input | tostring", retry=RETRY)
 
 
 if __name__ == "__main__":
-    anyio.run(Worker(flow, url=sys.argv[1], lease=LEASE).run)
+    anyio.run(Worker(flow, reading, url=sys.argv[1], lease=LEASE).run)

@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
-from tests.crash.composed import flow
+from tests.crash.composed import flow, reading
 from tests.crash.support import wait_until
 
 from tasker import SyncClient
@@ -74,8 +74,8 @@ class Killer:
         self._stack.callback(process.kill)
         return process
 
-    def kill_at(self, url: str, lock: str) -> None:
-        """Let a worker run until it waits for what `lock` holds, and kill it there."""
+    def kill_at(self, url: str, lock: str) -> int:
+        """Let a worker run until it waits for what `lock` holds, and kill it there. Gives its process's id."""
         with psycopg.connect(url) as holder:
             holder.execute(lock.encode())
             process = self.start()
@@ -83,6 +83,7 @@ class Killer:
             process.kill()
             process.wait()
         wait_until(lambda: _count(url, ACTIVE) == 0, PATIENCE, lambda: _count(url, ACTIVE))
+        return process.pid
 
 
 def test_no_write_is_done_twice_wherever_a_worker_is_killed(database: str, elsewhere: str) -> None:
@@ -113,3 +114,17 @@ def test_no_write_is_done_twice_wherever_a_worker_is_killed(database: str, elsew
     with closing(psycopg.connect(database, autocommit=True)) as connection:
         rows = connection.execute("select id, note from written order by 1").fetchall()
     assert rows == [(1, "7"), (3, "7"), (4, "7")]
+
+
+def test_what_was_read_is_kept_before_it_is_written_elsewhere(
+    database: str, elsewhere: str
+) -> None:
+    with psycopg.connect(elsewhere, autocommit=True) as connection:
+        connection.execute(TABLE)
+    with SyncClient(database) as client, ExitStack() as stack:
+        client.register(reading)
+        task = client.submit(reading, 7)
+        killer = Killer(database, elsewhere, stack)
+        first = killer.kill_at(elsewhere, "select pg_advisory_xact_lock(2)")  # within the write
+        killer.start()
+        assert task.result(timeout=PATIENCE) == str(first)

@@ -21,6 +21,7 @@ from tasker_grammar.types import Field, Object
 
 BOUNDS = Bounds(max_steps=60, max_depth=60, max_work=100_000, max_writes=5_000)
 SECRET_KINDS = {**KINDS, "gate": 0, "wait": 0, "decide": 5, "acquire": 8, "emit": 5}
+REAL_KINDS = {**KINDS, "invoke": 0, "assert": 1, "persist": 5, "emit": 4}
 _PARAMETERS = {"resource": ("endpoint", "table"), "event": ("event",), "action": ("action",)}
 
 
@@ -48,6 +49,12 @@ class Case:
         """The same with other steps."""
         return replace(self, steps=steps, **changes)
 
+    def as_composition(self) -> Composition:
+        """It as a composition, with a name of its own."""
+        return Composition(
+            name=f"made_{self.seed}", input=self.input, steps=tuple(self.steps), result=self.result
+        )
+
     @property
     def catalog(self) -> Catalog:
         """The compositions that it may use: its own, and those that come with Tasker."""
@@ -74,19 +81,21 @@ def check(case: Case) -> Report:
     return check_composition(whole, case.resources, case.catalog, kinds=WATCHED)
 
 
-def make_case(seed: int, *, secret: bool = False) -> Case:
-    """The case of this number. `secret`: it is a composition with labels, that asks nobody."""
+def make_case(seed: int, *, secret: bool = False, known: Resources | None = None) -> Case:
+    """The case of this number. `secret`: it is a composition with labels, that asks nobody. `known`: it is a
+    composition with these resources.
+    """
     chance = Random(f"case {seed}")
-    fragment = not secret and chance.random() < 0.4
-    resources = make_resources(chance, labelled=secret or chance.random() < 0.25)
+    fragment = not secret and known is None and chance.random() < 0.4
+    resources = known or make_resources(chance, labelled=secret or chance.random() < 0.25)
     noise = chance.choice((0.0, 0.0, 0.03, 0.1))
-    kinds = SECRET_KINDS if secret else KINDS
+    kinds = SECRET_KINDS if secret else KINDS if known is None else REAL_KINDS
     library = {
         name: _part(chance, resources, name, kinds)
-        for name in [f"part_{n}" for n in range(chance.randint(0, 2))]
+        for name in [f"part_{seed}_{n}" for n in range(chance.randint(0, 2))]
     }
     given = make_object(chance, 3)
-    author = Author(chance, resources, library, fragment, noise, kinds)
+    author = Author(chance, resources, library, fragment, noise, kinds, lists=known is None)
     steps, result = author.steps({"input": given}, chance.randint(2, 8))
     contract = result.shape if chance.random() < 0.3 else None
     return Case(seed, resources, library, given, steps, result.id, fragment, contract=contract)
@@ -95,9 +104,9 @@ def make_case(seed: int, *, secret: bool = False) -> Case:
 def _part(chance: Random, resources: Resources, name: str, kinds: Mapping[str, int]) -> Composition:
     """A composition to be used by others, sometimes with parameters; its example has arguments for them."""
     given = make_object(chance, 2)
-    steps, result = Author(chance, resources, noise=0.0, kinds=kinds).steps(
-        {"input": given}, chance.randint(1, 3), depth=1
-    )
+    steps, result = Author(
+        chance, resources, noise=0.0, kinds=kinds, lists=kinds is not REAL_KINDS
+    ).steps({"input": given}, chance.randint(1, 3), depth=1)
     arguments: dict[str, Any] = {}
     parameters: dict[str, Any] = {}
     for step in walk(steps):

@@ -52,6 +52,8 @@ class Author:
     noise: float = 0.02
     kinds: Mapping[str, int] = field(default_factory=lambda: KINDS)
     """How often it writes a step of which kind."""
+    lists: bool = True
+    """Whether it stores lists of rows, which may be empty, too."""
     count: int = 0
 
     def name(self, stem: str) -> str:
@@ -207,7 +209,7 @@ class Page:
             **self.behind_gate(guards, gates),
         }
         step["mode"] = self.chance.choice(table.modes)
-        if self.chance.random() < 0.5:
+        if not self.author.lists or self.chance.random() < 0.5:
             step["row"] = self.expression(table.row, guards, 2)
         else:
             step["rows"] = self.expression({**_list(table.row), "maxItems": 5}, guards)

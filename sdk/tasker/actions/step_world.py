@@ -4,6 +4,7 @@ database, and through the other modules of this folder what they touch.
 Model: what was done is kept in checkpoints of the step. A write to Tasker's own database commits together with its
 checkpoint; but not before something else follows in the run, so that the last one commits with the step's completion.
 What was done elsewhere is checkpointed behind it, and done again, under its key, by a run that came to die between.
+What was read for it is checkpointed before: so it is the same again.
 """
 
 from __future__ import annotations
@@ -110,6 +111,7 @@ class StepWorld:
                 output = {"rows": len(rows), "changed": changed}
                 self._done, self._last = {**done, place: output}, place
             else:
+                await self._keep_read(place, done)
                 async with self._outside.databases.connect(table.database) as (connection, shapes):
                     changed = await write_rows(connection, shapes, table, cast("Mode", mode), rows)
                 output = {"rows": len(rows), "changed": changed}
@@ -192,6 +194,9 @@ class StepWorld:
         if place in self._answers:
             return self._answers[place]
         await self._settle()
+        if action.effect == "idempotent_write":
+            async with self._alone:
+                await self._keep_read(place, done)
         key = f"{self._context.idempotency_key}:{place}"
         answer = await invoke(self._outside.actions, action, value, key)
         if action.effect == "idempotent_write":
@@ -252,6 +257,11 @@ class StepWorld:
             name = f"{CHECKPOINTS}:{_short(place)}#{times}"
         self._taken.add(name)
         return name
+
+    async def _keep_read(self, place: str, done: Mapping[str, Json]) -> None:
+        """Keep what was read before something is done elsewhere: a run that does it again does the same."""
+        if not done.keys() <= self._kept["outputs"]:
+            await self._keep(f"{place} begins", done)
 
     async def _save_here(self, name: str, news: Mapping[str, Json]) -> None:
         if not await self._context.database.save(name, orjson.dumps(news)):

@@ -34,7 +34,8 @@ def test_the_tree_is_the_one_that_is_drawn() -> None:
     branch: list[str] = []
     for line in (errors.__doc__ or "").splitlines():
         match = re.match(
-            r"^((?:[│ ]   |[├└]── )*)([A-Z]\w+(?:Error|Unavailable|Failed|Cancelled|TimedOut))\b",
+            r"^((?:[│ ]   |[├└]── )*)"
+            r"([A-Z]\w+(?:Error|Unavailable|Failed|Cancelled|TimedOut|Refused|Rejected))\b",
             line,
         )
         if match:

@@ -101,6 +101,7 @@ def find(source: str, given: Type = GIVEN) -> list[Finding]:
         (".pay.number", "null|string"),
         ("del(.pay, .pays, .some, .deep, .xs, .pair, .dict, .open, .any) | keys", "[string]"),
         ("{a: 1, b: 2} | del(.a)", "{b: integer}"),
+        (".open | del(.a) | .a", "null"),
         ("{a: 1, b: .n} | keys", '["a"|"b"]'),
         ("{a: 1, b: .n} | to_entries", '[{key: "a"|"b", value: number}]'),
         ("{a: 1, b: .n} | with_entries(select(.value > 1))", "{a?: number, b?: number}"),
