@@ -192,7 +192,7 @@ def _is_number(value: Any) -> bool:
 
 _KINDS: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     "expression": (
-        "an expression, as a text",
+        'an expression, as a text in quotes: "{id: .input.id}"',
         lambda value: _is_text(value) or isinstance(value, bool) or _is_number(value),
     ),
     "endpoint": ("the name of an endpoint among the resources", _is_name),

@@ -6,7 +6,8 @@ gives is found by that, and becomes the step's result schema; what its input is 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
 from typing import Any, cast
@@ -26,6 +27,7 @@ from tasker_grammar.filling import parameter_places
 from tasker_grammar.findings import Finding
 from tasker_grammar.schema_types import schema_of, type_of
 from tasker_grammar.shape import shape_findings
+from tasker_grammar.telling import did_you_mean, show
 from tasker_grammar.type_words import describe
 from tasker_grammar.types import Array, Never, Null, Object, String, Type, Union
 from tasker_grammar.types import Field as TypeField
@@ -43,20 +45,26 @@ def compile_steps(
 ) -> tuple[list[StepDefinition], list[Fault]]:
     """The steps, those that are compositions filled in: `written` has these by name. And what is to be said of them.
 
-    A step that is found unsound stays as it is.
+    A step that is found unsound stays as it is, and what is made of what it would give is not looked into: a fault is
+    told once, where it is. Steps that share their name are told elsewhere.
     """
     known = {step.name: step for step in steps}
+    times = Counter(step.name for step in steps)
+    broken = {name for name in times if times[name] > 1}  # and those found unsound
     faults: list[Fault] = []
     for name in _in_order(steps):
-        if name in written:
+        if name in written and times[name] == 1:
             index = next(n for n, step in enumerate(steps) if step.name == name)
-            given = dict(_given(known[name], known, input_schema))
-            compiled, found = _compile(known[name], written[name], given, vocabulary)
-            known[name] = compiled
+            step = known[name]
+            known[name], found = _compile(
+                step, written[name], known, input_schema, broken, vocabulary
+            )
+            if known[name] is step and step.result_schema is None:
+                broken.add(name)
             faults += [
                 _fault(("steps", index), name, written[name], vocabulary, each) for each in found
             ]
-    return [known[step.name] for step in steps], faults
+    return [step if times[step.name] > 1 else known[step.name] for step in steps], faults
 
 
 def find_references(
@@ -79,11 +87,13 @@ def _in_order(steps: Sequence[StepDefinition]) -> list[str]:
         order = TopologicalSorter({s.name: s.depends_on for s in steps}).static_order()
         return [name for name in order if name in names]
     except CycleError:
-        return names
+        return list(dict.fromkeys(names))
 
 
 def _given(
-    step: StepDefinition, known: Mapping[str, StepDefinition], input_schema: Schema | None
+    step: StepDefinition,
+    known: Mapping[str, StepDefinition],
+    input_schema: Schema | None,
 ) -> Iterator[tuple[str, TypeField]]:
     """What the input of a step is made of: the task's input, and what it depends on."""
     yield "input", TypeField(_type_of(input_schema))
@@ -112,16 +122,24 @@ def _lacking(step: StepDefinition, known: Mapping[str, StepDefinition]) -> froze
 
 
 def _compile(
-    step: StepDefinition, written: Written, given: Mapping[str, TypeField], vocabulary: Vocabulary
+    step: StepDefinition,
+    written: Written,
+    known: Mapping[str, StepDefinition],
+    input_schema: Schema | None,
+    broken: Collection[str],
+    vocabulary: Vocabulary,
 ) -> tuple[StepDefinition, list[Finding]]:
+    given = dict(_given(step, known, input_schema))
+    unseen, told = _unseen(written.input, step, given, known)
     if not isinstance(written.composition, str | Composition):
         own = _read_own(written.composition, step.name)
         if not isinstance(own, Composition):
-            return step, own
+            return step, [*told, *own]
         written = replace(written, composition=own)
     config, runnable, findings = close(
-        written, given, vocabulary.resources, vocabulary.compositions
+        written, given, vocabulary.resources, vocabulary.compositions, {*broken, *unseen}
     )
+    findings = [*told, *findings]
     if runnable is None:
         return step, findings
     inferred = runnable.result_schema
@@ -134,6 +152,28 @@ def _compile(
     result = inferred if step.result_schema is None else step.result_schema
     takes = _input_schema(runnable, given)
     return replace(step, config=config, input_schema=takes, result_schema=result), findings
+
+
+def _unseen(
+    source: str, step: StepDefinition, given: Mapping[str, TypeField], known: Collection[str]
+) -> tuple[Collection[str], list[Finding]]:
+    """The names that the expression of a step's input refers to without seeing them; and what is to be said of them.
+
+    Of what the step depends on, it is said with its dependencies.
+    """
+    read = expressions.references(source)
+    names = [] if isinstance(read, list) else sorted(read - given.keys())
+    return names, [_not_seen(n, given, known) for n in names if n not in step.depends_on]
+
+
+def _not_seen(name: str, given: Collection[str], known: Collection[str]) -> Finding:
+    if name in known:
+        what = f"its input refers to {show(name)}, which it does not depend on"
+        hint = f"Add {name} to its dependencies."
+    else:
+        what = f"there is no step {show(name)}, nor anything else of that name"
+        hint = did_you_mean(name, [*given, *known]) or f"The expression sees: {', '.join(given)}."
+    return Finding("G103", "error", what, hint, "/input")
 
 
 def _input_schema(runnable: Runnable, given: Mapping[str, TypeField]) -> dict[str, Any]:

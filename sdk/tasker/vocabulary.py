@@ -14,7 +14,7 @@ from tasker.errors import DefinitionError
 from tasker_grammar.catalog import Catalog, bundled
 from tasker_grammar.resources import Resources
 
-__all__ = ["Vocabulary", "add_actions", "load_vocabulary", "read_actions"]
+__all__ = ["Vocabulary", "add_actions", "hold_resources", "load_vocabulary", "read_actions"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,14 @@ def load_vocabulary(
     if compositions:
         known = replace(known, compositions=load_compositions(compositions))
     return known
+
+
+def hold_resources(given: object, where: str) -> Resources:
+    """Resources, as a caller gave them. Raises `DefinitionError` for what is none, as the name of their file."""
+    if isinstance(given, Resources):
+        return given
+    hint = "resources=load_resources('resources.yaml'), from tasker.actions.resources_file"
+    raise DefinitionError(f"{where}: its resources are {given!r}. Give them loaded: {hint}")
 
 
 def read_actions(functions: Iterable[Callable[..., Any]]) -> dict[str, Invocable]:

@@ -176,3 +176,8 @@ async def test_the_certificate_is_that_of_the_name_and_not_of_the_address(
         assert (raised.value.retryable, "certificate" in str(raised.value)) == (False, True)
         failed = await refused(url, here, private_hosts=hosts)
         assert "certificate" in str(failed)
+
+
+def test_an_ipv6_address_is_listed_in_brackets() -> None:
+    assert may_reach("::1", 443, "::1", {"[::1]:443"})
+    assert not may_reach("::1", 80, "::1", {"[::1]:443"})

@@ -296,3 +296,11 @@ async def test_a_redirect_is_told_and_not_followed(location: str, shown: str) ->
     assert (failed.code, failed.retryable) == ("RESOURCE_UNAVAILABLE", False)
     assert repr(shown) in str(failed)
     assert "s3cret" not in str(failed)
+
+
+@pytest.mark.parametrize(("status", "said"), [(401, " with the secret token"), (404, "")])
+async def test_a_refusal_says_which_secret_was_sent(status: int, said: str) -> None:
+    headers = {"Authorization": {"$secret": "token"}}
+    failed = await failure(always(answer("{}", status=status)), headers=headers)
+    assert str(failed).endswith(f"GET /{said} answered {status}")
+    assert "hunter2" not in str(failed)

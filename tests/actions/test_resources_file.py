@@ -208,3 +208,23 @@ JSON = st.recursive(
 def test_no_file_raises_anything_else(data: object) -> None:
     with suppress(ResourcesError):
         parse_resources(json.dumps(data))
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8977", "localhost:80", "[::1]:443", "10.0.0.7:8080"])
+def test_a_host_that_is_not_public_is_told_before_it_is_asked(host: str) -> None:
+    def text(private: list[str]) -> str:
+        given = {"base_url": f"http://{host}", "private_hosts": private}
+        return json.dumps({"endpoints": {"own": given}})
+
+    with pytest.raises(ResourcesError, match=r'is not public.*private_hosts: \["') as raised:
+        parse_resources(text([]))
+    assert host in str(raised.value)
+    assert parse_resources(text([host]))
+
+
+def test_a_timeout_that_is_no_number() -> None:
+    text = "endpoints: {orders: {base_url: https://shop.example, timeout: 2s}}"
+    with pytest.raises(
+        ResourcesError, match=r"timeout is '2s'\. It should be a number of seconds\."
+    ):
+        parse_resources(text)

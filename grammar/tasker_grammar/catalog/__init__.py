@@ -17,6 +17,10 @@ from tasker_grammar.filling import find_parameter_faults
 from tasker_grammar.findings import Finding
 from tasker_grammar.telling import did_you_mean, show
 
+_WHERE = (
+    "List them: tasker composition list. Give your own with --compositions, or as compositions=."
+)
+
 __all__ = ["Catalog", "bundled", "extend"]
 
 
@@ -53,7 +57,7 @@ class Catalog:
             hint = f"There are: {', '.join(versions)}."
         else:
             what = f"there is no composition {show(reference)}"
-            hint = did_you_mean(name, self.names) or "List them: tasker composition list"
+            hint = did_you_mean(name, self.names) or _WHERE
         return Finding("R504", "error", what, hint)
 
 

@@ -63,13 +63,15 @@ def check_composition(
     compositions: Catalog,
     given: Type | None = None,
     *,
+    broken: frozenset[str] = frozenset(),
     bounds: Bounds = WIDEST,
     kinds: Kinds = PRIMITIVES,
 ) -> Report:
     """Check a composition that has all of its parameters; `raw` is a Composition, or what one is read from.
 
     `given`: the type of its input where it is used, which must fit the contract of its input; by default all that
-    the contract allows. Whatever is given, this does not raise.
+    the contract allows. `broken`: {"input"}, where that is unsound itself: what reads it is not looked into, and there
+    is no program of it. Whatever is given, this does not raise.
     """
     taken, refused = take(_fields_of(raw), WRITTEN)
     if refused is not None:
@@ -88,7 +90,7 @@ def check_composition(
         return _end(check.findings, None)
     input = type_of(filled.input) if given is None else given
     inside = (f"{filled.name}@{filled.version}",)
-    place = Place("/steps", Object({"input": Field(input)}), inside=inside)
+    place = Place("/steps", Object({"input": Field(input)}), inside=inside, broken=broken)
     program, _ = check_closed(check, filled, place, check_steps)
     if program is not None:
         check_cost(check, program.cost)

@@ -111,7 +111,7 @@ class StepScope:
         known = _of_kind(self.check.resources, kind)
         found = known.get(name)
         if found is None:
-            hint = did_you_mean(name, known) or f"There are: {', '.join(known) or 'none'}."
+            hint = did_you_mean(name, known) or _name_all(known)
             self.report(_NO_SUCH[kind], field, f"there is no {kind} {show(name)}", hint)
             return None
         allowed = self.check.bounds.resources
@@ -129,7 +129,7 @@ class StepScope:
         if isinstance(given, str):
             known = self.check.resources.schemas
             if given not in known:
-                hint = did_you_mean(given, known) or f"There are: {', '.join(known) or 'none'}."
+                hint = did_you_mean(given, known) or _name_all(known)
                 self.report("R501", field, f"there is no schema {show(given)}", hint)
                 return None
             given = known[given]
@@ -194,6 +194,12 @@ class StepScope:
                 "S601", field, f"the schema is not usable: {error}", "It is JSON Schema 2020-12."
             )
         return error is None
+
+
+def _name_all(known: Mapping[str, object]) -> str:
+    if known:
+        return f"There are: {', '.join(known)}."
+    return "The resources have none. Are they given, with --resources or as resources=?"
 
 
 def _of_kind(resources: Resources, kind: str) -> Mapping[str, Resource]:

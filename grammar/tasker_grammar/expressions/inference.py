@@ -234,7 +234,7 @@ class Inference:
     def _infer_call(self, node: Call, flow: Flow) -> Seen:
         function = FUNCTIONS.get((node.name, len(node.arguments)))
         if function is None:
-            self.report(_unknown_function(node))
+            self.report(_unknown_function(node, flow.dot))
             return Seen(Never())
         site = _CallSite(self, node, flow)
         type = self.attempt(lambda: function.infer(site))
@@ -321,12 +321,17 @@ def _literal_index(node: Node) -> int | None:
     return node.value if isinstance(node, Literal) and isinstance(node.value, int) else None
 
 
-def _unknown_function(node: Call) -> Fault:
+def _unknown_function(node: Call, given: Type) -> Fault:
     arities = sorted(arity for name, arity in FUNCTIONS if name == node.name)
     if arities:
         takes = " or ".join(map(str, arities))
         message = f"{node.name} takes {takes} arguments, and is given {len(node.arguments)}"
         return Fault("X002", node.at, message, "arguments are told apart by ;")
+    fields = {n for m in members(given) if isinstance(m, Object) for n in m.fields}
+    if not node.arguments and node.name in fields:
+        return Fault(
+            "X003", node.at, f"there is no function {node.name}", f"did you mean .{node.name}?"
+        )
     close = get_close_matches(node.name, [name for name, _ in FUNCTIONS], 1)
     hint = f"did you mean {close[0]}?" if close else "`tasker expression functions` lists all"
     return Fault("X003", node.at, f"there is no function {node.name}", hint)

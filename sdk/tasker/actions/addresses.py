@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
-__all__ = ["AddressRefused", "is_public", "may_reach"]
+__all__ = ["AddressRefused", "is_private_name", "is_public", "listed_as", "may_reach"]
 
 # What routes on to an IPv4 address that stands inside, or to nothing that is public.
 _NOT_PUBLIC = [
@@ -36,13 +36,23 @@ def is_public(address: str) -> bool:
     return not any(ip in network for network in _NOT_PUBLIC)
 
 
+def is_private_name(host: str) -> bool:
+    """Whether a host, as it is written, can only lead to an address that is not public. Looks no name up."""
+    return host == "localhost" or (_read(host) is not None and not is_public(host))
+
+
+def listed_as(host: str, port: int) -> str:
+    """How a host and its port stand in `private_hosts`: in small letters, an IPv6 address in brackets."""
+    return f"[{host}]:{port}".lower() if ":" in host else f"{host}:{port}".lower()
+
+
 def may_reach(host: str, port: int, address: str, private_hosts: Collection[str]) -> bool:
     """Whether the address that a host's name stands for may be connected to.
 
     A host that is listed as "host:port" may have a private address, but none of those that are local to a link, where
     clouds keep their metadata: unless the host is listed by that very address.
     """
-    if f"{host}:{port}".lower() not in private_hosts:
+    if listed_as(host, port) not in private_hosts:
         return is_public(address)
     ip = _read(address)
     if ip is None or ip.is_multicast or ip.is_unspecified:

@@ -19,7 +19,7 @@ from tasker.actions.http_requests import BadParams, BadRequest, Request, make_re
 from tasker.actions.pages import read_pages
 from tasker.actions.secrets import SecretError, Secrets
 from tasker.actions.web import Web
-from tasker_grammar.resources import Endpoint
+from tasker_grammar.resources import Endpoint, Secret
 from tasker_grammar.world import ActionFailed
 
 __all__ = ["acquire"]
@@ -73,11 +73,19 @@ async def _exchange(web: Web, endpoint: Endpoint, request: Request, what: str, m
     )
     headers = list(request.headers)
     async with web.pool(endpoint.private_hosts).stream(request.method, url, headers=headers) as got:
-        check_status(got.status, got.headers, what)
+        check_status(got.status, got.headers, f"{what}{_as_whom(endpoint, got.status)}")
         encoding = find_header(got.headers, "content-encoding")
         body = await read_body(aiter(got.aiter_stream()), encoding, most)
         value = read_value(body, find_header(got.headers, "content-type"))
         return Answer(value, len(body), find_header(got.headers, "link"))
+
+
+def _as_whom(endpoint: Endpoint, status: int) -> str:
+    """Which secrets were sent, for an answer that may be about them."""
+    names = [text.name for text in endpoint.headers.values() if isinstance(text, Secret)]
+    if status not in (401, 403) or not names:
+        return ""
+    return f" with the secret{'s' if len(names) > 1 else ''} {', '.join(names)}"
 
 
 def _refuse_untrusted(error: BaseException, what: str) -> None:

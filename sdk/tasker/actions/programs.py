@@ -7,7 +7,7 @@ checks just that against its own resources.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,7 +30,7 @@ from tasker_grammar.types import Anything, Object
 from tasker_grammar.types import Field as TypeField
 from tasker_grammar.world import ActionFailed
 
-__all__ = ["Runnable", "Written", "close", "reopen"]
+__all__ = ["Runnable", "Written", "close", "dump", "reopen"]
 
 _INPUT = ".input"
 
@@ -77,10 +77,14 @@ class Runnable:
 
 
 def close(
-    written: Written, given: Mapping[str, TypeField], resources: Resources, compositions: Catalog
+    written: Written,
+    given: Mapping[str, TypeField],
+    resources: Resources,
+    compositions: Catalog,
+    broken: Set[str] = frozenset(),
 ) -> tuple[dict[str, Any], Runnable | None, list[Finding]]:
     """What a template keeps of a step, whose expression sees `given`: its config. And the step as it would run, if no
-    finding is an error.
+    finding is an error, and it reads nothing that is `broken` itself: names of which it was told elsewhere.
     """
     named = written.composition
     found = named if isinstance(named, Composition) else compositions.find_or_explain(named)
@@ -89,10 +93,14 @@ def close(
     filled = fill(found, written.arguments)
     if not isinstance(filled, Composition):
         return {}, None, filled
+    names = expressions.references(written.input)
+    if not isinstance(names, list) and names & broken:
+        report = check_composition(filled, resources, compositions, broken=frozenset({"input"}))
+        return {}, None, list(report.findings)
     runnable, findings = _check(filled, written.input, given, resources, compositions)
-    config: dict[str, Any] = {"composition": _dump(filled)}
+    config: dict[str, Any] = {"composition": dump(filled)}
     if runnable is not None and (used := _uses(runnable.program)):
-        config["uses"] = [_dump(each) for name in used if (each := compositions.find(name))]
+        config["uses"] = [dump(each) for name in used if (each := compositions.find(name))]
     if written.input != _INPUT:
         config["input"] = written.input
     return config, runnable, findings
@@ -139,6 +147,6 @@ def _uses(program: Program) -> dict[str, None]:
     return names
 
 
-def _dump(composition: Composition) -> dict[str, Any]:
-    """As it may be read again, without what says nothing."""
+def dump(composition: Composition) -> dict[str, Any]:
+    """A composition as it may be read again, without what says nothing."""
     return composition.model_dump(mode="json", exclude_defaults=True, exclude={"example"})

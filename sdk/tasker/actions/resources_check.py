@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, assert_never, cast
 
+from tasker.actions.addresses import is_private_name, listed_as
 from tasker.actions.http_requests import BadRequest, check_header, holes_of, read_base
 from tasker.actions.table_shape import OURS
 from tasker.names import did_you_mean
@@ -83,7 +84,7 @@ def _check_labels(resource: Resource, labels: tuple[str, ...]) -> Iterator[Findi
 def _check_endpoint(endpoint: Endpoint) -> Iterator[Finding]:
     if isinstance(endpoint.base_url, str):
         try:
-            scheme, *_ = read_base(endpoint.base_url)
+            scheme, host, port, _ = read_base(endpoint.base_url)
         except BadRequest as error:
             yield _finding("/base_url", str(error), "Write https://host, perhaps with a path.")
         else:
@@ -91,6 +92,11 @@ def _check_endpoint(endpoint: Endpoint) -> Iterator[Finding]:
             if scheme == "http" and secret and not endpoint.private_hosts:
                 what = "a secret goes over http, where anybody on the way reads it"
                 yield _finding("/base_url", what, "Use https.", "warning")
+            listed = listed_as(host, port)
+            if is_private_name(host) and listed not in map(str.lower, endpoint.private_hosts):
+                what = f"{host} is not public, so it is not read from"
+                hint = f'If that is meant, add `private_hosts: ["{listed}"]`.'
+                yield _finding("/base_url", what, hint)
     segments = re.sub(r"\{\w+\}", "x", endpoint.path).split("/")[1:]
     if "" in segments[:-1] or not all(map(_is_segment, segments)):
         hint = "Write /segments/with/{holes}, without `..`, a query or a fragment."

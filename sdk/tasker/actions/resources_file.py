@@ -19,7 +19,7 @@ from tasker.names import did_you_mean
 from tasker.yaml_source import Document, Path, read_documents
 from tasker_grammar.findings import Finding
 from tasker_grammar.resources import Action, Endpoint, Event, Pages, Resources, Table
-from tasker_grammar.telling import pointer
+from tasker_grammar.telling import pointer, show
 
 __all__ = ["Examined", "examine_resources", "load_resources", "parse_resources"]
 
@@ -103,6 +103,10 @@ def _mistake(path: Path, error: ErrorDetails) -> Finding:
         hint = 'Write a text, or {"$secret": name}.'
         return Finding("P001", "error", f"{name} is neither a text nor a secret", hint, at)
     should = error["msg"].replace("Input should", "It should")
+    if kind == "float_parsing":
+        of = " of seconds" if name == "timeout" else ""
+        what = f"{name} is {show(error['input'])}"
+        return Finding("P001", "error", what, f"It should be a number{of}.", at)
     return Finding("P001", "error", f"{name} is not right", f"{should}.", at)
 
 

@@ -100,7 +100,7 @@ def show_resource(
     show(about, output, lambda: [name], lambda: _to_yaml({name: about}))
 
 
-@app.command("import", epilog="Example: tasker resources import shop.orders >> resources.yaml")
+@app.command("import", epilog="Example: tasker resources import shop.orders > orders.yaml")
 def import_table(
     table: Annotated[
         str,

@@ -33,7 +33,7 @@ tasker template show shop/order
 
 tasker template show orders.yaml --env production
 
-tasker template show orders.yaml -o svg --to orders.svg"""
+tasker template show orders.yaml --resources resources.yaml -o svg --to orders.svg"""
 
 
 def show_template(
@@ -86,6 +86,12 @@ def _find(
             ExitCode.USAGE,
             "a registered template is as it came out of its environment",
             "Name the YAML file that it was registered from.",
+        )
+    if vocabulary is not None:
+        raise CommandFailed(
+            ExitCode.USAGE,
+            "a registered template keeps its compositions as they were",
+            "Leave --resources and --compositions out, or name a YAML file.",
         )
     with open_database(url) as connection:
         yield get_template(connection, parse_template_ref(template))

@@ -35,13 +35,18 @@ def test_a_version_means_that_one(version: str) -> None:
     assert found.version == version
 
 
+NOT_THERE = (
+    "List them: tasker composition list. Give your own with --compositions, or as compositions=."
+)
+
+
 @pytest.mark.parametrize(
     ("reference", "hint"),
     [
         ("tidi", 'Did you mean "tidy"?'),
         ("tidy@2.0.0", "There are: 1.9.0, 1.10.0, 1.10.0-rc1, 1.2."),
-        ("unheard_of", "List them: tasker composition list"),
-        (3, "List them: tasker composition list"),
+        ("unheard_of", NOT_THERE),
+        (3, NOT_THERE),
     ],
 )
 def test_what_is_not_there_is_told_with_what_is(reference: object, hint: str) -> None:

@@ -212,6 +212,36 @@ def test_the_steps_inside_are_drawn_with_their_states() -> None:
     assert read_inner(config, {"state": "waiting"}, waits)[0].state == "waiting"
 
 
+ROUTED = """\
+  - name: routed
+    composition:
+      steps:
+        - {id: route, kind: decide, cases: [{when: .input.cents > 10, then: [large]}], else: [small]}
+        - {id: large, kind: transform, value: "1"}
+        - {id: small, kind: transform, value: "2"}
+        - {id: end, kind: converge, needs: [large, small], mode: created}
+      result: end
+"""
+
+
+def test_of_a_composition_that_kept_no_trace_nothing_is_claimed() -> None:
+    [step] = load(ROUTED).steps
+    kept_nothing: dict[str, Any] = {"ran": [], "waits_for": None}
+
+    def told(state: str) -> set[str | None]:
+        return {each.state for each in read_inner(step.config, {"state": state}, kept_nothing)}
+
+    assert {state: told(state) for state in ("pending", "enqueued")} == {
+        "pending": {"pending"},
+        "enqueued": {"pending"},
+    }
+    for state in ("in_progress", "complete", "error", "waiting_for_retry", "cancelled"):
+        assert told(state) == {None}, state
+
+    inner = read_inner(step.config, {"state": "complete"}, kept_nothing)
+    assert [each.lines for each in inner][:2] == [("decide",), ("transform",)]
+
+
 def test_an_action_says_what_it_takes_and_gives() -> None:
     @action("half", effect="pure")
     def half(input: int) -> float:

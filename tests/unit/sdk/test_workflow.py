@@ -412,3 +412,10 @@ def test_a_workflow_without_steps_is_no_template() -> None:
 
 def test_a_workflow_names_itself() -> None:
     assert repr(orders()) == "<Workflow shop/order 2.0.0: validate, pay, send>"
+
+
+def test_resources_are_given_loaded() -> None:
+    with pytest.raises(
+        DefinitionError, match=r"its resources are 'resources.yaml'.*load_resources"
+    ):
+        Workflow("books", resources="resources.yaml")  # pyright: ignore[reportArgumentType]
