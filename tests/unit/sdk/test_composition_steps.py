@@ -122,6 +122,15 @@ def test_everything_wrong_is_told_at_once() -> None:
     assert sorted(told(steps)) == [("R501", 4), ("X101", 5)]
 
 
+@pytest.mark.parametrize("schema", ["{type: null}", "{properties: [id]}", "{type: [[string]]}"])
+def test_an_input_schema_that_is_none_is_told_and_nothing_is_raised(schema: str) -> None:
+    text = HEAD.replace(HEAD[HEAD.index("  type: object") : HEAD.index("steps:")], "")
+    text = text.replace("input_schema:", f"input_schema: {schema}") + FETCHED
+    with pytest.raises(TemplateError) as caught:
+        parse_templates(text, vocabulary=KNOWN)
+    assert "invalid-schema" in {finding.code for finding in caught.value.findings}
+
+
 def test_a_decision_of_a_composition_is_held_against_its_branches() -> None:
     steps = """\
   - name: route
