@@ -287,14 +287,23 @@ class StepContext:
         """
         return self.database.enter()
 
-    def propose(self, place: str, fragment: Any, result: T = None) -> Expansion[T]:
+    def propose(
+        self,
+        place: str,
+        fragment: Any,
+        result: T = None,
+        *,
+        given: Mapping[str, Any] | None = None,
+    ) -> Expansion[T]:
         """What a handler returns to have the steps of a fragment done, with its own result: an `Expansion`.
 
-        `place` is where the workflow lets fragments grow (`Workflow.fragment`), `fragment` a `Fragment` or its JSON. It
-        is checked here, before anything exists. Raises FragmentRejected with everything that is wrong with it (or
-        FragmentRefused, where the place says that another attempt may be made).
+        `place` is where the workflow lets fragments grow (`Workflow.fragment`), `fragment` a `Fragment` or its JSON.
+        `given` are values by name that its expressions see beside `.input`; they are kept with it. It is checked here,
+        before anything exists, for just these values. Raises FragmentRejected with everything that is wrong with it (or
+        FragmentRefused, where the place says that another attempt may be made), and PermanentError for a name that
+        cannot be given.
         """
-        from tasker.actions.fragments import grow, read_place
+        from tasker.actions.fragments import grow, propose, read_place
         from tasker_grammar.resources import Resources
 
         places: Mapping[str, Any] = self.config.get(PLACES, {})
@@ -302,7 +311,8 @@ class StepContext:
             known = ", ".join(places) or "none"
             raise PermanentError(f"no fragment may grow at {place} by this step; places: {known}")
         known_here = self.resources or Resources()
-        return grow(place, fragment, read_place(places[place]), known_here, result)
+        proposed = propose(fragment, given or {})
+        return grow(place, proposed, read_place(places[place]), known_here, result)
 
     @property
     def sync(self) -> SyncContext:

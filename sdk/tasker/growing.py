@@ -10,6 +10,7 @@ from tasker.actions.fragments import Place, step_name
 from tasker.names import FRAGMENT_RESULT, FRAGMENT_STEP, PLACES
 from tasker.policy import Retry
 from tasker.template import StepDefinition
+from tasker_grammar.catalog import Catalog, bundled
 from tasker_grammar.composition import Bounds
 from tasker_grammar.contracts import Schema
 
@@ -20,11 +21,19 @@ _HELD = "fragment"
 
 
 def make_place(
-    bounds: Bounds | None, input_schema: Schema | None, result: Schema | None, retry: bool
+    bounds: Bounds | None,
+    input_schema: Schema | None,
+    result: Schema | None,
+    retry: bool,
+    compositions: Catalog,
 ) -> Place:
-    """A place, with the usual bounds where none are given."""
-    given = True if input_schema is None else input_schema
-    return Place(Bounds() if bounds is None else bounds, given, result, retry)
+    """A place, with the usual bounds where none are given. It keeps those of the compositions that are a user's own, if
+    fragments may use any there.
+    """
+    within = Bounds() if bounds is None else bounds
+    usable = within.kinds is None or "compose" in within.kinds
+    own = tuple(each for each in compositions if each not in bundled()) if usable else ()
+    return Place(within, True if input_schema is None else input_schema, result, retry, own)
 
 
 def fragment_steps(

@@ -106,19 +106,16 @@ class Workflow:
         self.limits = read_limits(limits, f"workflow {self.full_name}", ANY)
         self.time_limit = read_seconds(time_limit, f"workflow {self.full_name}: time_limit")
         self.input = shape_of(Any if input is None else input, f"workflow {self.full_name}: input")
-        self.resources = self._hold(resources)
+        self.resources = resources
+        if resources is not None:
+            from tasker.vocabulary import hold_resources
+
+            self.resources = hold_resources(resources, f"workflow {self.full_name}")
         self.actions = tuple(actions)
         self.compositions = compositions
         self._steps: dict[str, WorkflowStep] = {}
         self._template: Template | None = None
         self._output: tuple[Shape | None] | None = None
-
-    def _hold(self, resources: Resources | None) -> Resources | None:
-        if resources is None:
-            return None
-        from tasker.vocabulary import hold_resources
-
-        return hold_resources(resources, f"workflow {self.full_name}")
 
     def __repr__(self) -> str:
         return f"<Workflow {self.full_name} {self.version}: {', '.join(self._steps)}>"
@@ -277,18 +274,21 @@ class Workflow:
     ) -> str:
         """Let fragments grow here: steps that a handler proposes at run time with `ctx.propose(name, ...)`.
 
-        Each becomes steps of the task, within `bounds`, whose expressions see the task's input as `.input`; what a
-        fragment's result step gives is of the type `result` (None: anything). A convergence that names this takes the
-        results of all fragments, as a list. A fragment that is not sound ends the step that proposes it, or, by
-        `rejected` "retry", that attempt of it. The other options are for each step of a fragment.
+        Each becomes steps of the task, within `bounds`. Their expressions see the task's input as `.input`, and what is
+        given with the fragment; they may use the workflow's compositions, as they are now. What a fragment's result
+        step gives is of the type `result` (None: anything). A convergence that names this takes the results of all
+        fragments, as a list. A fragment that is not sound ends the step that proposes it, or, by `rejected` "retry",
+        that attempt of it. The other options are for each step of a fragment.
         """
         from tasker.growing import fragment_steps, make_place
+        from tasker_grammar.catalog import bundled
 
         subject = f"{self.full_name}: fragment {name}"
         check_name(name, self._steps, subject)
         shape = shape_of(Any if result is None else result, f"what fragment {name} gives")
         policy = (read_retry(retry, subject), read_seconds(timeout, f"{subject}: timeout"), queue)
-        place = make_place(bounds, self.input_schema, shape.produced, rejected == "retry")
+        known = self.compositions or bundled()
+        place = make_place(bounds, self.input_schema, shape.produced, rejected == "retry", known)
         for definition in fragment_steps(name, place, *policy):
             refuse_faulty(definition, subject)
             given = shape if definition.name == name else Shape(f"a step of fragment {name}")

@@ -49,7 +49,7 @@ def build_template(
     faults: list[Fault] = []
     steps = [_build_step(index, step, faults) for index, step in enumerate(fields.steps)]
     steps = _compile_compositions(fields, steps, vocabulary, faults)
-    steps = _compile_fragments(fields, steps)
+    steps = _compile_fragments(fields, steps, vocabulary)
     try:
         template = Template(
             namespace=fields.namespace_name,
@@ -93,14 +93,18 @@ def _compile_compositions(
     return compiled
 
 
-def _compile_fragments(fields: TemplateFields, steps: list[StepDefinition]) -> list[StepDefinition]:
+def _compile_fragments(
+    fields: TemplateFields, steps: list[StepDefinition], vocabulary: Vocabulary | None
+) -> list[StepDefinition]:
     """The steps, with those at which fragments grow filled in, and the steps of fragments behind all others."""
     places = {step.name: step.fragment for step in fields.steps if step.fragment is not None}
     if not places:
         return steps
     from tasker.growing import fragment_steps, let_propose, make_place
+    from tasker.vocabulary import Vocabulary
     from tasker_grammar.composition import Bounds as FragmentBounds
 
+    known = (Vocabulary() if vocabulary is None else vocabulary).compositions
     compiled: dict[str, StepDefinition] = {}
     for step in steps:
         given = places.get(step.name)
@@ -110,7 +114,7 @@ def _compile_fragments(fields: TemplateFields, steps: list[StepDefinition]) -> l
         written = given.model_dump(include=set(FragmentBounds.model_fields))
         bounds = FragmentBounds.model_validate(written)
         place = make_place(
-            bounds, fields.input_schema, step.result_schema, given.rejected == "retry"
+            bounds, fields.input_schema, step.result_schema, given.rejected == "retry", known
         )
         each, whole = fragment_steps(
             step.name, place, step.retry, step.attempt_time_limit, step.queue

@@ -14,6 +14,7 @@ from tasker.cli.task_views import (
     note_progress,
 )
 from tasker.cli.template_views import draw_template, draw_templates
+from tasker.drawing.inside import Inner
 
 ORDER = [
     make_step("validate", "complete"),
@@ -43,6 +44,15 @@ def test_a_failed_task_says_why_and_what_to_type_next(draw):
     assert "CardDeclined: no money" in text
     assert f"tasker task retry {TASK_ID} --reason" in text
     assert f"tasker step resolve {TASK_ID}/validate" in text
+
+
+def test_a_step_inside_a_composition_has_a_state_only_where_it_is_known(draw):
+    inner = [Inner("route", "decide", "complete", 1.5), Inner("large", "transform")]
+    routed = make_step("routed", "complete")
+    text = draw(draw_task(make_task(), [routed], {}, NOW, inner={"routed": inner}))
+    route, large = (line for line in text.splitlines() if "route " in line or "large" in line)
+    assert "✓ route" in route and "decide, complete" in route
+    assert "— large" in large and "complete" not in large
 
 
 def test_of_a_wide_level_those_not_done_are_drawn_and_the_rest_counted(draw):

@@ -14,8 +14,10 @@ from tests.runtime.support import (
     AT_ONCE,
     ONCE,
     PATIENCE,
+    arrive,
     ask,
     attempts,
+    describe,
     failure,
     make_due,
     run,
@@ -27,6 +29,7 @@ from tasker import (
     DefinitionError,
     PermanentError,
     RetryableError,
+    TaskCancelled,
     TaskHandle,
     Worker,
     Workflow,
@@ -397,3 +400,86 @@ async def test_each_item_is_written_once_and_bad_ones_are_told(
     assert given["saved"] == 4
     assert [(each["index"], each["code"]) for each in given["failed"]] == [(2, "Declined")]
     assert (len(rows(orders)), changes(orders)) == (4, 4)
+
+
+def written_then_stuck(began: anyio.Event, interrupted: anyio.Event, **options: Any) -> Workflow:
+    """A workflow whose composition writes, and is then stuck in an action, the first time."""
+
+    @action("slow", effect="read")
+    async def slow(input: Order) -> Order:
+        if began.is_set():
+            return input
+        began.set()
+        try:
+            await anyio.sleep_forever()
+        finally:
+            interrupted.set()
+        raise AssertionError
+
+    flow = Workflow("stuck", input=Order, resources=ORDERS, actions=[slow])
+    flow.compose(
+        "written",
+        composed(
+            SAVE,
+            step("asked", "invoke", action="slow", input=".input", needs=["saved"]),
+            step("end", "transform", value="{changed: .saved.changed, id: .asked.id}"),
+        ),
+        **options,
+    )
+    return flow
+
+
+# Were the row written again, nothing would be changed, and the result would say so.
+WRITTEN_ONCE = {"changed": 1, "id": 1}
+
+
+@pytest.mark.anyio
+async def test_an_attempt_past_its_limit_is_retried_and_what_it_wrote_is_not_written_again(
+    database: str, client: Client, orders: psycopg.Connection, db: psycopg.AsyncConnection
+) -> None:
+    began, interrupted = anyio.Event(), anyio.Event()
+    flow = written_then_stuck(began, interrupted, retry=AT_ONCE, timeout="2s")
+    async with Worker(flow, url=database):
+        task = await client.submit(flow, Order(id=1, total=10))
+        await arrive(interrupted)
+        assert rows(orders) == [(1, 10)], "what was written stays"
+        assert await task.result(timeout=PATIENCE) == WRITTEN_ONCE
+
+    [first, *_] = (await describe(db, task, "written"))["attempts"]
+    assert first["error"]["type"] == "AttemptTimedOut"
+    assert (rows(orders), changes(orders)) == ([(1, 10)], 1)
+
+
+@pytest.mark.anyio
+async def test_a_step_past_its_limit_fails_and_an_operators_retry_goes_on_behind_the_write(
+    database: str, client: Client, orders: psycopg.Connection, db: psycopg.AsyncConnection
+) -> None:
+    began, interrupted = anyio.Event(), anyio.Event()
+    flow = written_then_stuck(began, interrupted, retry=AT_ONCE, total_timeout="1h")
+    async with Worker(flow, url=database, lease="1s"):
+        task = await client.submit(flow, Order(id=1, total=10))
+        await arrive(began)
+        await make_due(db)
+        assert (await failure(task)).type == "StepTimedOut"
+        await arrive(interrupted)
+        assert rows(orders) == [(1, 10)], "what was written stays"
+        await retry(db, task)
+        assert await task.result(timeout=PATIENCE) == WRITTEN_ONCE
+    assert changes(orders) == 1
+
+
+@pytest.mark.anyio
+async def test_a_cancelled_composition_is_interrupted_and_what_it_wrote_stays(
+    database: str, client: Client, orders: psycopg.Connection
+) -> None:
+    began, interrupted = anyio.Event(), anyio.Event()
+    flow = written_then_stuck(began, interrupted, retry=AT_ONCE)
+    async with Worker(flow, url=database, lease="1s"):
+        task = await client.submit(flow, Order(id=1, total=10))
+        await arrive(began)
+        await task.cancel("no more")
+        await arrive(interrupted)
+        with pytest.raises(TaskCancelled, match="no more"):
+            await task.result(timeout=PATIENCE)
+    assert [each["state"] for each in await task.steps()] == ["cancelled"]
+    assert (rows(orders), changes(orders)) == ([(1, 10)], 1)

@@ -10,9 +10,21 @@ import pytest
 from pydantic import BaseModel
 from tests.runtime.support import AT_ONCE, PATIENCE, ask, failure, until
 
-from tasker import Client, Expansion, StepContext, TaskFailed, Worker, Workflow, handler
+from tasker import (
+    Client,
+    Expansion,
+    PermanentError,
+    StepContext,
+    TaskFailed,
+    Worker,
+    Workflow,
+    handler,
+)
+from tasker.actions.fragments import Place, grow, propose, read_place
+from tasker.vocabulary import Vocabulary
 from tasker.yaml_template import parse_templates
-from tasker_grammar.composition import Bounds
+from tasker_grammar.catalog import Catalog, bundled
+from tasker_grammar.composition import Bounds, Composition
 from tasker_grammar.resources import Resources, Table
 
 ROW: dict[str, Any] = {
@@ -217,6 +229,70 @@ async def test_each_step_is_checked_again_where_it_runs(
     assert orders.execute("select * from orders").fetchall() == []
 
 
+DOUBLE = Composition.model_validate(
+    {
+        "name": "double",
+        "parameters": {"of": {"kind": "expression"}},
+        "steps": [step("end", "transform", value={"$param": "of"})],
+        "result": "end",
+    }
+)
+
+
+class Hit(BaseModel):
+    name: str
+    score: float
+
+
+@pytest.mark.anyio
+async def test_a_plan_works_on_what_was_found_with_the_workflows_own_compositions(
+    database: str, client: Client
+) -> None:
+    flow = Workflow("searched", input=Order, compositions=Catalog((*bundled(), DOUBLE)))
+    flow.fragment("act", result=float)
+
+    @flow.step(retry=AT_ONCE)
+    async def plan(ctx: StepContext) -> Expansion[None]:
+        double = step(
+            "doubled",
+            "compose",
+            composition="double",
+            input="{best: .best, order: .input.total}",
+            **{"with": {"of": ".input.best.score * 2 + .input.order"}},
+        )
+        end = step("end", "transform", value=".doubled + (.names | length)")
+        given = {"best": Hit(name="ada", score=1.5), "names": ["ada", "alan"]}
+        return ctx.propose("act", fragment(double, end), given=given)
+
+    @flow.convergence
+    def close(act: list[float]) -> float:
+        return act[0]
+
+    async with Worker(flow, url=database):
+        task = await client.submit(flow, Order(id=1, total=10))
+        assert await task.result(timeout=PATIENCE) == 15.0
+
+
+@pytest.mark.parametrize(
+    ("given", "value", "said"),
+    [
+        ({"found": {"a": 1}}, ".found.b", r"no field 'b'[\s\S]*X101"),
+        ({}, ".found.a", "G103"),
+        ({"end": 1}, ".input.total", "G102"),
+        ({"input": 1}, ".input.total", "'input', but expressions cannot see that"),
+        ({"Found": 1}, ".input.total", "'Found', but expressions cannot see that"),
+        ({"found": object()}, ".input.total", "given as found"),
+    ],
+)
+def test_what_a_fragment_is_given_is_checked_with_it(
+    given: dict[str, Any], value: str, said: str
+) -> None:
+    place = Place(Bounds(), {"type": "object", "properties": {"total": {"type": "integer"}}})
+    steps = fragment(step("end", "transform", value=value))
+    with pytest.raises(PermanentError, match=said):
+        grow("act", propose(steps, given), place, Resources(), None)
+
+
 YAML = """
 name: planned
 namespace_name: default
@@ -240,6 +316,18 @@ steps:
 """
 
 
+def test_a_place_keeps_the_compositions_that_it_was_registered_with() -> None:
+    known = Vocabulary(compositions=Catalog((*bundled(), DOUBLE)))
+
+    def kept(text: str) -> list[str]:
+        [loaded] = parse_templates(text, vocabulary=known)
+        [act] = [each for each in loaded.template.steps if each.name == "act"]
+        return [each.name for each in read_place(act.config["fragment"]).compositions]
+
+    assert kept(YAML) == []
+    assert kept(YAML.replace("kinds: [transform]", "kinds: [transform, compose]")) == ["double"]
+
+
 @pytest.mark.anyio
 async def test_a_place_in_yaml_has_bounds(database: str, client: Client) -> None:
     @handler("planner")
@@ -259,3 +347,17 @@ async def test_a_place_in_yaml_has_bounds(database: str, client: Client) -> None
         assert await task.result(timeout=PATIENCE) == 42
         error = await failure(await client.submit("default/planned", {"total": 0}))
     assert "[B205]" in error.message
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("end", "given"), [(".odd", {"$left_out": True}), ("[.odd]", [{"$left_out": True}])]
+)
+async def test_an_output_cannot_say_that_its_step_did_not_run(
+    database: str, client: Client, end: str, given: Any
+) -> None:
+    odd = step("odd", "transform", value='{"$left_out": true}')
+    flow = planned(fragment(odd, step("end", "transform", value=end)), result=type(given))
+    async with Worker(flow, url=database):
+        task = await client.submit(flow, Order(id=1, total=10))
+        assert await task.result(timeout=PATIENCE) == ["as asked", given]

@@ -12,11 +12,12 @@ from tasker_grammar.checking.reading import ITEM_NAMES, Step
 from tasker_grammar.findings import Finding
 from tasker_grammar.telling import did_you_mean, show
 
-__all__ = ["Graph", "ancestors_of", "link"]
+__all__ = ["RESERVED", "Graph", "ancestors_of", "link"]
 
 Edges = Mapping[str, frozenset[str]]
 
-_RESERVED = ITEM_NAMES | {"input"}
+RESERVED = ITEM_NAMES | {"input"}
+"""Names that mean something to expressions already, so no step has them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,7 @@ def _branches(step: Step) -> list[str]:
 
 
 def _faults(step: Step, ids: Collection[str], taken: Collection[str]) -> Iterator[Finding]:
-    if step.id in taken or step.id in _RESERVED:
+    if step.id in taken or step.id in RESERVED:
         what = f'"{step.id}" means something else here already'
         yield Finding("G102", "error", what, "Give the step another id.", "/id")
     lists = {"/needs": step.fields.needs} | {

@@ -16,12 +16,15 @@ from tasker.actions.fragments import (
     RESULT,
     STEP,
     Place,
+    Proposed,
     check,
     is_left_out,
     left_out,
     pick,
     read_place,
     seen_by,
+    unwrap,
+    wrap,
 )
 from tasker.actions.outside import Outside
 from tasker.actions.running import describe_findings, lacks_resources, make_handler, run_in_step
@@ -38,7 +41,7 @@ __all__ = ["bind_fragment_step"]
 
 _REMEMBERED = 64
 
-Find = Callable[[Any], Program]
+Find = Callable[[Proposed], Program]
 
 
 def bind_fragment_step(
@@ -53,28 +56,29 @@ def bind_fragment_step(
         given = ctx.results
         if STEP not in given:
             return given[FRAGMENT]  # it holds the fragment, for the others
-        program, name = find(given[FRAGMENT]), given[STEP]
+        held = Proposed(**given[FRAGMENT])
+        program, name = find(held), given[STEP]
         outputs = {key: value for key, value in given.items() if key not in HELD}
         if is_left_out(program, name, outputs):
             return left_out()
-        seen = {"input": ctx.task_input, **seen_by(program, name, outputs)}
-        return await run_in_step(ctx, outside, pick(program, name), seen)
+        seen = {"input": ctx.task_input, **held.given, **seen_by(program, name, outputs)}
+        return wrap(await run_in_step(ctx, outside, pick(program, name), seen))
 
     return bind_handler(make_handler(definition.handler, run), step)
 
 
 async def _give_result(ctx: StepContext) -> Any:
-    return ctx.results[RESULT]
+    return unwrap(ctx.results[RESULT])
 
 
 def _finder(place: Place, outside: Outside, worker: str) -> Find:
     known: OrderedDict[str, Program] = OrderedDict()
 
-    def find(fragment: Any) -> Program:
-        text = json.dumps(fragment, sort_keys=True)
+    def find(held: Proposed) -> Program:
+        text = json.dumps(held.to_json(), sort_keys=True)
         program = known.get(text)
         if program is None:
-            program, findings = check(fragment, place, outside.resources)
+            program, findings = check(held, place, outside.resources)
             if program is None:
                 errors = [each for each in findings if each.severity == "error"]
                 raise Left(

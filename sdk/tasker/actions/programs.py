@@ -30,7 +30,7 @@ from tasker_grammar.types import Anything, Object
 from tasker_grammar.types import Field as TypeField
 from tasker_grammar.world import ActionFailed
 
-__all__ = ["Runnable", "Written", "close", "reopen"]
+__all__ = ["Runnable", "Written", "close", "dump", "reopen"]
 
 _INPUT = ".input"
 
@@ -98,9 +98,9 @@ def close(
         report = check_composition(filled, resources, compositions, broken=frozenset({"input"}))
         return {}, None, list(report.findings)
     runnable, findings = _check(filled, written.input, given, resources, compositions)
-    config: dict[str, Any] = {"composition": _dump(filled)}
+    config: dict[str, Any] = {"composition": dump(filled)}
     if runnable is not None and (used := _uses(runnable.program)):
-        config["uses"] = [_dump(each) for name in used if (each := compositions.find(name))]
+        config["uses"] = [dump(each) for name in used if (each := compositions.find(name))]
     if written.input != _INPUT:
         config["input"] = written.input
     return config, runnable, findings
@@ -147,6 +147,6 @@ def _uses(program: Program) -> dict[str, None]:
     return names
 
 
-def _dump(composition: Composition) -> dict[str, Any]:
-    """As it may be read again, without what says nothing."""
+def dump(composition: Composition) -> dict[str, Any]:
+    """A composition as it may be read again, without what says nothing."""
     return composition.model_dump(mode="json", exclude_defaults=True, exclude={"example"})

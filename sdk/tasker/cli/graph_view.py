@@ -126,10 +126,13 @@ def _child_cells(child: Mapping[str, Any], now: datetime) -> Iterator[Renderable
 
 
 def _inner_cells(inner: "Inner") -> Iterator[RenderableType]:
-    state = inner.state or "undecided"
-    yield Text(f"  {sign_of(state)} {inner.id}", style=style_of(state))
-    code = f" {inner.code}" if inner.code else ""
-    yield Text(f"{inner.kind}, ", style="dim") + describe_state(state) + Text(code)
+    state, code = inner.state, f" {inner.code}" if inner.code else ""
+    if state is None:
+        yield Text(f"  — {inner.id}")
+        yield Text(inner.kind, style="dim")
+    else:
+        yield Text(f"  {sign_of(state)} {inner.id}", style=style_of(state))
+        yield Text(f"{inner.kind}, ", style="dim") + describe_state(state) + Text(code)
     yield ""
     yield "" if inner.milliseconds is None else f"{inner.milliseconds:g} ms"
     yield Text(_join(inner.after), style="dim")

@@ -26,6 +26,7 @@ _STATES: Mapping[str, str] = {
     "left_out": "excluded",
     "failed": "error",
 }
+_NOT_BEGUN = frozenset({"pending", "enqueued"})
 _WAIT = re.compile(r"(ask|sleep):([^\[.]+)")
 
 
@@ -129,9 +130,10 @@ def _state(
         return _STATES.get(ran[name][2])
     if name == waiting:
         return "waiting"
-    # Of a pure composition nothing is kept: what its steps came to is what it came to itself.
-    whole: str = step["state"]
-    return whole if whole == "complete" and not ran else "pending" if whole != "complete" else None
+    if ran:
+        return "pending" if step["state"] != "complete" else None
+    # Of a pure composition nothing is kept, so what became of its steps is not known once it has begun.
+    return "pending" if step["state"] in _NOT_BEGUN else None
 
 
 def _after(step: Row, known: set[str]) -> tuple[str, ...]:

@@ -102,7 +102,7 @@ def test_later_steps_are_checked_by_what_it_gives() -> None:
         (FETCHED.replace(".input.id}", ".input.idd}"), [("X101", 5)]),
         (FETCHED.replace("{id: .input.id}", "{id: .input.cents}"), [("C301", 5)]),
         (FETCHED.replace("params:", "prams:"), [("P101", 5)]),
-        (FETCHED + "    input: .inpt\n", [("X101", 6)]),
+        (FETCHED + "    input: .inpt\n", [("G103", 6)]),
         (FETCHED + "    result_schema: {type: string}\n", [("C309", 6)]),
         (
             "  - name: own\n    composition:\n      steps:\n"
@@ -120,6 +120,15 @@ def test_what_is_wrong_is_told_at_its_line(steps: str, findings: list[tuple[str,
 def test_everything_wrong_is_told_at_once() -> None:
     steps = FETCHED.replace("source: orders", "source: ordrs").replace(".input.id}", ".input.idd}")
     assert sorted(told(steps)) == [("R501", 4), ("X101", 5)]
+
+
+@pytest.mark.parametrize("schema", ["{type: null}", "{properties: [id]}", "{type: [[string]]}"])
+def test_an_input_schema_that_is_none_is_told_and_nothing_is_raised(schema: str) -> None:
+    text = HEAD.replace(HEAD[HEAD.index("  type: object") : HEAD.index("steps:")], "")
+    text = text.replace("input_schema:", f"input_schema: {schema}") + FETCHED
+    with pytest.raises(TemplateError) as caught:
+        parse_templates(text, vocabulary=KNOWN)
+    assert "invalid-schema" in {finding.code for finding in caught.value.findings}
 
 
 def test_a_decision_of_a_composition_is_held_against_its_branches() -> None:
@@ -210,6 +219,36 @@ def test_the_steps_inside_are_drawn_with_their_states() -> None:
     assert inner[0].lines == ("acquire", "✗ error", "12.5 ms", "RESOURCE_UNAVAILABLE")
     waits: dict[str, Any] = {"ran": [], "waits_for": "ask:fetched"}
     assert read_inner(config, {"state": "waiting"}, waits)[0].state == "waiting"
+
+
+ROUTED = """\
+  - name: routed
+    composition:
+      steps:
+        - {id: route, kind: decide, cases: [{when: .input.cents > 10, then: [large]}], else: [small]}
+        - {id: large, kind: transform, value: "1"}
+        - {id: small, kind: transform, value: "2"}
+        - {id: end, kind: converge, needs: [large, small], mode: created}
+      result: end
+"""
+
+
+def test_of_a_composition_that_kept_no_trace_nothing_is_claimed() -> None:
+    [step] = load(ROUTED).steps
+    kept_nothing: dict[str, Any] = {"ran": [], "waits_for": None}
+
+    def told(state: str) -> set[str | None]:
+        return {each.state for each in read_inner(step.config, {"state": state}, kept_nothing)}
+
+    assert {state: told(state) for state in ("pending", "enqueued")} == {
+        "pending": {"pending"},
+        "enqueued": {"pending"},
+    }
+    for state in ("in_progress", "complete", "error", "waiting_for_retry", "cancelled"):
+        assert told(state) == {None}, state
+
+    inner = read_inner(step.config, {"state": "complete"}, kept_nothing)
+    assert [each.lines for each in inner][:2] == [("decide",), ("transform",)]
 
 
 def test_an_action_says_what_it_takes_and_gives() -> None:
