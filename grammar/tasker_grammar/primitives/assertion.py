@@ -18,8 +18,7 @@ from tasker_grammar.primitives.interface import (
     Source,
     StepFields,
 )
-from tasker_grammar.primitives.parts import DATA_ERROR, OVER_BUDGET, closed, codes_of
-from tasker_grammar.type_words import describe
+from tasker_grammar.primitives.parts import DATA_ERROR, OVER_BUDGET, closed, codes_of, condition
 from tasker_grammar.types import Boolean
 from tasker_grammar.world import ActionFailed
 
@@ -58,13 +57,8 @@ class Assert(Primitive[AssertFields, _Plan]):
     def check(self, step: AssertFields, scope: Scope) -> Checked[_Plan] | Broken:
         """The condition must be a boolean whatever the data."""
         output = closed(passed=Boolean(True))
-        that = scope.expression("/that", step.that)
+        that = condition(scope, "/that", step.that, "what an assert holds")
         if that is None:
-            return Broken(output)
-        if not isinstance(that.type, Boolean):
-            what = "what an assert holds must be true or false"
-            hint = "Compare it with something, as in `.total > 0`."
-            scope.report("C303", "/that", what, hint, expected="boolean", got=describe(that.type))
             return Broken(output)
         message = step.message or f"this does not hold: {step.that}"
         failures = codes_of(that) | {step.code}

@@ -20,9 +20,8 @@ from tasker_grammar.primitives.interface import (
     StepFields,
     Ties,
 )
-from tasker_grammar.primitives.parts import DATA_ERROR, OVER_BUDGET, closed, codes_of
-from tasker_grammar.type_words import describe
-from tasker_grammar.types import Boolean, String
+from tasker_grammar.primitives.parts import DATA_ERROR, OVER_BUDGET, closed, codes_of, condition
+from tasker_grammar.types import String
 
 __all__ = ["Case", "Decide", "DecideFields"]
 
@@ -79,15 +78,9 @@ class Decide(Primitive[DecideFields, _Plan]):
         output = closed(branch=String(frozenset(names)))
         conditions: list[Expression] = []
         for at, case in enumerate(step.cases):
-            field = f"/cases/{at}/when"
-            when = scope.expression(field, case.when)
-            if when is None:
-                continue
-            conditions.append(when)
-            if not isinstance(when.type, Boolean):
-                what = "a condition must be true or false"
-                hint = "Compare it with something, as in `.total > 0`."
-                scope.report("C303", field, what, hint, expected="boolean", got=describe(when.type))
+            when = condition(scope, f"/cases/{at}/when", case.when, "a condition")
+            if when is not None:
+                conditions.append(when)
         if len(conditions) < len(step.cases):
             return Broken(output)
         plan = _Plan(tuple(zip(names, conditions, strict=False)))

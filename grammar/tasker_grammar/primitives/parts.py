@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
@@ -10,8 +9,9 @@ from pydantic import AfterValidator, Field
 from tasker_grammar.contracts import Contract
 from tasker_grammar.durations import to_seconds
 from tasker_grammar.expressions import Expression
-from tasker_grammar.primitives.interface import Failure
-from tasker_grammar.types import Array, Number, Object, String, Type
+from tasker_grammar.primitives.interface import Failure, Scope
+from tasker_grammar.type_words import describe
+from tasker_grammar.types import Array, Boolean, Number, Object, String, Type
 from tasker_grammar.types import Field as TypeField
 from tasker_grammar.world import ActionFailed
 
@@ -28,6 +28,7 @@ __all__ = [
     "SchemaReference",
     "closed",
     "codes_of",
+    "condition",
     "hold_to",
     "items_of",
 ]
@@ -79,6 +80,17 @@ def codes_of(*expressions: Expression | None, also: tuple[Failure, ...] = ()) ->
     return frozenset(codes)
 
 
+def condition(scope: Scope, field: str, source: str, what: str) -> Expression | None:
+    """The expression in a field, which is true or false whatever the data. Else that is reported of `what`: None."""
+    given = scope.expression(field, source)
+    if given is None or isinstance(given.type, Boolean):
+        return given
+    hint = "Compare it with something, as in `.total > 0`."
+    told = f"{what} must be true or false"
+    scope.report("C303", field, told, hint, expected="boolean", got=describe(given.type))
+    return None
+
+
 def items_of(type: Type) -> Type | None:
     """The type of a list's items; None where the type is not one of lists."""
     return type.items if isinstance(type, Array) else None
@@ -90,8 +102,3 @@ def hold_to(contract: Contract, value: Any, what: str) -> Any:
         told = "; ".join(map(str, faults[:3]))
         raise ActionFailed(RESULT_INVALID.code, f"{what} breaks its contract: {told}")
     return value
-
-
-def merge(one: Mapping[str, Any], **more: Any) -> dict[str, Any]:
-    """A new object with more fields."""
-    return {**one, **more}

@@ -1,6 +1,6 @@
 """Says what is wrong with resources that can be read, as far as they themselves tell. Pure.
 
-What a database would have to be asked is asked by `tables_check`.
+What a database would have to be asked is asked by `resources_online`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from tasker.actions.http_requests import BadRequest, check_header, holes_of, rea
 from tasker.actions.table_shape import OURS
 from tasker.names import did_you_mean
 from tasker_grammar.contracts import Contract, SchemaError, path_text
+from tasker_grammar.expressions.kinds import kind_of
 from tasker_grammar.findings import Finding, Severity
 from tasker_grammar.resources import Action, Endpoint, Event, Resource, Resources, Secret, Table
 from tasker_grammar.subset import survey
@@ -212,9 +213,9 @@ def _types(schema: Any) -> frozenset[str]:
     """The types of values that a schema of one field allows, as far as it says so by itself."""
     match schema:
         case {"const": value}:
-            return frozenset({_type_of(value)})
+            return frozenset({kind_of(value)})
         case {"enum": [*values]}:
-            return frozenset(map(_type_of, values))
+            return frozenset(map(kind_of, values))
         case {"type": str(name)}:
             return frozenset({name})
         case {"type": [*names]}:
@@ -223,22 +224,6 @@ def _types(schema: Any) -> frozenset[str]:
             return frozenset[str]().union(*map(_types, parts))
         case _:
             return frozenset({"anything"})
-
-
-def _type_of(value: Any) -> str:
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return "boolean"
-        case int() | float():
-            return "number"
-        case str():
-            return "string"
-        case list():
-            return "array"
-        case _:
-            return "object"
 
 
 def _finding(path: str, message: str, hint: str, severity: Severity = "error") -> Finding:
