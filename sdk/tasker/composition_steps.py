@@ -22,7 +22,7 @@ from tasker.template import StepDefinition
 from tasker.vocabulary import Vocabulary
 from tasker_grammar import expressions
 from tasker_grammar.composition import Composition
-from tasker_grammar.contracts import Schema, SchemaError, Yes, fits
+from tasker_grammar.contracts import Contract, Schema, SchemaError, Yes, fits
 from tasker_grammar.filling import parameter_places
 from tasker_grammar.findings import Finding
 from tasker_grammar.schema_types import schema_of, type_of
@@ -105,9 +105,12 @@ def _given(
 
 
 def _type_of(schema: Schema | None) -> Any:
+    """The type that a schema says; anything, where it says none, or cannot be used: that is told elsewhere."""
+    known = True if schema is None else schema
     try:
-        return type_of(True if schema is None else schema)
-    except (SchemaError, RecursionError):  # told elsewhere
+        Contract(known)
+        return type_of(known)
+    except (SchemaError, RecursionError):
         return type_of(True)
 
 

@@ -117,6 +117,19 @@ async def test_a_constraint_is_named_and_the_value_is_not(
     assert [id for id, *_ in await all_of(shop)] == ["a"]
 
 
+async def test_a_constraint_that_waits_for_the_commit_is_held_at_the_write(shop: Db) -> None:
+    await shop.execute("create table shop.customer (id text primary key)")
+    await shop.execute(
+        """alter table shop.orders add constraint known foreign key (code) references shop.customer
+            deferrable initially deferred"""
+    )
+    async with shop.transaction():
+        failed = await refused(shop, "upsert", {"id": "a", "code": "nobody"})
+    assert (failed.code, failed.retryable) == ("CONSTRAINT", False)
+    assert "known" in str(failed) and "nobody" not in str(failed)
+    assert await all_of(shop) == []
+
+
 @pytest.mark.parametrize(
     "table",
     [

@@ -347,3 +347,17 @@ async def test_a_place_in_yaml_has_bounds(database: str, client: Client) -> None
         assert await task.result(timeout=PATIENCE) == 42
         error = await failure(await client.submit("default/planned", {"total": 0}))
     assert "[B205]" in error.message
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("end", "given"), [(".odd", {"$left_out": True}), ("[.odd]", [{"$left_out": True}])]
+)
+async def test_an_output_cannot_say_that_its_step_did_not_run(
+    database: str, client: Client, end: str, given: Any
+) -> None:
+    odd = step("odd", "transform", value='{"$left_out": true}')
+    flow = planned(fragment(odd, step("end", "transform", value=end)), result=type(given))
+    async with Worker(flow, url=database):
+        task = await client.submit(flow, Order(id=1, total=10))
+        assert await task.result(timeout=PATIENCE) == ["as asked", given]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -105,8 +105,12 @@ class _Running:
 
     def keep(self, place: str) -> None:
         """Remember that a part of this step has acted."""
+        self.absorb([place])
+
+    def absorb(self, places: Sequence[str]) -> None:
+        """Remember that a part of this step has acted, and where; also of one that failed, which may be passed over."""
         self.acted = True
-        self.parts.append(place)
+        self.parts.extend(places)
 
 
 async def _run_steps(
@@ -203,6 +207,8 @@ class _Execution:
                 output = await step.primitive.run(step.checked.plan, running)
             except ActionFailed as failure:
                 failure.place = failure.place or place
+                if running.acted and self._around is not None:
+                    self._around.absorb(running.parts)
                 self._tell(step, "failed", began, failure.code)
                 raise
             acted, state = running.acted, "complete"

@@ -23,6 +23,8 @@ from tasker.actions.fragments import (
     pick,
     read_place,
     seen_by,
+    unwrap,
+    wrap,
 )
 from tasker.actions.outside import Outside
 from tasker.actions.running import describe_findings, lacks_resources, make_handler, run_in_step
@@ -60,13 +62,13 @@ def bind_fragment_step(
         if is_left_out(program, name, outputs):
             return left_out()
         seen = {"input": ctx.task_input, **held.given, **seen_by(program, name, outputs)}
-        return await run_in_step(ctx, outside, pick(program, name), seen)
+        return wrap(await run_in_step(ctx, outside, pick(program, name), seen))
 
     return bind_handler(make_handler(definition.handler, run), step)
 
 
 async def _give_result(ctx: StepContext) -> Any:
-    return ctx.results[RESULT]
+    return unwrap(ctx.results[RESULT])
 
 
 def _finder(place: Place, outside: Outside, worker: str) -> Find:

@@ -3,7 +3,8 @@
 A fragment is checked before anything exists. Its steps come to be in the transaction in which the proposing step
 completes: first one that holds the fragment, then each step of it, then one that gives its result. Where a step runs,
 the fragment is checked again, against that worker's resources. A step that a `decide` has not chosen says so as its
-result, and so does what depends on it.
+result, and so does what depends on it. A step that gives what looks like that has it wrapped: what a server answers,
+say, decides nothing.
 
 What its expressions see beside the task's input is given with it, and held with it: so every check of it sees the same.
 """
@@ -52,6 +53,8 @@ __all__ = [
     "read_place",
     "seen_by",
     "step_name",
+    "unwrap",
+    "wrap",
 ]
 
 FRAGMENT = "$fragment"
@@ -60,7 +63,8 @@ STEP = "$step"
 """The argument that says which of its steps is to run."""
 RESULT = "$result"
 """The argument that takes what the fragment gives."""
-_LEFT_OUT = {"$left_out": True}
+_MARK = "$left_out"
+_LEFT_OUT = {_MARK: True}
 HELD = (FRAGMENT, STEP, RESULT)
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
@@ -192,15 +196,25 @@ def is_left_out(program: Program, name: str, outputs: Mapping[str, Any]) -> bool
     if step.gathers:
         return bool(step.waits_for) and gone == step.waits_for
     return bool(gone) or any(
-        name in not_chosen(steps[other], outputs[other]) for other in step.waits_for
+        name in not_chosen(steps[other], unwrap(outputs[other])) for other in step.waits_for
     )
+
+
+def wrap(output: Any) -> Any:
+    """What a step gave, as its result in the task: as it is, but where it could be taken for `left_out`."""
+    return {_MARK: False, "value": output} if _marked(output) else output
+
+
+def unwrap(result: Any) -> Any:
+    """What a step gave, of its result in the task."""
+    return result["value"] if _marked(result) and result[_MARK] is False else result
 
 
 def seen_by(program: Program, name: str, outputs: Mapping[str, Any]) -> dict[str, Any]:
     """What a step's expressions see of other steps."""
     step = next(each for each in program.steps if each.id == name)
     return {
-        other: outputs[other]
+        other: unwrap(outputs[other])
         for other in step.sees
         if other in outputs and outputs[other] != _LEFT_OUT
     }
@@ -209,6 +223,10 @@ def seen_by(program: Program, name: str, outputs: Mapping[str, Any]) -> dict[str
 def left_out() -> dict[str, Any]:
     """What a step gives that did not run."""
     return dict(_LEFT_OUT)
+
+
+def _marked(value: Any) -> bool:
+    return isinstance(value, Mapping) and _MARK in value
 
 
 def _ends(steps: Sequence[ProgramStep], result: str) -> Iterator[str]:

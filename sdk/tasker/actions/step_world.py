@@ -49,7 +49,7 @@ class StepWorld:
 
     __slots__ = (
         "_alone", "_answers", "_context", "_done", "_kept", "_last", "_noes", "_outside", "_recalled", "_refused",
-        "_steps", "_times", "told",
+        "_steps", "_taken", "_times", "told",
     )  # fmt: skip
 
     def __init__(self, context: StepContext, outside: Outside) -> None:
@@ -61,9 +61,11 @@ class StepWorld:
         self._refused: dict[
             str, int
         ] = {}  # questions for whose answer the step has failed, and its attempts then
+        self._taken: set[str] = set()  # names of checkpoints
         self._noes: dict[str, str] = {}  # by place, questions that were answered no, or not at all
         for name, saved in context.durable.saved.items():
             if name.partition(":")[0] == CHECKPOINTS:
+                self._taken.add(name)
                 self._recalled |= saved.get("outputs", {})
                 self._times |= saved.get("times", {})
                 self._answers |= saved.get("answers", {})
@@ -212,9 +214,8 @@ class StepWorld:
     async def fail(self, failure: ActionFailed) -> None:
         """Commit what was written before the failure, and keep where that was; and for which no it was, if for one."""
         async with self._alone:
-            if self._context.database.is_open:
-                await self._commit()
-            elif self._steps:
+            await self._commit()
+            if self._steps:
                 await self._save(CHECKPOINTS, {"steps": self._steps})
             if question := self._noes.get(failure.place):
                 refused = {question: self._context.max_attempts}
@@ -240,13 +241,22 @@ class StepWorld:
         """Commit what was written, together with the checkpoint that says so."""
         database = self._context.database
         if database.is_open:
-            await self._save_here(f"{CHECKPOINTS}:{_short(self._last)}", self._news(self._done))
+            if news := self._news(self._done):  # none where a write has failed
+                await self._save_here(self._checkpoint(self._last), news)
             await database.commit_so_far()
 
     async def _keep(self, place: str, done: Mapping[str, Json]) -> None:
-        news = self._news(done)
-        if news:
-            await self._save(f"{CHECKPOINTS}:{_short(place)}", news)
+        if news := self._news(done):
+            await self._save(self._checkpoint(place), news)
+
+    def _checkpoint(self, place: str) -> str:
+        """The name of one more checkpoint: of another name than all before, as it would take the place of one."""
+        name, times = f"{CHECKPOINTS}:{_short(place)}", 1
+        while name in self._taken:
+            times += 1
+            name = f"{CHECKPOINTS}:{_short(place)}#{times}"
+        self._taken.add(name)
+        return name
 
     async def _keep_read(self, place: str, done: Mapping[str, Json]) -> None:
         """Keep what was read before something is done elsewhere: a run that does it again does the same."""
@@ -274,7 +284,7 @@ class StepWorld:
             if new := {place: value for place, value in all_of_them.items() if place not in kept}:
                 news[kind] = new
                 kept.update(new)
-        if self._steps:
+        if news and self._steps:
             news["steps"], self._steps = self._steps, []
         return news
 

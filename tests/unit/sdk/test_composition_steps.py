@@ -102,7 +102,7 @@ def test_later_steps_are_checked_by_what_it_gives() -> None:
         (FETCHED.replace(".input.id}", ".input.idd}"), [("X101", 5)]),
         (FETCHED.replace("{id: .input.id}", "{id: .input.cents}"), [("C301", 5)]),
         (FETCHED.replace("params:", "prams:"), [("P101", 5)]),
-        (FETCHED + "    input: .inpt\n", [("X101", 6)]),
+        (FETCHED + "    input: .inpt\n", [("G103", 6)]),
         (FETCHED + "    result_schema: {type: string}\n", [("C309", 6)]),
         (
             "  - name: own\n    composition:\n      steps:\n"
@@ -120,6 +120,15 @@ def test_what_is_wrong_is_told_at_its_line(steps: str, findings: list[tuple[str,
 def test_everything_wrong_is_told_at_once() -> None:
     steps = FETCHED.replace("source: orders", "source: ordrs").replace(".input.id}", ".input.idd}")
     assert sorted(told(steps)) == [("R501", 4), ("X101", 5)]
+
+
+@pytest.mark.parametrize("schema", ["{type: null}", "{properties: [id]}", "{type: [[string]]}"])
+def test_an_input_schema_that_is_none_is_told_and_nothing_is_raised(schema: str) -> None:
+    text = HEAD.replace(HEAD[HEAD.index("  type: object") : HEAD.index("steps:")], "")
+    text = text.replace("input_schema:", f"input_schema: {schema}") + FETCHED
+    with pytest.raises(TemplateError) as caught:
+        parse_templates(text, vocabulary=KNOWN)
+    assert "invalid-schema" in {finding.code for finding in caught.value.findings}
 
 
 def test_a_decision_of_a_composition_is_held_against_its_branches() -> None:

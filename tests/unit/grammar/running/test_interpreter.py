@@ -186,6 +186,31 @@ def test_parts_have_places_of_their_own_and_the_whole_says_what_they_did() -> No
     assert set(world.recalled) == {"each", "saved"}
 
 
+def test_a_part_that_failed_and_is_passed_over_is_not_tried_again() -> None:
+    async def fails(running: Running) -> Any:
+        await read(running)
+        raise ActionFailed("NO", "no")
+
+    item = program(step("fetched", fails, effect="read"))
+
+    async def passes_over(running: Running) -> Any:
+        try:
+            return await running.run(item, running.given, "[0]")
+        except ActionFailed as failure:
+            return failure.code
+
+    made = program(
+        step("each", passes_over, effect="read"),
+        step("saved", write(), ["each"], "idempotent_write"),
+    )
+    world = SimulatedWorld({"each.fetched": "f"})
+    run(made, world)
+    run(made, world)
+
+    assert world.recalled["each"] == "NO"
+    assert world.reads == {"each[0].fetched": 1}
+
+
 def test_a_failure_has_the_place_of_the_step_it_is_of() -> None:
     item = program(step("fetched", read, effect="read"))
 
