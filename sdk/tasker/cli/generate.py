@@ -1,6 +1,6 @@
 """`tasker generate …`: code from templates: types, handlers, tests, clients, and whole projects."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -64,7 +64,8 @@ def _add(what: str, about: str, example: str) -> None:
     ) -> None:
         known = load_vocabulary(resources, compositions or ())
         folder = out or Path()
-        _run(templates, folder, _only(what, language), known, check, dry_run, output)
+        make = _only(what, language, resources, compositions or (), folder)
+        _run(templates, folder, make, known, check, dry_run, output)
 
     app.command(what, help=about, epilog=f"Example: tasker generate {what} {example}")(command)
 
@@ -120,7 +121,7 @@ def scaffold(
     template.
     """
     from tasker.generate.project import handlers_file, make_project
-    from tasker.generate.source import read_sources
+    from tasker.generate.source import name_files, read_sources
 
     vocabulary = load_vocabulary(resources, compositions or ())
     sources = read_sources([template], out or Path(), vocabulary)
@@ -132,6 +133,7 @@ def scaffold(
         )
     (source,) = sources
     folder = out or Path(source.name)
+    source = name_files(source, resources, compositions or (), folder)
     changes = _settle(make_project(source, language, folder), folder, write=not (check or dry_run))
     _report(changes, folder, check, dry_run, output)
     if output is Format.table and not (check or dry_run) and any(c.state == "new" for c in changes):
@@ -140,10 +142,19 @@ def scaffold(
         tell(f"{folder / 'README.md'} has the other commands")
 
 
-def _only(what: str, language: Language) -> Callable[["Source"], list["Generated"]]:
+def _only(
+    what: str,
+    language: Language,
+    resources: Path | None,
+    compositions: Sequence[Path],
+    folder: Path,
+) -> Callable[["Source"], list["Generated"]]:
     from tasker.generate.generators import What, generate
+    from tasker.generate.source import name_files
 
-    return lambda source: generate(source, language, What(what))
+    return lambda source: generate(
+        name_files(source, resources, compositions, folder), language, What(what)
+    )
 
 
 def _run(

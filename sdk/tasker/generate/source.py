@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,20 +16,23 @@ from tasker.yaml_template import load_templates
 if TYPE_CHECKING:
     from tasker.vocabulary import Vocabulary
 
-__all__ = ["Source", "read_sources"]
+__all__ = ["Source", "name_files", "read_sources"]
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
     """A template to generate from. `name` is what its files begin with: `order_processing`.
 
-    `location` leads to its file from the folder that is generated into.
+    `location` leads to its file from the folder that is generated into, and so do `resources` and `compositions` to
+    those of what its compositions name.
     """
 
     name: str
     file: Path
     plan: Plan
     location: str
+    resources: str | None = None
+    compositions: tuple[str, ...] = ()
 
 
 def read_sources(
@@ -54,3 +57,18 @@ def read_sources(
             location = Path(os.path.relpath(loaded.file, into)).as_posix()
             found[name] = Source(name, Path(loaded.file), make_plan(template), location)
     return list(found.values())
+
+
+def name_files(
+    source: Source, resources: Path | None, compositions: Sequence[Path], into: Path
+) -> Source:
+    """The template with the files of what its compositions name, to be generated into a folder."""
+
+    def lead(path: Path) -> str:
+        return Path(os.path.relpath(path, into)).as_posix()
+
+    return replace(
+        source,
+        resources=None if resources is None else lead(resources),
+        compositions=tuple(map(lead, compositions)),
+    )

@@ -26,6 +26,7 @@ from tasker.testing.task import AsyncTask
 from tasker.testing.work import Work, working
 from tasker.worker import Worker
 from tasker.workflow import Workflow
+from tasker_grammar.resources import Resources
 from tasker_sql.connection import Database
 from tasker_sql.session import Session
 
@@ -50,9 +51,18 @@ class AsyncTasker:
         self._given: dict[tuple[str, ...], Workflow | Template | Handler] = {}
         self._replacements: dict[str, Callable[..., Any]] = {}
         self._calls: list[Call] = []
+        self._resources: Resources | None = None
 
-    async def register(self, *given: Workflow | Template | Handler | Callable[..., Any]) -> None:
-        """Register workflows and templates, and know the handlers of workflows, and those given by themselves."""
+    async def register(
+        self,
+        *given: Workflow | Template | Handler | Callable[..., Any],
+        resources: Resources | None = None,
+    ) -> None:
+        """Register workflows and templates, and know the handlers of workflows, and those given by themselves.
+
+        `resources`: what compositions may name, from now on.
+        """
+        self._resources = self._resources if resources is None else resources
         for one in given:
             known = one if isinstance(one, Workflow | Template | Handler) else handler_of(one)
             self._given[_key(known)] = known
@@ -147,6 +157,7 @@ class AsyncTasker:
                     url=self.database_url,
                     queues=queues or ["default"],
                     name="test",
+                    resources=self._resources,
                     seams=seams,
                 )
 

@@ -19,6 +19,7 @@ from tasker.testing.faults import Faults
 from tasker.testing.kit import PATIENCE, AsyncTasker
 from tasker.testing.task import AsyncTask
 from tasker.workflow import Workflow
+from tasker_grammar.resources import Resources
 
 __all__ = ["Clock", "Task", "Tasker"]
 
@@ -64,9 +65,13 @@ class Tasker:
         """What shall go wrong."""
         return self._tasker.faults
 
-    def register(self, *given: Workflow | Template | Handler | Callable[..., Any]) -> None:
+    def register(
+        self,
+        *given: Workflow | Template | Handler | Callable[..., Any],
+        resources: Resources | None = None,
+    ) -> None:
         """As AsyncTasker.register."""
-        self.wait(self._tasker.register(*given))
+        self.wait(self._tasker.register(*given, resources=resources))
 
     def submit(
         self, template: str | Workflow, input: Any = None, **options: Unpack[SubmitOptions]

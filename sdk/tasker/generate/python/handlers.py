@@ -32,7 +32,10 @@ def write_handlers(source: Source) -> Generated:
     stubs = [_stub(plan, name, source) for plan, name in functions_of(source.plan)]
     body = "\n\n".join(piece.code for piece in stubs)
     about = f"What the steps of {one_line(source.file.name)} do."
-    text = f'"""{escape(about)} Yours: tasker generate does not change it."""\n\n{_imports(body, source)}\n\n{body}'
+    imports = _imports(body, source) if stubs else ""
+    text = (
+        f'"""{escape(about)} Yours: tasker generate does not change it."""\n\n{imports}\n\n{body}'
+    )
     return Generated(PurePosixPath(f"{source.name}_handlers.py"), format_code(text), tuple(stubs))
 
 

@@ -22,14 +22,16 @@ def write_tests(source: Source) -> Generated:
     """The tests: of each handler alone, and of a task on the real engine."""
     plan, name = source.plan, source.name
     tests = [_handler_test(each, function, plan) for each, function in functions_of(plan)]
+    vocabulary = _vocabulary(source)
+    resources = ", resources=VOCABULARY.resources" if source.resources else ""
     full = f"{plan.template.namespace}/{plan.template.name}"
     whole = f"""def test_a_task_comes_to_its_end(tasker: Tasker) -> None:
     [loaded] = [
         each
-        for each in load_templates(TEMPLATE)
+        for each in load_templates(TEMPLATE{", vocabulary=VOCABULARY" if vocabulary else ""})
         if each.template.name == {plan.template.name!r}
     ]
-    tasker.register(loaded.template, *handlers_in(vars(handlers)))
+    tasker.register(loaded.template, *handlers_in(vars(handlers)){resources})
     task = tasker.submit({full!r}, INPUT)
     task.finish()
     assert task.status()["state"] == "complete"
@@ -40,7 +42,7 @@ def write_tests(source: Source) -> Generated:
     typed = "types." in body + given
     imports = f"""from pathlib import Path{chr(10) + "from uuid import uuid4" if "uuid4" in body else ""}
 
-from tasker import {", ".join([*used, "load_templates"])}
+from tasker import {", ".join([*used, "load_templates", *(["load_vocabulary"] if vocabulary else [])])}
 from tasker.binding import handlers_in
 from tasker.testing import Tasker
 
@@ -49,10 +51,20 @@ import {name}_handlers as handlers
 
 {given}
 TEMPLATE = Path(__file__).parent / {source.location!r}
-"""
+{vocabulary}"""
     about = f"The handlers of {one_line(source.file.name)}, alone and on the real engine."
     text = f'"""{escape(about)} Yours: tasker generate does not change it."""\n\n{imports}\n\n{body}\n\n{whole}'
     return Generated(PurePosixPath(f"test_{name}.py"), format_code(text), tuple(tests))
+
+
+def _vocabulary(source: Source) -> str:
+    """What the template's compositions name, as code; nothing where it was generated without."""
+    if source.resources is None and not source.compositions:
+        return ""
+    here = "Path(__file__).parent"
+    resources = "None" if source.resources is None else f"{here} / {source.resources!r}"
+    compositions = ", ".join(f"{here} / {each!r}" for each in source.compositions)
+    return f"VOCABULARY = load_vocabulary({resources}, [{compositions}])\n"
 
 
 def _handler_test(each: HandlerPlan, name: str, plan: Plan) -> Piece:

@@ -1,0 +1,63 @@
+"""Tests that are generated for a template with compositions: they load it with what those name."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+TEMPLATE = """
+name: doubled
+namespace_name: shop
+version: 1.0.0
+input_schema: {type: integer}
+steps:
+  - {name: twice, composition: double}
+  - name: told
+    composition: notify
+    dependencies: [twice]
+    input: "{n: .twice}"
+    with: {event: counted}
+"""
+OWN = """
+name: double
+input: {type: integer}
+steps: [{id: end, kind: transform, value: .input * 2}]
+result: end
+"""
+RESOURCES = """
+events:
+  counted:
+    payload: {type: object, properties: {n: {type: number}}, required: [n], additionalProperties: false}
+"""
+
+
+def test_a_generated_test_knows_what_the_compositions_name(
+    tmp_path: Path, tasker_server: str
+) -> None:
+    (tmp_path / "doubled.yaml").write_text(TEMPLATE)
+    (tmp_path / "own.yaml").write_text(OWN)
+    (tmp_path / "resources.yaml").write_text(RESOURCES)
+    told = ["--resources", "resources.yaml", "--compositions", "own.yaml"]
+    run = [
+        sys.executable,
+        "-m",
+        "tasker.cli",
+        "generate",
+        "scaffold",
+        "doubled.yaml",
+        "--out",
+        "made",
+    ]
+    subprocess.run([*run, *told], cwd=tmp_path, check=True)
+
+    test = tmp_path / "made" / "test_doubled.py"
+    assert "'../resources.yaml'" in test.read_text().replace('"', "'")
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", f"--tasker-database-url={tasker_server}", str(test)],
+        cwd=tmp_path / "made",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout
