@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from datetime import datetime
 from itertools import permutations
 from threading import Barrier
 from typing import Any
@@ -100,6 +101,7 @@ WON = {
     "time": {"timeout": True},
     "cancel": None,
 }
+ANSWERS = {"approve", "reject"}
 LATE = {"approve": {"TK004"}, "reject": {"TK004"}, "event": {"late", "TK004"}, "cancel": {"TK004"}}
 
 
@@ -127,6 +129,10 @@ def judge(asking: Worker, task_id: UUID, said: Mapping[str, str | None]) -> str:
     before = [name for name in winners if name != "cancel"]
     assert len(before) <= 1, f"{before} have both won"
     if before:
+        if before[0] in ANSWERS:
+            [approval] = rows(db, "list_approvals", task_id=task_id)
+            told, kept = saved.pop("at"), approval["answered_at"]
+            assert datetime.fromisoformat(told) == datetime.fromisoformat(kept)
         assert saved == WON[before[0]]
     elif saved is not None:
         assert saved == WON["time"]

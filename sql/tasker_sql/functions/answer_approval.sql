@@ -12,6 +12,7 @@ declare
     v_verb text := case when answer_approval.approved then 'approve' else 'reject' end;
     v_task tasker.task;
     v_approval tasker.approval;
+    v_now timestamptz;
 begin
     -- Of one that was answered this is said first: that its task has ended meanwhile would explain nothing.
     perform tasker.refuse_late_answer(a) from tasker.approval a
@@ -32,13 +33,14 @@ begin
         raise exception using errcode = 'TK002', message = format('approval %s has a form, which must be filled in', v_approval.name),
             hint = 'Nothing was changed. get_approval shows the form.';
     end if;
+    v_now := clock_timestamp();
     update tasker.approval a
     set approved = answer_approval.approved, answer = answer_approval.answer, answered_by = answer_approval.actor,
-        reason = answer_approval.reason, answered_at = clock_timestamp()
+        reason = answer_approval.reason, answered_at = v_now
     where a.task_id = v_approval.task_id and a.step_no = v_approval.step_no and a.name = v_approval.name;
     perform tasker.end_waits(array[v_approval.task_id], array[v_approval.step_no], array[jsonb_build_object(
         'approved', answer_approval.approved, 'answer', answer_approval.answer, 'by', answer_approval.actor,
-        'reason', answer_approval.reason, 'at', to_char(clock_timestamp() at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'))]);
+        'reason', answer_approval.reason, 'at', to_char(v_now at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'))]);
     perform tasker.park_steps(array[v_task.task_id]);
     return tasker.record_action(v_task.task_id, v_approval.step_no, v_verb, answer_approval.reason, answer_approval.actor, 1);
 end;
