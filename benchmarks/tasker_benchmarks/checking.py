@@ -31,9 +31,9 @@ class Figures:
 
 def measure(checks: int) -> tuple[Figures, Figures]:
     """The figures of compositions that are all new, and of one that is checked again and again."""
-    made = [_make(number) for number in range(checks + _WARM_UP)]
-    new = [_time(*each) for each in made]
-    again = [_time(*made[0]) for _ in range(checks)]
+    new = [_time(*_make(number)) for number in range(checks + _WARM_UP)]
+    same = _make(0)
+    again = [_time(*same) for _ in range(checks)]
     return _figures(new[_WARM_UP:]), _figures(again)
 
 

@@ -20,6 +20,7 @@ from tasker_grammar.expressions.inference import Inference
 from tasker_grammar.expressions.parser import parse
 from tasker_grammar.expressions.reads import WHOLE, fields_read
 from tasker_grammar.expressions.sizes import hold_size
+from tasker_grammar.expressions.syntax import Node
 from tasker_grammar.findings import Finding
 from tasker_grammar.type_algebra import members
 from tasker_grammar.types import Object, Type
@@ -58,7 +59,7 @@ def check(source: str, given: Type) -> Expression | list[Finding]:
         names = frozenset(
             name for m in members(given) if isinstance(m, Object) for name in m.fields
         )
-    return Expression(source, type, names, inference.can_fail, _evaluation(compile(node)))
+    return Expression(source, type, names, inference.can_fail, _evaluation(node))
 
 
 def references(source: str) -> frozenset[str] | list[Finding]:
@@ -77,14 +78,17 @@ def _names(source: str) -> frozenset[str]:
     return fields_read(parse(source)) - {WHOLE}
 
 
-def _evaluation(code: Code) -> Callable[[Any, Budget], Any]:
-    run, cost = code.single, code.cost
+def _evaluation(node: Node) -> Callable[[Any, Budget], Any]:
+    """Compiled when it is first evaluated: most expressions are checked more often than they run."""
+    code: Code | None = None
 
     def evaluate(value: Any, budget: Budget) -> Any:
+        nonlocal code
+        code = code or compile(node)
         meter = Meter(budget.work)
-        meter.spend(cost)
+        meter.spend(code.cost)
         try:
-            found = run(value, (), meter)
+            found = code.single(value, (), meter)
             hold_size(found, budget.size)
         except RecursionError:
             raise DataError("OVER_BUDGET", "the data is nested too deep") from None

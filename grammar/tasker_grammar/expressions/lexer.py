@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from tasker_grammar.expressions.faults import Fault
 from tasker_grammar.expressions.syntax import At
@@ -34,8 +34,7 @@ _ESCAPE = re.compile(r'\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})')
 _MOST_NESTED_TEXTS = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """`kind`: number, field, variable, format, name, symbol, text or end. `text`: as written; for a field, a variable
     and a format without the sign before it. `parts`: of a text, its pieces and the tokens of each hole.
     """
@@ -61,15 +60,15 @@ class _Lexer:
 
     def read_until_end(self) -> Iterator[Token]:
         while self.place < len(self.source):
-            yield from self.read()
+            if (token := self.read()) is not None:
+                yield token
         yield Token("end", "", (self.place, self.place))
 
-    def read(self) -> Iterator[Token]:
-        """The next token; nothing for space."""
+    def read(self) -> Token | None:
+        """The next token; None for space."""
         start = self.place
         if self.source[start] == '"':
-            yield self.read_text()
-            return
+            return self.read_text()
         match = _TOKEN.match(self.source, start)
         if match is None:
             shown = self.source[start]
@@ -82,10 +81,11 @@ class _Lexer:
             raise Fault(
                 "X002", (start, self.place), "it is not clear where this comment ends", hint
             )
-        if kind not in ("space", "comment"):
-            text = match.group()
-            text = text[1:] if kind in ("field", "variable", "format") else text
-            yield Token(kind, text, (start, self.place))
+        if kind in ("space", "comment"):
+            return None
+        text = match.group()
+        text = text[1:] if kind in ("field", "variable", "format") else text
+        return Token(kind, text, (start, self.place))
 
     def read_text(self) -> Token:
         start = self.place
@@ -152,12 +152,14 @@ class _Lexer:
         depth = 0
         while self.place < len(self.source):
             before = self.place
-            for token in self.read():
-                depth += {"(": 1, ")": -1}.get(token.text if token.kind == "symbol" else "", 0)
-                if depth < 0:
-                    self.nested -= 1
-                    return (*inside, Token("end", "", (before, before)))
-                inside.append(token)
+            token = self.read()
+            if token is None:
+                continue
+            depth += {"(": 1, ")": -1}.get(token.text if token.kind == "symbol" else "", 0)
+            if depth < 0:
+                self.nested -= 1
+                return (*inside, Token("end", "", (before, before)))
+            inside.append(token)
         raise Fault(
             "X002", (start, self.place), "the hole in this text has no end", "\\( ends with )"
         )

@@ -7,6 +7,6 @@ of made-up answers.
 from __future__ import annotations
 
 from tasker_grammar.running.interpreter import Ran, Watch, run_program
-from tasker_grammar.running.together import together
+from tasker_grammar.running.together import together, unbroken
 
-__all__ = ["Ran", "Watch", "run_program", "together"]
+__all__ = ["Ran", "Watch", "run_program", "together", "unbroken"]

@@ -161,7 +161,7 @@ async def _next(reading: set[asyncio.Task[None]]) -> set[asyncio.Task[None]]:
     ended, still = await asyncio.wait(reading, return_when=asyncio.FIRST_COMPLETED)
     errors = [error for task in ended if (error := task.exception()) is not None]
     if errors:
-        await end([*still])
+        await end([*ended, *still])
         raise errors[0]
     return still
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any, TypeVar
 
-__all__ = ["end", "together"]
+from tasker_grammar.world import ActionFailed
+
+__all__ = ["end", "together", "unbroken"]
 
 T = TypeVar("T")
 
@@ -37,8 +39,30 @@ async def together(runs: Sequence[Callable[[], Awaitable[T]]], at_once: int) -> 
     return [results[index] for index in range(len(runs))]
 
 
-async def end(tasks: Sequence[asyncio.Task[None]] | Sequence[asyncio.Future[None]]) -> None:
-    """Interrupt those that still run, and wait until none does. What they raise then is of no interest."""
+async def end(tasks: Sequence[asyncio.Future[None]]) -> None:
+    """Interrupt those that still run, and wait until none does. A failure of theirs is of no interest then; but what
+    leaves the run, such as a lease that was lost, is raised.
+    """
     for task in tasks:
         task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    for ended in await asyncio.gather(*tasks, return_exceptions=True):
+        match ended:
+            case None | asyncio.CancelledError() | ActionFailed():
+                continue
+            case leaves:
+                raise leaves
+
+
+async def unbroken(work: Coroutine[Any, Any, None]) -> None:
+    """Do it to its end: who is interrupted meanwhile is so when it has ended, or when interrupted once more."""
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError:
+            task.cancel()
+            raise
+        task.result()
+        raise

@@ -26,7 +26,7 @@ from tasker.actions.tables import Mode, write_rows
 from tasker.context import StepContext
 from tasker.errors import ApprovalTimedOut, RetryableError
 from tasker_grammar.resources import Action, Endpoint, Event, Table
-from tasker_grammar.running import Ran
+from tasker_grammar.running import Ran, unbroken
 from tasker_grammar.world import ActionFailed, Answer, Question
 
 __all__ = ["CHECKPOINTS", "StepWorld"]
@@ -238,16 +238,22 @@ class StepWorld:
                 await self._commit()
 
     async def _commit(self) -> None:
-        """Commit what was written, together with the checkpoint that says so."""
-        database = self._context.database
-        if database.is_open:
-            if news := self._news(self._done):  # none where a write has failed
-                await self._save_here(self._checkpoint(self._last), news)
-            await database.commit_so_far()
+        """Commit what was written, together with the checkpoint that says so. When another part of the run fails
+        meanwhile, this still ends: what follows may go on without that part, but not without what was written.
+        """
+        if self._context.database.is_open:
+            await unbroken(self._commit_now())
+
+    async def _commit_now(self) -> None:
+        if news := self._news(self._done):  # none where a write has failed
+            await self._save_here(self._checkpoint(self._last), news)
+        await self._context.database.commit_so_far()
+        self._keeps(news)
 
     async def _keep(self, place: str, done: Mapping[str, Json]) -> None:
         if news := self._news(done):
             await self._save(self._checkpoint(place), news)
+            self._keeps(news)
 
     def _checkpoint(self, place: str) -> str:
         """The name of one more checkpoint: of another name than all before, as it would take the place of one."""
@@ -283,10 +289,15 @@ class StepWorld:
             kept = self._kept[kind]
             if new := {place: value for place, value in all_of_them.items() if place not in kept}:
                 news[kind] = new
-                kept.update(new)
         if news and self._steps:
-            news["steps"], self._steps = self._steps, []
+            news["steps"] = [*self._steps]
         return news
+
+    def _keeps(self, news: Mapping[str, Json]) -> None:
+        """A checkpoint has this now."""
+        for kind, kept in self._kept.items():
+            kept.update(news.get(kind, ()))
+        del self._steps[: len(news.get("steps", ()))]
 
 
 def _short(place: str) -> str:
