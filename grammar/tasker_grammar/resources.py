@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 __all__ = [
     "Action",
@@ -24,6 +25,9 @@ __all__ = [
 ]
 
 JsonSchema = dict[str, Any] | bool
+
+LONGEST_QUEUE = 40
+"""How many characters the name of a queue may have, and so that of an event which names no queue."""
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 Label = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
@@ -146,3 +150,21 @@ class Resources(_Fields):
     schemas: Mapping[Name, JsonSchema] = Field(default_factory=dict)
     """Contracts by name, for `validate` and `transform`."""
     labels: tuple[Label, ...] = ()
+
+    @field_validator("events")
+    @classmethod
+    def _name_queues(cls, events: Mapping[str, Event]) -> Mapping[str, Event]:
+        faults = [
+            InitErrorDetails(type=_too_long(name), loc=(name,), input=name)
+            for name, event in events.items()
+            if event.queue is None and len(name) > LONGEST_QUEUE
+        ]
+        if faults:
+            raise ValidationError.from_exception_data("events", faults)
+        return events
+
+
+def _too_long(name: str) -> PydanticCustomError:
+    hint = f"Give it a shorter name, or a `queue:` of at most {LONGEST_QUEUE} characters."
+    what = "{name} is too long for the name of a queue"
+    return PydanticCustomError("queue_name", what, {"name": name, "hint": hint})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-__all__ = ["did_you_mean", "pointer", "show"]
+__all__ = ["did_you_mean", "list_nearest", "pointer", "show"]
 
 _LONGEST_NAME = 100
 _MOST_NAMES = 20_000
@@ -16,6 +16,14 @@ def did_you_mean(name: object, names: Iterable[str]) -> str:
     known = [each for each, _ in zip(names, range(_MOST_NAMES), strict=False)]
     near = difflib.get_close_matches(str(name)[:_LONGEST_NAME], known, n=1)
     return f'Did you mean "{near[0]}"?' if near else ""
+
+
+def list_nearest(name: str, names: Iterable[str], most: int = 5) -> str:
+    """The names that are nearest to `name`, the nearest first, and how many more there are; of a bounded number."""
+    known = [each for each, _ in zip(names, range(_MOST_NAMES), strict=False)]
+    near = difflib.get_close_matches(name[:_LONGEST_NAME], known, n=most, cutoff=0)
+    more = len(known) - len(near)
+    return ", ".join(near) + (f" and {more} more" if more else "")
 
 
 def pointer(path: Iterable[str | int]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-from tasker_grammar.telling import did_you_mean
+from tasker_grammar.telling import did_you_mean, list_nearest
 
 __all__ = [
     "COMPOSITION",
@@ -25,6 +25,7 @@ __all__ = [
     "find_name_fault",
     "find_namespace_fault",
     "find_queue_fault",
+    "list_nearest",
 ]
 
 LONGEST_TEMPLATE = 255

@@ -194,7 +194,7 @@ class Worker:
             _log.info(
                 "worker %s serves %s with %s slots", self.name, ", ".join(self._queues), self._slots
             )
-            self._handlers.tell_missing(self._templates)
+            self._tell_missing()
             task_status.started()
             await claimer.run()
             tasks.cancel_scope.cancel()
@@ -203,6 +203,14 @@ class Worker:
         self._stopped.set()
         if self._broken is not None:
             raise self._broken
+
+    def _tell_missing(self) -> None:
+        from tasker.actions.secret_checks import tell_secrets
+
+        self._handlers.tell_missing(self._templates)
+        outside = self._handlers.outside
+        if outside is not None:
+            tell_secrets(outside.resources, outside.secrets)
 
     def _open_outside(self) -> AbstractAsyncContextManager[Outside]:
         from tasker.actions.outside import open_outside

@@ -1,6 +1,7 @@
 """Reading a file of resources: what is taken, and what is told of what is not."""
 
 import json
+import re
 from contextlib import suppress
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -8,11 +9,12 @@ from tempfile import NamedTemporaryFile
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from tasker.actions.resources_file import examine_resources, load_resources, parse_resources
 from tasker.errors import ResourcesError
 from tasker_grammar.findings import Finding
-from tasker_grammar.resources import Secret
+from tasker_grammar.resources import Event, Resources, Secret
 
 GOOD = """
 labels: [public, internal]
@@ -93,7 +95,7 @@ eventz: {}
         "f:11: error: X-A is neither a text nor a secret",
         "f:13: error: key is missing",
         'f:14: error: the field "eventz" is unknown. Did you mean "events"?',
-        "f:3: error: Order is not right",
+        'f:3: error: "Order" is no name. Use up to 63',
     ):
         assert said in text, text
 
@@ -228,3 +230,33 @@ def test_a_timeout_that_is_no_number() -> None:
         ResourcesError, match=r"timeout is '2s'\. It should be a number of seconds\."
     ):
         parse_resources(text)
+
+
+def test_names_of_events_are_checked_where_resources_are_made() -> None:
+    event = {"payload": True}
+    long, bad = "e" * 41, "Order paid"
+    assert Resources.model_validate({"events": {"e" * 40: event, long: event | {"queue": "paid"}}})
+    with pytest.raises(ValidationError, match=f"{long} is too long for the name of a queue"):
+        Resources(events={long: Event(payload=True), "fine": Event(payload=True)})
+    with pytest.raises(ValidationError, match=re.escape(bad)):
+        Resources(events={bad: Event(payload=True)})
+
+
+def test_each_long_name_is_told_at_its_line() -> None:
+    long, longer = "e" * 41, "e" * 42
+    with pytest.raises(ResourcesError) as raised:
+        parse_resources(f"events:\n  {long}: {{payload: true}}\n  {longer}: {{payload: true}}")
+    assert str(raised.value).splitlines() == [
+        f"<text>:{line}: error: {name} is too long for the name of a queue."
+        " Give it a shorter name, or a `queue:` of at most 40 characters. [R505]"
+        for line, name in ((2, long), (3, longer))
+    ]
+
+
+def test_a_bad_name_is_told_with_what_a_name_is() -> None:
+    with pytest.raises(ResourcesError) as raised:
+        parse_resources("events:\n  Order paid: {payload: true}")
+    assert str(raised.value) == (
+        '<text>:2: error: "Order paid" is no name. Use up to 63 lower-case letters, digits and underscores, a letter'
+        " first. [P001]"
+    )

@@ -76,6 +76,7 @@ async def test_update_of_what_is_not_there_changes_nothing(shop: Db) -> None:
     await write(shop, "insert_once", {"id": "a", "total": 1})
     failed = await refused(shop, "update", {"id": "a", "total": 2}, {"id": "b", "total": 2})
     assert (failed.code, failed.retryable) == ("CONFLICT", False)
+    assert str(failed) == 'a row to update is not there, by the key (id): "b"'
     assert await all_of(shop) == [("a", 1, "none")]
     assert await write(shop, "update", {"id": "a", "total": 1}) == 0
     assert await write(shop, "update", {"id": "a"}) == 0
@@ -86,8 +87,33 @@ async def test_two_rows_with_one_key(shop: Db, mode: Mode) -> None:
     await write(shop, "insert_once", {"id": "a"})
     failed = await refused(shop, mode, {"id": "a", "total": 1}, {"id": "a", "note": "x"})
     assert failed.code == "CONFLICT"
-    assert "id" in str(failed)
+    assert str(failed) == 'several rows have the same key (id): "a"'
     assert await all_of(shop) == [("a", None, "none")]
+
+
+async def test_a_conflict_names_a_few_rows_by_their_keys_only(shop: Db) -> None:
+    rows = [{"id": f"{n}" * 99 if n else "0", "note": "a secret"} for n in range(6)]
+    failed = await refused(shop, "update", *rows)
+    said = str(failed)
+    assert said.startswith('6 rows to update are not there, by the key (id): "0", "11')
+    assert said.endswith(" and 3 more")
+    assert "a secret" not in said
+    assert len(said) < 300
+
+
+async def test_a_conflict_of_keys_of_several_columns(db: Db) -> None:
+    await db.execute(
+        "create table parts (shop uuid, no numeric, name text, primary key (shop, no))"
+    )
+    table = Table(table="parts", row=True, key=("shop", "no"))
+    of = "6f9619ff-8b86-d011-b42d-00cf4fc964ff"
+    row = {"shop": of.upper(), "no": 1.0, "name": "lamp"}
+    missing = await refused(db, "update", row, row | {"no": 2}, table=table)
+    assert str(missing) == (
+        f'2 rows to update are not there, by the key (shop, no): ["{of}", 1], ["{of}", 2]'
+    )
+    twice = await refused(db, "upsert", row, row | {"no": 2}, row, row | {"no": 3}, table=table)
+    assert str(twice) == f'several rows have the same key (shop, no): ["{of}", 1]'
 
 
 @pytest.mark.parametrize(

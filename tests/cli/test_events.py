@@ -93,3 +93,17 @@ def test_events_are_read_and_taken_out(cli, connection):
     assert "k2" in cli("event", "read", "paid", "--limit", "10").out
     connection.execute("select pgmq.set_vt('event_paid', msg_id, 0) from pgmq.q_event_paid")
     assert cli("event", "read", "paid", "-o", "ids").ids == []
+
+
+def test_a_queue_that_is_not_there(cli, connection):
+    none = cli("event", "read", "paid")
+    assert none.code == 3
+    assert "no queue paid. There is none yet: one is made by the first event." in none.err
+    for name in ("arrived", "cancelled", "order_paid", "packed", "returned", "sent"):
+        connection.execute(EMIT, [name, "k", Jsonb(None)])
+    ran = cli("event", "read", "order_payed", "-o", "json")
+    assert (ran.code, ran.out) == (3, "")
+    assert "no queue order_payed. There are: order_paid, " in ran.err
+    assert ran.err.rstrip().endswith(" and 1 more.")
+    assert cli("event", "read", "order_paid", "-o", "ids").code == 0
+    assert cli("event", "read", "order_paid").code == 0, "it is empty, but it is there"

@@ -52,9 +52,11 @@ def shop(connection):
     return connection
 
 
-def test_a_file_is_checked_without_a_database(cli, file):
+def test_a_file_is_checked_without_a_database(cli, file, monkeypatch):
+    monkeypatch.setenv("TASKER_SECRET_SHOP_TOKEN", "hunter2")
     ran = cli("resources", "check", file, TASKER_DATABASE_URL=None)
     assert (ran.code, ran.out) == (0, "")
+    assert "database" not in ran.err
     file.write_text(FILE.replace("key: [id]", "key: [no]"))
     ran = cli("resources", "check", file, TASKER_DATABASE_URL=None)
     assert ran.code == 1
@@ -70,11 +72,29 @@ def test_a_table_that_is_as_it_is_said(cli, file, shop):
     assert "held against the database" in ran.err
 
 
-def test_a_secret_that_is_not_there(cli, file, shop):
-    ran = cli("resources", "check", file)
+@pytest.mark.parametrize("without", [{}, {"TASKER_DATABASE_URL": None}])
+def test_a_secret_that_is_not_there(cli, file, shop, without):
+    ran = cli("resources", "check", file, **without)
     assert ran.code == 0
     assert "TASKER_SECRET_SHOP_TOKEN is not set" in ran.out and "[R508]" in ran.out
-    assert cli("resources", "check", file, "--strict").code == 1
+    assert cli("resources", "check", file, "--strict", **without).code == 1
+
+
+def test_a_secret_that_others_may_read(cli, file, tmp_path):
+    secret = tmp_path / "shop_token"
+    secret.write_text("hunter2")
+    secret.chmod(0o644)
+    tmp_path.chmod(0o755)
+    around = {"TASKER_DATABASE_URL": None, "TASKER_SECRETS": str(tmp_path)}
+    ran = cli("resources", "check", file, **around)
+    assert ran.code == 0
+    assert f"{file}:5: warning: everybody may read the secret shop_token in {secret}" in ran.out
+    assert (
+        f"Run: chmod 600 {secret}. [R511]" in ran.out
+        or f"Run: chmod 600 {secret} [R511]" in ran.out
+    )
+    secret.chmod(0o600)
+    assert cli("resources", "check", file, **around).out == ""
 
 
 @pytest.mark.parametrize(

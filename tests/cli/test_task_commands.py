@@ -176,10 +176,20 @@ def test_a_task_that_cannot_go_on_ends_the_watch_with_its_own_code(cli, task, fa
     assert cli("task", "result", task).code == 6
 
 
+@pytest.mark.parametrize("option", ["--timeout", "--interval"])
+@pytest.mark.parametrize("given", ["soon", "-1", "nan", "2 parsecs"])
+def test_what_is_no_time_is_told(cli, task, option, given):
+    ran = cli("task", "watch", task, option, given)
+    assert ran.code == 2
+    assert f"Invalid value for '{option}'" in ran.err and "duration" in ran.err
+
+
 def test_waiting_has_an_end(cli, shop, task):
     ran = cli("task", "watch", task, "--timeout", "0.1", "--interval", "0.05")
     assert ran.code == 124 and "is still in_progress" in ran.err
-    assert cli("task", "submit", shop, "--wait", "--timeout", "0.1", "-o", "json").code == 124
+    in_words = cli("task", "watch", task, "--timeout", "100ms", "--interval", "50ms")
+    assert in_words.code == 124 and "after 0.1 s" in in_words.err
+    assert cli("task", "submit", shop, "--wait", "--timeout", "100ms", "-o", "json").code == 124
     none_yet = cli("task", "result", task)
     assert (none_yet.code, none_yet.out) == (4, "")
     cli("task", "cancel", task, "-r", "over")

@@ -28,7 +28,7 @@ FOLDER = ROOT / "docs" / "findings"
 RESOURCES = Resources.model_validate(yaml.safe_load((FOLDER / "resources.yaml").read_text("utf-8")))
 GIVEN = Object({"input": Field(type_of(RESOURCES.schemas["order"]))})
 ABOUT_FILES = {"R505"}
-AT_A_DATABASE = {"R506", "R507", "R508"}
+AT_A_DATABASE = {"R506", "R507", "R508", "R511"}
 """What only a database, or the environment, can tell: tests/actions has these."""
 PYTHON = {"X001", "B204", "B207", "S602"}
 """Too long for a page, so a program makes them: run as the examples of any page."""

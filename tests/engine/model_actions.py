@@ -266,7 +266,12 @@ class Answer:
 
     def absorb(self, world: World, answer: str | None, db: Connection, alone: bool) -> None:
         task_id, no = self.place
-        assert answer == world.tasks[task_id].answer(no, self.name, self.approved, WHO)
+        query = (
+            "select tasker.utc_text(answered_at) from tasker.approval"
+            " where (task_id, step_no, 'ask:' || name) = (%s, %s, %s)"
+        )
+        at = one(db, query, task_id, no, self.name) if answer is None else None
+        assert answer == world.tasks[task_id].answer(no, self.name, self.approved, at, WHO)
 
 
 @dataclass(frozen=True)

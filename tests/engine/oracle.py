@@ -471,8 +471,10 @@ class Task:
             self.queue(step)
         return True, len(waiting)
 
-    def answer(self, no: int, name: str, approved: bool, who: Mapping[str, str]) -> str | None:
-        """Answer what a step has asked; how that is refused."""
+    def answer(
+        self, no: int, name: str, approved: bool, at: str | None, who: Mapping[str, str]
+    ) -> str | None:
+        """Answer what a step has asked, at a time that the engine has said; how that is refused."""
         step = self.steps[no]
         if self.ended:
             return "TK004"
@@ -480,7 +482,8 @@ class Task:
             return "TK001"
         if step.asked[name] != "open":
             return "TK004"
-        value = {"approved": approved, "answer": None, "by": who["actor"], "reason": who["reason"]}
+        by, reason = who["actor"], who["reason"]
+        value = {"approved": approved, "answer": None, "by": by, "reason": reason, "at": at}
         step.end_wait(value, "approved" if approved else "rejected")
         self.queue(step)
         return None

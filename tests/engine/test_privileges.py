@@ -34,7 +34,7 @@ READS = {
     "get_schedule", "list_schedules", "list_fires", "get_approval", "list_approvals", "plan_change",
     "list_limits", "list_limit_keys", "list_dead_letters", "get_dead_letters", "list_children",
     "list_inner_steps", "list_needed_steps",
-    "list_events",
+    "list_events", "list_event_queues",
 }  # fmt: skip
 MAY = {
     "tasker_client": READS

@@ -14,7 +14,7 @@ from tests.soundness.defects.seeding import insert, transform
 from tasker_grammar.checking.codes import CODES
 
 CASES = max(6, int(os.environ.get("TASKER_SOUNDNESS", "0")) // 100)
-ELSEWHERE = {"R506", "R507", "R508"}
+ELSEWHERE = {"R506", "R507", "R508", "R511"}
 """What is found in a database or in the worker's secrets, when resources are held against them: tests/actions."""
 EVERY = [
     pytest.param(code, function, id=f"{code} {function.__name__} {at}")

@@ -282,7 +282,7 @@ def test_what_replaces_a_handler_keeps_its_contract(tasker: Tasker) -> None:
     with pytest.raises(TaskFailed, match="ContractError"):
         tasker.run(orders, Order(total=5))
     tasker.replace("pay", lambda chek: None)
-    with pytest.raises(DefinitionError, match="takes chek, which its handler is not given"):
+    with pytest.raises(DefinitionError, match="takes chek, which pay is not given"):
         tasker.run(orders, Order(total=5))
 
 

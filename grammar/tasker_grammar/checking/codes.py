@@ -103,6 +103,7 @@ CODES: Mapping[str, Code] = _register(
     ("R508", "A secret is not set", "warning"),
     ("R509", "A resource may not be used here", "error"),
     ("R510", "A table may not be written in this way", "error"),
+    ("R511", "Others may read a secret", "warning"),
     # Schemas
     ("S601", "A schema cannot be used here", "error"),
     ("S602", "A schema is too large", "error"),

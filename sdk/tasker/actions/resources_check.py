@@ -27,7 +27,6 @@ JsonSchema = dict[str, Any] | bool
 _SCALARS = frozenset({"string", "integer", "number", "boolean"})
 _PRIVATE_HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^\s/:@\[\]]+):\d{1,5}")
 _SEGMENT = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@%-]*")
-_LONGEST_QUEUE = 40  # characters
 
 
 def check_resources(resources: Resources) -> Iterator[Finding]:
@@ -41,7 +40,7 @@ def check_resources(resources: Resources) -> Iterator[Finding]:
     for section, named in sections:
         for name, resource in named.items():
             at = f"/{section}/{name}"
-            yield from (found.below(at) for found in _check(name, resource))
+            yield from (found.below(at) for found in _check(resource))
             yield from (found.below(at) for found in _check_labels(resource, resources.labels))
     for name, schema in resources.schemas.items():
         yield from (found.below("/schemas") for found in _check_schema(name, schema))
@@ -51,7 +50,7 @@ def check_resources(resources: Resources) -> Iterator[Finding]:
         )
 
 
-def _check(name: str, resource: Resource) -> Iterator[Finding]:
+def _check(resource: Resource) -> Iterator[Finding]:
     match resource:
         case Endpoint():
             yield from _check_endpoint(resource)
@@ -61,11 +60,6 @@ def _check(name: str, resource: Resource) -> Iterator[Finding]:
             yield from _check_table(resource)
         case Event():
             yield from _check_schema("payload", resource.payload)
-            if resource.queue is None and len(name) > _LONGEST_QUEUE:
-                hint = (
-                    f"Give it a shorter name, or a `queue:` of at most {_LONGEST_QUEUE} characters."
-                )
-                yield _finding("", f"{name} is too long for the name of a queue", hint)
         case Action():
             yield from _check_schema("input", resource.input)
             yield from _check_schema("result", resource.result)

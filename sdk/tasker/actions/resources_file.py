@@ -97,6 +97,11 @@ def _mistake(path: Path, error: ErrorDetails) -> Finding:
         known = _fields_at(path)
         hint = did_you_mean(name, known) or f"There are: {', '.join(known)}."
         return Finding("P001", "error", f'the field "{name}" is unknown', hint, at)
+    if kind == "queue_name":
+        return Finding("R505", "error", error["msg"], error.get("ctx", {})["hint"], at)
+    if error["loc"][-1:] == ("[key]",):
+        hint = "Use up to 63 lower-case letters, digits and underscores, a letter first."
+        return Finding("P001", "error", f'"{name}" is no name', hint, at)
     if kind == "missing":
         return Finding("P001", "error", f"{name} is missing", f"Add `{name}:`.", at)
     if "Secret" in error["loc"] or path[-2:-1] == ("headers",) or name == "base_url":

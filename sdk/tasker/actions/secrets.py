@@ -36,9 +36,13 @@ class SecretError(TaskerError):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Sensitive:
-    """A text that does not show itself. `value` is it, for the one place where it is used."""
+    """A text that does not show itself. `value` is it, for the one place where it is used.
+
+    `file`: where it was read, if from a file.
+    """
 
     value: str
+    file: Path | None = None
 
     def __repr__(self) -> str:
         return "Sensitive(***)"
@@ -98,7 +102,7 @@ def read_folder(folder: Path) -> Secrets:
             raise SecretError(f"there is no secret {name}: no file {path} can be read") from None
         if not text or len(data) > _LARGEST:
             raise SecretError(f"the secret {name} is empty, or longer than {_LARGEST:,} bytes")
-        return Sensitive(text.removesuffix("\n").removesuffix("\r"))
+        return Sensitive(text.removesuffix("\n").removesuffix("\r"), path)
 
     return from_folder
 

@@ -31,6 +31,10 @@ _NOT_ALLOWED = "42501"
 # Constraints that wait for the commit would fail it where nobody expects it: behind the write, or with the completion.
 _CHECK_NOW = "set constraints all immediate"
 
+_MOST_NAMED = 3
+"""How many rows a message names."""
+_LONGEST_KEY = 60  # characters
+
 
 async def write_rows(
     connection: AsyncConnection, shapes: Shapes, table: Table, mode: Mode, rows: Sequence[Row]
@@ -86,12 +90,15 @@ async def _check_keys(
 ) -> None:
     if len(rows) == 1:
         return
-    keys = [{name: row[name] for name in table.key} for row in rows]
+    data = encode_rows(shape, [{name: row[name] for name in table.key} for row in rows])
+    given = _given(shape, sorted(table.key))
     query = sql.SQL("select count(*) from (select distinct {} from {}) as given").format(
-        _list("r", table.key), _given(shape, sorted(table.key))
+        _list("r", table.key), given
     )
-    if await _count(connection, query, encode_rows(shape, keys)) < len(rows):
-        raise ActionFailed("CONFLICT", f"two rows have the same key ({', '.join(table.key)})")
+    if await _count(connection, query, data) < len(rows):
+        twice = sql.SQL("{} group by {} having count(*) > 1").format(given, _list("r", table.key))
+        told = await _name_rows(connection, table, twice, data)
+        raise ActionFailed("CONFLICT", f"several rows have the same key {told}")
 
 
 async def _write(
@@ -107,9 +114,13 @@ async def _write(
     if mode == "update":
         found = await _count(connection, _lock(shape, table, columns), data)
         if found < len(rows):
-            raise ActionFailed(
-                "CONFLICT", f"{len(rows) - found} of the rows to update are not there"
+            absent = sql.SQL("{} where not exists (select from {} as t where {})").format(
+                _given(shape, columns), _name(shape), _same_key(table)
             )
+            told = await _name_rows(connection, table, absent, data)
+            missing = len(rows) - found
+            what = "a row to update is" if missing == 1 else f"{missing} rows to update are"
+            raise ActionFailed("CONFLICT", f"{what} not there, by the key {told}")
     statement = _statement(shape, table, mode, columns)
     return 0 if statement is None else (await connection.execute(statement, [data])).rowcount
 
@@ -196,6 +207,23 @@ def _differ(source: str, shape: Shape, columns: Sequence[str]) -> sql.Composed:
             for name in columns
         )
     )
+
+
+async def _name_rows(
+    connection: AsyncConnection, table: Table, given: sql.Composed, data: str
+) -> str:
+    """Rows r as messages name them: the columns of their key, a few of their keys, and how many more there are."""
+    keys = _list("r", table.key)
+    key = sql.SQL("to_json({})" if len(table.key) == 1 else "json_build_array({})").format(keys)
+    query = sql.SQL(
+        "select {}::text, count(*) over () from {} order by {} limit {}"
+    ).format(key, given, keys, _MOST_NAMED)  # fmt: skip
+    found = await (await connection.execute(query, [data])).fetchall()
+    named = ", ".join(
+        text if len(text) <= _LONGEST_KEY else f"{text[:_LONGEST_KEY]}…" for text, _ in found
+    )
+    more = max((total - len(found) for _, total in found), default=0)
+    return f"({', '.join(table.key)}): {named}{f' and {more} more' if more else ''}"
 
 
 async def _count(connection: AsyncConnection, query: sql.Composed, data: str) -> int:

@@ -30,6 +30,25 @@ def _user() -> str:
         return "unknown"
 
 
+def read_seconds(given: str | float) -> float:
+    """Read a time as 30s or 1h30m, or a number of seconds. Raises BadParameter for what is none."""
+    from tasker.durations import to_seconds
+
+    text = str(given).strip()
+    try:
+        return to_seconds(f"{text}s" if text.replace(".", "", 1).isdecimal() else text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+def read_seconds_of(option: str, given: str) -> float:
+    """Read the time that was given with an option, as read_seconds does. Raises CommandFailed (usage)."""
+    try:
+        return read_seconds(given)
+    except typer.BadParameter as error:
+        raise CommandFailed(ExitCode.USAGE, f"{option}: {error.message}") from None
+
+
 Url = Annotated[
     str | None,
     typer.Option(
@@ -81,6 +100,16 @@ CompositionFiles = Annotated[
     typer.Option(
         "--compositions",
         help="A file of compositions of your own, or a folder of them; may be repeated.",
+        show_default=False,
+    ),
+]
+Timeout = Annotated[
+    float | None,
+    typer.Option(
+        "--timeout",
+        parser=read_seconds,
+        metavar="DURATION",
+        help="Give up after so long, as 30s, 5m, or a number of seconds (exit code 124).",
         show_default=False,
     ),
 ]

@@ -6,7 +6,7 @@ from typing import Annotated, Any, assert_never
 
 import typer
 
-from tasker.cli.arguments import Output
+from tasker.cli.arguments import Output, read_seconds
 from tasker.cli.exit_codes import ExitCode
 from tasker.cli.failures import CommandFailed
 from tasker.cli.output import Format, show, tell, write_lines
@@ -41,7 +41,13 @@ def test(
         Profile, typer.Option("--profile", help="Of the whole protocol, or its least.")
     ] = Profile.full,
     patience: Annotated[
-        float, typer.Option("--patience", min=0.1, help="Seconds that an answer may take.")
+        float,
+        typer.Option(
+            "--patience",
+            parser=read_seconds,
+            metavar="DURATION",
+            help="How long an answer may take, as 500ms, 10s, or a number of seconds.",
+        ),
     ] = 10,
     output: Output = Format.table,
 ) -> None:

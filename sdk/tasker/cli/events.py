@@ -10,6 +10,8 @@ import typer
 
 from tasker.cli.arguments import Output, Url, read_json
 from tasker.cli.database import call_all, call_one, open_database
+from tasker.cli.exit_codes import ExitCode
+from tasker.cli.failures import CommandFailed
 from tasker.cli.output import Format, show
 from tasker.cli.task_lookup import find_task
 
@@ -95,14 +97,30 @@ def read(
     output: Output = Format.table,
     url: Url = None,
 ) -> None:
-    """Read events from a queue, the oldest first, and take them out of it."""
+    """Read events from a queue, the oldest first, and take them out of it.
+
+    A queue is there from the first event on; before that, the exit code is 3.
+    """
     with open_database(url) as connection:
         lease = "1 second" if keep else "30 seconds"
         events = call_all(connection, "read_events", queue=queue, max_rows=most, lease=lease)
+        if not events:
+            _check_queue(connection, queue)
         show(events, output, lambda: [one["event_id"] for one in events], lambda: _draw(events))
         if not keep:
             receipts = [one["receipt"] for one in events]
             call_one(connection, "finish_events", queue=queue, receipts=receipts)
+
+
+def _check_queue(connection: "Connection", queue: str) -> None:
+    """Raise CommandFailed (not found) where no event was ever emitted into the queue."""
+    from tasker.names import list_nearest
+
+    known = [row["queue"] for row in call_all(connection, "list_event_queues")]
+    if queue not in known:
+        hint = f"There are: {list_nearest(queue, known)}."
+        none = "There is none yet: one is made by the first event."
+        raise CommandFailed(ExitCode.NOT_FOUND, f"no queue {queue}", hint if known else none)
 
 
 def _draw(events: Sequence[Any]) -> Any:

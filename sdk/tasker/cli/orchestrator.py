@@ -4,9 +4,7 @@ from typing import Annotated
 
 import typer
 
-from tasker.cli.arguments import Url
-from tasker.cli.exit_codes import ExitCode
-from tasker.cli.failures import CommandFailed
+from tasker.cli.arguments import Url, read_seconds_of
 from tasker.cli.logs import LogLevel, log_to_stderr
 
 
@@ -27,16 +25,7 @@ def orchestrator(
     import anyio
 
     log_to_stderr(log_level)
-    anyio.run(_orchestrate, url, name, _read_retention(retention))
-
-
-def _read_retention(given: str) -> float:
-    from tasker.durations import to_seconds
-
-    try:
-        return to_seconds(given)
-    except ValueError as error:
-        raise CommandFailed(ExitCode.USAGE, f"--retention: {error}") from error
+    anyio.run(_orchestrate, url, name, read_seconds_of("--retention", retention))
 
 
 async def _orchestrate(url: str | None, name: str | None, retention: float) -> None:

@@ -39,8 +39,8 @@ def check(
 ) -> None:
     """Check a file of resources, and print what is found as file:line.
 
-    With --url, or TASKER_DATABASE_URL, tables are held against the database: their columns, types and keys, and
-    whether this login may write them; and secrets are looked for as a worker would here. Nothing is changed, and no
+    Secrets are looked for, as a worker would here. With --url, or TASKER_DATABASE_URL, tables are held against the
+    database: their columns, types and keys, and whether this login may write them. Nothing is changed, and no
     endpoint is asked. The exit code is 1 when there are errors.
     """
     from tasker.actions.resources_file import examine_resources
@@ -49,8 +49,10 @@ def check(
 
     resources, document, found = examine_resources(file)
     named = url or read_settings().url
-    if resources is not None and named is not None:
-        found = [*found, *(locate(each, document, file) for each in _look(resources, named))]
+    if resources is not None:
+        outside = _look_for_secrets(resources)
+        outside += _look_at_tables(resources, named) if named is not None else []
+        found = [*found, *(locate(each, document, file) for each in outside)]
     match output:
         case Format.json:
             write_json([each.as_json() for each in found])
@@ -163,20 +165,27 @@ def _about(resource: "Resource") -> str:
             return f"{resource.handler}, {resource.effect}"
 
 
-def _look(resources: "Resources", url: str) -> "list[Finding]":
+def _look_for_secrets(resources: "Resources") -> "list[Finding]":
+    from tasker.actions.secret_checks import check_secrets
+    from tasker.actions.secrets import read_secrets
+
+    return list(check_secrets(resources, read_secrets()))
+
+
+def _look_at_tables(resources: "Resources", url: str) -> "list[Finding]":
     import anyio
 
-    from tasker.actions.resources_online import check_secrets, check_tables
+    from tasker.actions.resources_online import check_tables
     from tasker.actions.secrets import read_secrets
     from tasker.cli.target import find_database
 
-    secrets, database = read_secrets(), find_database(url)
+    database = find_database(url)
 
     async def look() -> "list[Finding]":
         async with await database.connect_async() as connection:
-            return await check_tables(resources, connection, secrets)
+            return await check_tables(resources, connection, read_secrets())
 
-    return [*check_secrets(resources, secrets), *anyio.run(look)]
+    return anyio.run(look)
 
 
 def _read_table(schema: str, name: str, url: str | None) -> "Shape":

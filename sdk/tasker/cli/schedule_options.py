@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tasker.cli.arguments import read_json
+from tasker.cli.arguments import read_json, read_seconds_of
 from tasker.cli.exit_codes import ExitCode
 from tasker.cli.failures import CommandFailed
 from tasker.cli.priorities import PriorityClass
@@ -178,9 +178,4 @@ def _read_time(key: str, text: str) -> str:
 
 
 def _read_seconds(key: str, text: str) -> float:
-    from tasker.durations import to_seconds
-
-    try:
-        return to_seconds(f"{text}s" if text.strip().replace(".", "", 1).isdecimal() else text)
-    except ValueError as error:
-        raise CommandFailed(ExitCode.USAGE, f"--{key.replace('_', '-')}: {error}") from error
+    return read_seconds_of(f"--{key.replace('_', '-')}", text)

@@ -12,6 +12,7 @@ from tasker.cli.arguments import (
     STDIN,
     Output,
     TemplateRef,
+    Timeout,
     Url,
     parse_json,
     parse_template_ref,
@@ -83,10 +84,7 @@ def submit(
     wait: Annotated[
         bool, typer.Option("--wait", help="Follow it to its end and print its result.")
     ] = False,
-    timeout: Annotated[
-        float | None,
-        typer.Option("--timeout", help="Wait so many seconds at most (exit code 124)."),
-    ] = None,
+    timeout: Timeout = None,
     output: Output = Format.table,
     url: Url = None,
 ) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tasker.cli import pictures
-from tasker.cli.arguments import Output, TaskIds, TemplateRef, Url, read_ids
+from tasker.cli.arguments import Output, TaskIds, TemplateRef, Timeout, Url, read_ids, read_seconds
 from tasker.cli.database import call_all, call_one, open_database
 from tasker.cli.filters import TaskState, Where, read_filter
 from tasker.cli.output import Format, show, write_json, write_lines
@@ -40,9 +40,14 @@ OneTask = Annotated[
         metavar="TASK", help="A task's id, or the beginning of one; - reads it from stdin."
     ),
 ]
-Interval = Annotated[float, typer.Option("--interval", min=0.05, help="Seconds between two looks.")]
-Timeout = Annotated[
-    float | None, typer.Option("--timeout", help="Give up after so many seconds (exit code 124).")
+Interval = Annotated[
+    float,
+    typer.Option(
+        "--interval",
+        parser=read_seconds,
+        metavar="DURATION",
+        help="The time between two looks, as 500ms, 2s, or a number of seconds.",
+    ),
 ]
 
 

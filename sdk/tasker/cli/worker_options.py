@@ -4,8 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasker.cli.exit_codes import ExitCode
-from tasker.cli.failures import CommandFailed
+from tasker.cli.arguments import read_seconds_of
 from tasker.cli.logs import LogLevel
 
 
@@ -30,12 +29,12 @@ class WorkerOptions:
     @property
     def grace_seconds(self) -> float:
         """The grace in seconds. Raises CommandFailed when it is no duration."""
-        from tasker.durations import to_seconds
+        return read_seconds_of("--grace", self.grace)
 
-        try:
-            return to_seconds(self.grace)
-        except ValueError as error:
-            raise CommandFailed(ExitCode.USAGE, f"--grace: {error}") from error
+    @property
+    def lease_seconds(self) -> float:
+        """The lease in seconds. Raises CommandFailed when it is no duration."""
+        return read_seconds_of("--lease", self.lease)
 
     def to_arguments(self) -> list[str]:
         """Write them as the command line that a worker without reloading takes."""

@@ -1,7 +1,6 @@
-"""Handlers replaced by a test's own, and a record of what was called. Pure.
+"""Handlers and actions replaced by a test's own, and a record of the handlers that were called. Pure.
 
-A replaced handler keeps its contract: it is given what the handler's annotations say, and what it returns is checked
-against them.
+What replaces one keeps its contract: it is given what the annotations say, and what it returns is checked against them.
 """
 
 from __future__ import annotations
@@ -12,19 +11,26 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
-from tasker.binding import BoundHandler, Handler
+from tasker.actions.invoking import Invocable
+from tasker.binding import ACTION, BoundHandler, Handler
 from tasker.context import StepContext
 from tasker.decorators import read_handler
 from tasker.errors import DefinitionError
 from tasker.executor import Running
-from tasker.injection import Signature
-from tasker.names import did_you_mean
+from tasker.names import OWN_HANDLERS, did_you_mean
 from tasker.outcome import Outcome
 from tasker.seams import RunStep
 from tasker.template import Template
 from tasker.testing.faults import Fault, Strike, names_of
 
-__all__ = ["Call", "calls_of", "record_run", "replace_handlers"]
+__all__ = [
+    "Call",
+    "calls_of",
+    "handlers_named",
+    "record_run",
+    "replace_actions",
+    "replace_handlers",
+]
 
 
 @dataclass(slots=True)
@@ -51,13 +57,18 @@ def replace_handlers(
 ) -> dict[str, Handler]:
     """The handlers with some replaced, by the name of a step, `namespace/template/step`, or a handler.
 
-    Raises DefinitionError for a name that is none of these, and for a replacement that asks for what the handler is not
-    given.
+    Raises DefinitionError for a name that is none of these, or is a composition's, and for a replacement that asks for
+    what the handler is not given.
     """
     templates = list(templates)
     replaced = dict(handlers)
     for name, function in replacements.items():
         for named in handlers_named(name, templates):
+            if named in OWN_HANDLERS:
+                raise DefinitionError(
+                    f"{name} is a composition or of a fragment, which has no handler to replace. Give"
+                    " the test's resources, tasker.register(resources=...), or replace an action"
+                )
             given = handlers.get(named)
             if given is None:
                 replaced[named] = read_handler(function, named, {})
@@ -107,8 +118,33 @@ def _names(call: Call) -> tuple[str, str, str]:
     return call.step, step, f"{call.context.namespace}/{call.context.template}/{step}"
 
 
+def replace_actions(
+    actions: Mapping[str, Invocable], replacements: Mapping[str, Callable[..., Any]]
+) -> tuple[list[Callable[..., Any]], dict[str, Callable[..., Any]]]:
+    """The functions that compositions invoke, those replaced that a replacement names; and the replacements left.
+
+    Raises DefinitionError for a replacement that asks for what an action is not given.
+    """
+    functions: list[Callable[..., Any]] = []
+    for name, one in actions.items():
+        function = one.function
+        if name in replacements:
+            given = {"input", *(["idempotency_key"] if one.takes_key else [])}
+            function = _picking(given, name, replacements[name])
+            setattr(function, ACTION, replace(one, function=function))
+        functions.append(function)
+    return functions, {name: each for name, each in replacements.items() if name not in actions}
+
+
 def _replaced(handler: Handler, name: str, function: Callable[..., Any]) -> Handler:
-    taken = _taken(handler.signature, name, function)
+    given = {parameter.name for parameter in handler.signature.parameters}
+    picking = _picking(given, name, function)
+    return replace(handler, is_async=inspect.iscoroutinefunction(picking), make=lambda: picking)
+
+
+def _picking(given: set[str], name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, for a caller that gives it all of `given`: it is given what it takes of that."""
+    taken = _taken(given, name, function)
 
     def pick(arguments: Mapping[str, Any]) -> dict[str, Any]:
         return {key: value for key, value in arguments.items() if taken is None or key in taken}
@@ -118,20 +154,19 @@ def _replaced(handler: Handler, name: str, function: Callable[..., Any]) -> Hand
         async def call_async(**arguments: Any) -> Any:
             return await function(**pick(arguments))
 
-        return replace(handler, is_async=True, make=lambda: call_async)
+        return call_async
 
     def call(**arguments: Any) -> Any:
         return function(**pick(arguments))
 
-    return replace(handler, is_async=False, make=lambda: call)
+    return call
 
 
-def _taken(signature: Signature, name: str, function: Callable[..., Any]) -> set[str] | None:
-    """Which of the handler's arguments the replacement takes; None: all."""
+def _taken(given: set[str], name: str, function: Callable[..., Any]) -> set[str] | None:
+    """Which of the arguments the replacement takes; None: all."""
     parameters = inspect.signature(function).parameters.values()
     if any(each.kind is each.VAR_KEYWORD for each in parameters):
         return None
-    given = {parameter.name for parameter in signature.parameters}
     for each in parameters:
         if (
             each.name not in given
@@ -140,7 +175,7 @@ def _taken(signature: Signature, name: str, function: Callable[..., Any]) -> set
         ):
             takes = ", ".join(sorted(given)) or "nothing"
             raise DefinitionError(
-                f"what replaces {name} takes {each.name}, which its handler is not given; that takes {takes}"
+                f"what replaces {name} takes {each.name}, which {name} is not given; that takes {takes}"
             )
     return {each.name for each in parameters} & given
 

@@ -12,14 +12,21 @@ from contextlib import asynccontextmanager
 from typing import Any, Unpack
 from uuid import UUID
 
+from tasker.actions.invoking import invocable_of
 from tasker.binding import Handler, handler_of
 from tasker.client import Client, OnConflict, Submission, SubmitOptions
 from tasker.durations import Duration
-from tasker.given import handlers_by_name
+from tasker.given import Given, handlers_by_name, resources_of, split_actions, templates_of
 from tasker.requests import request_errors
 from tasker.seams import Seams
 from tasker.template import Template
-from tasker.testing.calls import Call, calls_of, handlers_named, replace_handlers
+from tasker.testing.calls import (
+    Call,
+    calls_of,
+    handlers_named,
+    replace_actions,
+    replace_handlers,
+)
 from tasker.testing.clock import AsyncClock
 from tasker.testing.faults import Faults
 from tasker.testing.task import AsyncTask
@@ -48,24 +55,19 @@ class AsyncTasker:
         self.patience = patience
         self.faults = Faults()
         self.clock = AsyncClock(self)
-        self._given: dict[tuple[str, ...], Workflow | Template | Handler] = {}
+        self._given: dict[tuple[str, ...], Given] = {}
         self._replacements: dict[str, Callable[..., Any]] = {}
         self._calls: list[Call] = []
         self._resources: Resources | None = None
 
-    async def register(
-        self,
-        *given: Workflow | Template | Handler | Callable[..., Any],
-        resources: Resources | None = None,
-    ) -> None:
-        """Register workflows and templates, and know the handlers of workflows, and those given by themselves.
+    async def register(self, *given: Given, resources: Resources | None = None) -> None:
+        """Register workflows and templates, and know what else a worker may be given: handlers and actions.
 
-        `resources`: what compositions may name, from now on.
+        `resources`: what compositions may name, from now on, in place of what the workflows say.
         """
         self._resources = self._resources if resources is None else resources
         for one in given:
-            known = one if isinstance(one, Workflow | Template | Handler) else handler_of(one)
-            self._given[_key(known)] = known
+            self._given[_key(one)] = one
         templates = [one for one in given if isinstance(one, Workflow | Template)]
         if templates:
             async with Client(self.database_url) as client:
@@ -124,10 +126,11 @@ class AsyncTasker:
         return AsyncTask(UUID(str(task_id)), None, self)
 
     def replace(self, name: str, function: Callable[..., Any]) -> None:
-        """Have `function` run in place of a handler, named by its step, `namespace/template/step`, or itself.
+        """Have `function` run in place of an action of this name; or of a handler, named by its step,
+        `namespace/template/step`, or itself.
 
-        It is given those of the handler's arguments that it names (a mock: all), and what it returns must be what the
-        handler's annotation says. A name that no step has is an error when the next task runs.
+        It is given those of the arguments that it names (a mock: all), and what it returns must be what the annotation
+        says. A name that nothing has is an error when the next task runs.
         """
         self._replacements[name] = function
 
@@ -142,8 +145,11 @@ class AsyncTasker:
     @asynccontextmanager
     async def work(self) -> AsyncGenerator[Work]:
         """A worker, held at rest, for as long as the block lasts."""
-        given, templates = list(self._given.values()), self._templates
-        handlers = replace_handlers(handlers_by_name(given), templates, self._replacements)
+        actions, others = split_actions(self._given.values())
+        resources = resources_of(others) if self._resources is None else self._resources
+        templates = self._templates
+        functions, left = replace_actions(actions, self._replacements)
+        handlers = replace_handlers(handlers_by_name(others), templates, left)
         for fault in self.faults.armed:
             if fault.step is not None and templates:
                 handlers_named(fault.step.partition("/")[0], templates)
@@ -154,10 +160,11 @@ class AsyncTasker:
                 return Worker(
                     *templates,
                     *handlers.values(),
+                    *functions,
                     url=self.database_url,
                     queues=queues or ["default"],
                     name="test",
-                    resources=self._resources,
+                    resources=resources,
                     seams=seams,
                 )
 
@@ -167,8 +174,7 @@ class AsyncTasker:
 
     @property
     def _templates(self) -> list[Template]:
-        given = (one for one in self._given.values() if not isinstance(one, Handler))
-        return [one.template if isinstance(one, Workflow) else one for one in given]
+        return templates_of(self._given.values())
 
     @asynccontextmanager
     async def session(self) -> AsyncGenerator[Session]:
@@ -178,6 +184,13 @@ class AsyncTasker:
                 yield session
 
 
-def _key(given: Workflow | Template | Handler) -> tuple[str, ...]:
+def _key(given: Given) -> tuple[str, ...]:
     """What a later registration takes the place of."""
-    return (given.name,) if isinstance(given, Handler) else (given.full_name, given.version)
+    match given:
+        case Workflow() | Template():
+            return given.full_name, given.version
+        case Handler():
+            return (given.name,)
+        case _:
+            action = invocable_of(given)
+            return (handler_of(given).name,) if action is None else ("action", action.name, "")

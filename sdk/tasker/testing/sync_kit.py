@@ -10,10 +10,9 @@ from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack, overload
 from uuid import UUID
 
-from tasker.binding import Handler
 from tasker.client import OnConflict, Submission, SubmitOptions
 from tasker.durations import Duration
-from tasker.template import Template
+from tasker.given import Given
 from tasker.testing.calls import Call
 from tasker.testing.faults import Faults
 from tasker.testing.kit import PATIENCE, AsyncTasker
@@ -65,11 +64,7 @@ class Tasker:
         """What shall go wrong."""
         return self._tasker.faults
 
-    def register(
-        self,
-        *given: Workflow | Template | Handler | Callable[..., Any],
-        resources: Resources | None = None,
-    ) -> None:
+    def register(self, *given: Given, resources: Resources | None = None) -> None:
         """As AsyncTasker.register."""
         self.wait(self._tasker.register(*given, resources=resources))
 

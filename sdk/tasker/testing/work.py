@@ -208,13 +208,22 @@ def _lease(row: Json) -> Lease:
 
 
 def _refuse_missing(outcome: Json) -> None:
-    """Say at once that there is no handler: a real worker would leave the step to another, again and again."""
-    error: Json = outcome.get("error")
-    if outcome["outcome"] == "release" and error["type"] == "HandlerMissing":
-        raise DefinitionError(
-            f"{error['message']}. Register it, as in tasker.register(workflow, handler),"
-            " or put another in its place with tasker.replace(name, function)"
-        )
+    """Say at once that the step cannot run here: a real worker would leave it to another, again and again."""
+    if outcome["outcome"] != "release":
+        return
+    match outcome["error"]:
+        case {"type": "HandlerMissing", "message": message}:
+            raise DefinitionError(
+                f"{message}. Register it, as in tasker.register(workflow, handler),"
+                " or put another in its place with tasker.replace(name, function)"
+            )
+        case {"type": "ResourcesMissing", "message": message}:
+            raise DefinitionError(
+                f"{message}\nGive them, as in Workflow(..., resources=...) or"
+                " tasker.register(resources=...); actions, as in tasker.register(template, action)"
+            )
+        case _:
+            pass
 
 
 @asynccontextmanager

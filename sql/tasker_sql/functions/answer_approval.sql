@@ -40,7 +40,7 @@ begin
     where a.task_id = v_approval.task_id and a.step_no = v_approval.step_no and a.name = v_approval.name;
     perform tasker.end_waits(array[v_approval.task_id], array[v_approval.step_no], array[jsonb_build_object(
         'approved', answer_approval.approved, 'answer', answer_approval.answer, 'by', answer_approval.actor,
-        'reason', answer_approval.reason, 'at', to_char(v_now at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'))]);
+        'reason', answer_approval.reason, 'at', tasker.utc_text(v_now))]);
     perform tasker.park_steps(array[v_task.task_id]);
     return tasker.record_action(v_task.task_id, v_approval.step_no, v_verb, answer_approval.reason, answer_approval.actor, 1);
 end;

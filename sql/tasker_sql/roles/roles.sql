@@ -37,7 +37,8 @@ begin
             or p.proname in ('get_task', 'get_task_result', 'list_tasks', 'list_steps', 'get_step', 'explain_step',
                 'queue_stats', 'count_open_tasks', 'list_workers', 'list_orchestrators', 'list_templates', 'get_template', 'verify',
                 'plan_change', 'list_dead_letters', 'get_dead_letters', 'get_schedule', 'list_schedules', 'list_fires', 'get_approval', 'list_approvals', 'list_limits',
-                'list_limit_keys', 'list_children', 'list_inner_steps', 'list_needed_steps', 'list_events'))
+                'list_limit_keys', 'list_children', 'list_inner_steps', 'list_needed_steps', 'list_events',
+                'list_event_queues'))
         where to_regrole(g.role) is not null
     loop
         execute format('grant execute on function %s to %I', v_grant.signature, v_grant.role);
