@@ -298,7 +298,7 @@ async def test_a_redirect_is_told_and_not_followed(location: str, shown: str) ->
     assert "s3cret" not in str(failed)
 
 
-@pytest.mark.parametrize(("status", "said"), [(401, " (with the secret token)"), (404, "")])
+@pytest.mark.parametrize(("status", "said"), [(401, ", sent with the secret token"), (404, "")])
 async def test_a_refusal_says_which_secret_was_sent(status: int, said: str) -> None:
     headers = {"Authorization": {"$secret": "token"}}
     failed = await failure(always(answer("{}", status=status)), headers=headers)

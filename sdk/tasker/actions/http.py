@@ -85,7 +85,7 @@ def _as_whom(endpoint: Endpoint, status: int) -> str:
     names = [text.name for text in endpoint.headers.values() if isinstance(text, Secret)]
     if status not in (401, 403) or not names:
         return ""
-    return f" (with the secret{'s' if len(names) > 1 else ''} {', '.join(names)})"
+    return f", sent with the secret{'s' if len(names) > 1 else ''} {', '.join(names)}"
 
 
 def _refuse_untrusted(error: BaseException, what: str) -> None:
