@@ -5,7 +5,7 @@ from __future__ import annotations
 from tasker_grammar.expressions.faults import Fault
 from tasker_grammar.expressions.syntax import At
 from tasker_grammar.telling import did_you_mean
-from tasker_grammar.type_algebra import join, join_all, members, only, without
+from tasker_grammar.type_algebra import is_all, join, join_all, members, only, without
 from tasker_grammar.type_words import describe
 from tasker_grammar.types import (
     Anything,
@@ -42,7 +42,7 @@ _WORDS: dict[type[Type], str] = {
 def compute(operator: str, left: Type, right: Type, at: At) -> Type:
     """What `left operator right` gives. Raises Fault."""
     for kind in _KINDS[operator]:
-        if _is(left, kind) and _is(right, kind):
+        if is_all(left, kind) and is_all(right, kind):
             return join_all(
                 _combine(operator, one, other) for one in members(left) for other in members(right)
             )
@@ -53,7 +53,7 @@ def compute(operator: str, left: Type, right: Type, at: At) -> Type:
 
 def negate(type: Type, at: At) -> Type:
     """What `-type` gives. Raises Fault."""
-    if not _is(type, Number):
+    if not is_all(type, Number):
         raise Fault("X104", at, f"'-' cannot stand before {describe(type)}", _hint(type, type))
     return join_all(Number(m.integer) for m in members(type) if isinstance(m, Number))
 
@@ -61,7 +61,7 @@ def negate(type: Type, at: At) -> Type:
 def compare(operator: str, left: Type, right: Type, at: At) -> Type:
     """What `left operator right` gives, where it asks which comes first. Raises Fault."""
     for kind in _ORDERED:
-        if _is(left, kind) and _is(right, kind):
+        if is_all(left, kind) and is_all(right, kind):
             return Boolean()
     raise _mismatch(operator, left, right, at, "compare")
 
@@ -98,10 +98,6 @@ def _overlap(one: Type, other: Type) -> bool:
             return bool(one.values & other.values)
         case _:
             return one.__class__ is other.__class__
-
-
-def _is(type: Type, kind: type[Type]) -> bool:
-    return all(isinstance(member, kind) for member in members(type))
 
 
 def _combine(operator: str, one: Type, other: Type) -> Type:

@@ -38,7 +38,7 @@ from tasker_grammar.expressions.syntax import (
     Variable,
 )
 from tasker_grammar.findings import Finding
-from tasker_grammar.type_algebra import join, members, type_of_value
+from tasker_grammar.type_algebra import is_all, join, may_be, members, type_of_value
 from tasker_grammar.type_words import describe
 from tasker_grammar.types import (
     Anything,
@@ -165,7 +165,7 @@ class Inference:
         index = self.infer_one(node.index, flow, "what stands in […]")
 
         def read() -> Type:
-            if all(isinstance(member, String) for member in members(index)):
+            if is_all(index, String):
                 return access.fields(of.type, index, node.at)
             if _is_whole(index):
                 return access.element(of.type, _literal_index(node.index), node.at)
@@ -221,7 +221,7 @@ class Inference:
                 return Seen(self.attempt(lambda: arithmetic.compare(operator, left, right, at)))
             case operator:
                 type = self.attempt(lambda: arithmetic.compute(operator, left, right, at))
-                computes = any(isinstance(m, Number) for m in members(type)) or operator == "%"
+                computes = may_be(type, Number) or operator == "%"
                 self.can_fail = self.can_fail or computes
                 return Seen(type)
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from tasker_grammar.expressions.faults import Fault
 from tasker_grammar.expressions.syntax import At
+from tasker_grammar.leaves import is_unicode
 
 __all__ = ["Token", "tokens"]
 
@@ -140,7 +141,7 @@ class _Lexer:
             raise Fault(
                 "X002", at, "a text cannot hold the character NUL", "PostgreSQL cannot store it."
             )
-        if any("\ud800" <= character <= "\udfff" for character in text):
+        if not is_unicode(text):
             raise Fault("X002", at, "half of a pair of surrogates is no character")
         return text
 

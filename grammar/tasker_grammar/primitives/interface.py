@@ -20,7 +20,7 @@ from tasker_grammar.composition import Id, RawStep
 from tasker_grammar.contracts import Schema
 from tasker_grammar.effects import Effect
 from tasker_grammar.expressions import Expression
-from tasker_grammar.resources import Resource, Resources
+from tasker_grammar.resources import Resource
 from tasker_grammar.types import Object, Type
 from tasker_grammar.world import World
 
@@ -195,11 +195,6 @@ class Scope(Protocol):
         before it."""
         ...
 
-    @property
-    def resources(self) -> Resources:
-        """What may be named."""
-        ...
-
     def report(
         self,
         code: str,
@@ -213,10 +208,8 @@ class Scope(Protocol):
         """Report a finding. `codes` has what may be reported."""
         ...
 
-    def expression(
-        self, field: Pointer, source: str, given: Object | None = None
-    ) -> Expression | None:
-        """The expression in this field, checked. `given`: what it sees, if that is not `self.given`."""
+    def expression(self, field: Pointer, source: str) -> Expression | None:
+        """The expression in this field, checked."""
         ...
 
     def fit(self, field: Pointer, code: str, given: Type, taken: Schema) -> bool:
