@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
-
 from tasker_grammar.expressions.faults import Fault
 from tasker_grammar.expressions.syntax import At
+from tasker_grammar.telling import did_you_mean
 from tasker_grammar.type_algebra import is_all, join, join_all, members, only, without
 from tasker_grammar.type_words import describe
 from tasker_grammar.types import (
@@ -72,7 +71,7 @@ def equate(operator: str, left: Type, right: Type, at: At) -> Type:
     if _can_be_equal(left, right):
         return Boolean()
     message = f"{describe(left)} is never equal to {describe(right)}"
-    hint = f"so '{operator}' has always the same answer; look for a slip"
+    hint = f"So '{operator}' has always the same answer; look for a slip."
     raise Fault("X104", at, message, _meant(left, right) or hint)
 
 
@@ -83,8 +82,7 @@ def _meant(left: Type, right: Type) -> str:
         for type in (left, right)
     ]
     few, many = sorted(texts, key=len)
-    close = get_close_matches(few[0], sorted(many), 1) if len(few) == 1 else []
-    return f"did you mean {close[0]!r}?" if close else ""
+    return did_you_mean(few[0], sorted(many)) if len(few) == 1 else ""
 
 
 def _can_be_equal(left: Type, right: Type) -> bool:
@@ -175,10 +173,10 @@ def _mismatch(operator: str, left: Type, right: Type, at: At, verb: str = "combi
 
 def _hint(left: Type, right: Type) -> str:
     if any(isinstance(member, Null) for type in (left, right) for member in members(type)):
-        return "use `// default` to remove null"
+        return "Use `// default` to remove null."
     if any(isinstance(member, Anything) for type in (left, right) for member in members(type)):
-        return "nothing is known of one side: declare it in its schema, or validate it first"
+        return "Nothing is known of one side: declare it in its schema, or validate it first."
     kinds = {member.__class__ for type in (left, right) for member in members(type)}
     if kinds == {String, Number}:
-        return 'make a text of the number: "\\(.number)", or a number of the text: tonumber'
+        return 'Make a text of the number: "\\(.number)", or a number of the text: tonumber.'
     return ""

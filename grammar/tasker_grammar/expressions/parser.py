@@ -54,7 +54,7 @@ def parse(source: str) -> Node:
     """The syntax tree. Raises Fault: X001 too long, X002 syntax, X003 outside the language, X004 too large."""
     if len(source) > MOST_CHARACTERS:
         message = f"the expression has {len(source)} characters, and may have {MOST_CHARACTERS}"
-        raise Fault("X001", (0, len(source)), message, "split it over several steps")
+        raise Fault("X001", (0, len(source)), message, "Split it over several steps.")
     parser = _Parser(tokens(source))
     node = parser.parse_pipe()
     parser.expect_end()
@@ -71,7 +71,7 @@ def _hold_to_limits(node: Node, length: int) -> None:
     for found, most, what in ((count, MOST_NODES, "parts"), (depth, MOST_DEPTH, "levels")):
         if found > most:
             message = f"the expression has {found} {what}, and may have {most}"
-            raise Fault("X004", (0, length), message, "split it over several steps")
+            raise Fault("X004", (0, length), message, "Split it over several steps.")
 
 
 class _Parser(Cursor):
@@ -185,11 +185,11 @@ class _Parser(Cursor):
         if not self.sees_word("as"):
             return value
         if not self.may_bind:
-            hint = "put (…) around what is bound: (.a + 1) as $x | …"
+            hint = "Put (…) around what is bound: (.a + 1) as $x | …"
             raise Fault("X002", self.token.at, "it is not clear what 'as' binds here", hint)
         self.take()
         if self.token.kind != "variable":
-            hint = "bind the whole, and take it apart by its fields: . as $x | $x.name"
+            hint = "Bind the whole, and take it apart by its fields: . as $x | $x.name"
             raise Fault("X003", self.token.at, "values are not taken apart behind 'as'", hint)
         name = self.take().text
         if self.sees("?//"):

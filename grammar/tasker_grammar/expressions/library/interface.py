@@ -164,9 +164,9 @@ def expect(site: Site, *kinds: type[Type], type: Type | None = None) -> Type:
     wanted = " or ".join(_WORDS[kind] for kind in kinds)
     hint = ""
     if may_be(given, Null):
-        hint = "use `// default` to remove null"
+        hint = "Use `// default` to remove null."
     if isinstance(given, Anything):
-        hint = "declare it in the schema that it comes with, or validate it first"
+        hint = "Declare it in the schema that it comes with, or validate it first."
     code = "X102" if isinstance(given, Anything) else "X103"
     message = f"{wanted} is needed here, not {describe(given)}"
     raise Fault(code, site.at, message, hint, expected=wanted, got=describe(given))

@@ -87,7 +87,9 @@ def _flatten_type(site: Site) -> Type:
     if site.arity:
         node = site.syntax(0)
         if not (isinstance(node, Literal) and type(node.value) is int and node.value >= 0):
-            raise Fault("X103", node.at, "how deep is written as a number", "as in flatten(1)")
+            raise Fault(
+                "X103", node.at, "how deep is written as a number", "Write it as in flatten(1)."
+            )
         site.one(0)
         depth = node.value
     return Array(_flat(items_of(site), depth))

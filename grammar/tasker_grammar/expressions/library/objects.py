@@ -76,7 +76,7 @@ def _from(entries: Type, site: Site) -> Type:
         return Object()
     if len(objects) < len(members(entries)) or not all(map(_is_entry, objects)):
         message = f"a list of {{key: string, value: …}} is needed here, not of {describe(entries)}"
-        raise Fault("X103", site.at, message, "make it: map({key: .…, value: .…})")
+        raise Fault("X103", site.at, message, "Make it: map({key: .…, value: .…})")
     keys = join_all(each.fields["key"].type for each in objects)
     values = join_all(each.fields["value"].type for each in objects)
     if isinstance(keys, String) and keys.values is not None:
@@ -132,7 +132,7 @@ def _paths(node: Node) -> list[list[GetField]]:
         node = node.of
     if path and isinstance(node, Identity):
         return [path[::-1]]
-    hint = "for elements, use map(select(…)); for a field whose name is computed, with_entries"
+    hint = "For elements, use map(select(…)); for a field whose name is computed, with_entries."
     raise Fault("X003", at, "del takes away fields that are named, as in del(.a, .b.c)", hint)
 
 
