@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, cast
 from urllib.parse import quote, urlencode, urljoin, urlsplit
@@ -18,7 +18,16 @@ from httpx2 import URL, InvalidURL
 from tasker.actions.secrets import Secrets, reveal
 from tasker_grammar.resources import Endpoint
 
-__all__ = ["BadParams", "BadRequest", "Request", "follow", "holes_of", "make_request", "with_query"]
+__all__ = [
+    "BadParams",
+    "BadRequest",
+    "Request",
+    "fill_holes",
+    "follow",
+    "holes_of",
+    "make_request",
+    "with_query",
+]
 
 _HOLE = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _IN_PATH = "/:@!$&'()*+,;=-._~%"
@@ -61,7 +70,7 @@ def make_request(endpoint: Endpoint, params: Mapping[str, Any], secrets: Secrets
     """The request for an endpoint. Raises BadRequest, of which BadParams is one, and SecretError."""
     scheme, host, port, base = read_base(reveal(endpoint.base_url, secrets))
     names = holes_of(endpoint.path)
-    path = _HOLE.sub(lambda hole: _segment(hole[1], params.get(hole[1])), endpoint.path)
+    path = fill_holes(endpoint.path, lambda name: _segment(name, params.get(name)))
     query = {name: value for name, value in params.items() if name not in names}
     request = Request(
         endpoint.method,
@@ -87,6 +96,11 @@ def read_base(url: str) -> tuple[str, str, int, str]:
     if parsed.userinfo or parsed.query or parsed.fragment or "?" in url:
         raise BadRequest("base_url has a user, a query or a fragment: use headers and params")
     return parsed.scheme, host, port, parsed.raw_path.decode("ascii")
+
+
+def fill_holes(path: str, fill: Callable[[str], str]) -> str:
+    """The path, with what `fill` gives for each of its `{holes}`, by name."""
+    return _HOLE.sub(lambda hole: fill(hole[1]), path)
 
 
 def holes_of(path: str) -> frozenset[str]:
