@@ -15,6 +15,7 @@ from urllib.parse import quote, urlencode, urljoin, urlsplit
 
 from httpx2 import URL, InvalidURL
 
+from tasker.actions.addresses import listed_as
 from tasker.actions.secrets import Secrets, reveal
 from tasker_grammar.resources import Endpoint
 
@@ -31,6 +32,7 @@ __all__ = [
 
 _HOLE = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _IN_PATH = "/:@!$&'()*+,;=-._~%"
+_PORTS = {"https": 443, "http": 80}
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _OUR_HEADERS = frozenset(
     {
@@ -88,7 +90,7 @@ def read_base(url: str) -> tuple[str, str, int, str]:
     try:
         parsed = URL(url)
         host = parsed.raw_host.decode("ascii").lower()
-        port = parsed.port or {"https": 443, "http": 80}.get(parsed.scheme, 0)
+        port = parsed.port or _PORTS.get(parsed.scheme, 0)
     except (InvalidURL, UnicodeError, ValueError):
         raise BadRequest("base_url is no URL") from None
     if parsed.scheme not in ("http", "https") or not host:
@@ -122,10 +124,10 @@ def with_query(request: Request, query: Mapping[str, Any]) -> Request:
 
 def follow(request: Request, link: str) -> Request:
     """The request for an address that an answer gives. Raises BadRequest when it leads to another origin."""
-    here = f"{request.scheme}://{_netloc(request)}{request.target}"
+    here = f"{request.scheme}://{listed_as(request.host, request.port)}{request.target}"
     try:
         there = urlsplit(urljoin(here, link))
-        port = there.port or {"https": 443, "http": 80}.get(there.scheme, 0)
+        port = there.port or _PORTS.get(there.scheme, 0)
     except ValueError:
         raise BadRequest("the next page's address is no URL") from None
     if (there.scheme, there.hostname, port) != request.origin or there.username is not None:
@@ -193,8 +195,3 @@ def _text(name: str, value: Any) -> str:
             raise BadParams(
                 f"{name} holds an object, a list of lists or null, which no query can say"
             )
-
-
-def _netloc(request: Request) -> str:
-    host = f"[{request.host}]" if ":" in request.host else request.host
-    return f"{host}:{request.port}"
