@@ -5,7 +5,6 @@ What comes out has no parameters, and can be checked. The arguments' own meaning
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -45,7 +44,7 @@ def fill(composition: Composition, arguments: Mapping[str, Any]) -> Composition 
     if findings:
         return findings
     given = {
-        name: _argument(parameter, arguments.get(name, _default(parameter)))
+        name: arguments.get(name, _default(parameter))
         for name, parameter in composition.parameters.items()
     }
     fields = {name: _replace(getattr(composition, name), given) for name in _PLACES}
@@ -119,12 +118,6 @@ def _find_argument_faults(
 
 def _default(parameter: Parameter) -> Any:
     return parameter.default if "default" in parameter.model_fields_set else _NOTHING
-
-
-def _argument(parameter: Parameter, value: Any) -> Any:
-    """What is filled in: for an expression that was given as a number or a truth value, its text."""
-    is_plain = parameter.kind == "expression" and isinstance(value, bool | int | float)
-    return json.dumps(value) if is_plain else value
 
 
 def _find_marks(composition: Composition) -> Iterator[tuple[Path, Any]]:

@@ -1,11 +1,11 @@
-"""JSON taken apart: its leaves with their paths, and quick looks at whether it may be too large. Pure."""
+"""JSON taken apart: its leaves with their paths, and quick looks for what cannot be stored or is large. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
-__all__ = ["Path", "has_long_number", "is_larger", "leaves"]
+__all__ = ["Path", "has_long_number", "is_larger", "is_unicode", "leaves"]
 
 Path = tuple[str | int, ...]
 
@@ -16,6 +16,15 @@ _MANY_DIGITS = b"0" * 19  # as 2^63 has
 def has_long_number(data: bytes) -> bool:
     """Whether JSON has so many digits in a row that an integer in it may go beyond 64 bits."""
     return _MANY_DIGITS in data.translate(_DIGITS)
+
+
+def is_unicode(text: str) -> bool:
+    """Whether a text has no half of a surrogate pair, so that it can be encoded."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:

@@ -11,6 +11,8 @@ import json
 import math
 from typing import Any, NoReturn, cast
 
+from tasker_grammar.leaves import is_unicode
+
 __all__ = ["MAX_DEPTH", "NotStrict", "read_json"]
 
 MAX_DEPTH = 64
@@ -101,5 +103,5 @@ def _check(root: Any, max_depth: int) -> None:
 def _check_text(text: str) -> None:
     if "\0" in text:
         raise NotStrict("a text holds a NUL character, which PostgreSQL cannot store")
-    if not text.isascii() and any("\ud800" <= c <= "\udfff" for c in text):
+    if not is_unicode(text):
         raise NotStrict("a text holds half of a surrogate pair, which is no text")

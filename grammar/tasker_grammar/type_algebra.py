@@ -25,8 +25,10 @@ from tasker_grammar.types import (
 )
 
 __all__ = [
+    "is_all",
     "join",
     "join_all",
+    "may_be",
     "members",
     "merge_objects",
     "only",
@@ -81,6 +83,16 @@ def join(one: Type, other: Type) -> Type:
     if len(objects) > _MOST_OBJECTS:
         objects = [merge_objects(objects)]
     return _union([*kept.values(), *objects])
+
+
+def is_all(type: Type, *kinds: type[Type]) -> bool:
+    """Whether each of its members is of these kinds; so is Never, which has none."""
+    return all(isinstance(member, kinds) for member in members(type))
+
+
+def may_be(type: Type, *kinds: type[Type]) -> bool:
+    """Whether one of its members is of these kinds. Of Anything only Anything is."""
+    return any(isinstance(member, kinds) for member in members(type))
 
 
 def without(type: Type, *kinds: type[Type]) -> Type:

@@ -16,6 +16,11 @@ __all__ = ["prune"]
 
 _log = logging.getLogger(__name__)
 
+_RECORDS = (
+    "select tasker.prune_fires(%s, %s)",
+    "select tasker.prune_events(%s, %s)",
+)
+
 
 async def prune(
     ask: Ask, *, retention: timedelta, max_rows: int, interval: float, pause: float
@@ -34,10 +39,9 @@ async def prune(
             if after is None:
                 break
             await anyio.sleep(pause)
-        while await ask("select tasker.prune_fires(%s, %s)", [retention, max_rows]) >= max_rows:
-            await anyio.sleep(pause)
-        while await ask("select tasker.prune_events(%s, %s)", [retention, max_rows]) >= max_rows:
-            await anyio.sleep(pause)
+        for statement in _RECORDS:
+            while await ask(statement, [retention, max_rows]) >= max_rows:
+                await anyio.sleep(pause)
         if pruned:
             _log.info("pruned %s tasks that ended more than %s ago", pruned, retention)
         await anyio.sleep(interval)

@@ -7,7 +7,20 @@ from uuid import UUID
 
 from tasker.approvals import Question
 
-__all__ = ["Completed", "Failed", "Failure", "Lost", "Outcome", "Released", "Retried", "Waiting"]
+__all__ = [
+    "LACKING_DELAY",
+    "Completed",
+    "Failed",
+    "Failure",
+    "Lost",
+    "Outcome",
+    "Released",
+    "Retried",
+    "Waiting",
+]
+
+LACKING_DELAY = 5.0
+"""Seconds until a step that a worker lacks something for is granted again, to whoever."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from pydantic_core import (
 )
 
 from tasker_grammar.contracts import Finding, path_text
-from tasker_grammar.leaves import has_long_number, leaves
+from tasker_grammar.leaves import has_long_number, is_unicode, leaves
 
 __all__ = ["MAX_BYTES", "dumps_anything", "serialize"]
 
@@ -98,7 +98,7 @@ def _non_finite_as_words(value: Any) -> bytes | None:
 def _find_surrogate(value: Any) -> Finding | None:
     try:
         plain = to_jsonable_python(value, serialize_unknown=True)
-        where = _find(plain, lambda leaf: isinstance(leaf, str) and not _is_unicode(leaf))
+        where = _find(plain, lambda leaf: isinstance(leaf, str) and not is_unicode(leaf))
     except (TypeError, ValueError, RecursionError):
         return None
     return _finding(where, "holds half of a surrogate pair, which is no text and cannot be stored")
@@ -114,14 +114,6 @@ def _is_non_finite(leaf: Any) -> bool:
 
 def _is_beyond_64_bits(leaf: Any) -> bool:
     return isinstance(leaf, int) and not -(2**63) <= leaf < 2**64
-
-
-def _is_unicode(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _find(plain: Any, is_bad: Callable[[Any], bool]) -> str | None:

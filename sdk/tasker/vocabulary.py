@@ -44,8 +44,8 @@ def hold_resources(given: object, where: str) -> Resources:
     """Resources, as a caller gave them. Raises `DefinitionError` for what is none, as the name of their file."""
     if isinstance(given, Resources):
         return given
-    hint = "resources=load_resources('resources.yaml'), from tasker.actions.resources_file"
-    raise DefinitionError(f"{where}: its resources are {given!r}. Give them loaded: {hint}")
+    hint = "Give them loaded: resources=load_resources('resources.yaml'), from tasker.actions.resources_file"
+    raise DefinitionError(f"{where}: its resources are {given!r}. {hint}")
 
 
 def read_actions(functions: Iterable[Callable[..., Any]]) -> dict[str, Invocable]:

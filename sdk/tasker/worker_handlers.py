@@ -15,7 +15,7 @@ from tasker.errors import DefinitionError
 from tasker.foreign import ForeignHandler, ForeignStep, foreign_handlers
 from tasker.grant import Definition, describe_failure
 from tasker.names import COMPOSITION, OWN_HANDLERS, did_you_mean
-from tasker.outcome import Failed, Outcome, Released
+from tasker.outcome import LACKING_DELAY, Failed, Outcome, Released
 from tasker.template import StepDefinition, Template
 from tasker_ffi_bridge import Bridge, BridgeError
 
@@ -25,10 +25,6 @@ if TYPE_CHECKING:
 __all__ = ["WorkerHandlers"]
 
 _log = logging.getLogger(__name__)
-
-_MISSING_HANDLER_DELAY = (
-    5.0  # seconds until a step that this worker cannot run is granted again, to whoever
-)
 
 Bound = BoundHandler | ForeignStep | Outcome
 """What runs a step; or what each attempt of it comes to in this worker, which cannot."""
@@ -125,7 +121,7 @@ class WorkerHandlers:
         missing = f"worker {self.worker} has no handler {definition.handler}"
         if hint := self._hint(definition.handler):
             missing = f"{missing}. {hint}"
-        return Released(describe_failure("HandlerMissing", missing), _MISSING_HANDLER_DELAY)
+        return Released(describe_failure("HandlerMissing", missing), LACKING_DELAY)
 
     def _hint(self, handler: str) -> str:
         """What helps whoever expected a handler here: a name that is near, and the children that have others."""

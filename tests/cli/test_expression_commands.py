@@ -50,11 +50,11 @@ def test_what_is_wrong_is_shown_at_its_place() -> None:
         "X101: no field 'itmes' in {items: [number]}",
         "   a: .itmes,",
         "      ^^^^^^",
-        "  did you mean 'items'?",
+        '  Did you mean "items"?',
         "X106: there is no variable $x here",
         "   b: $x",
         "      ^^",
-        "  bind it: … as $x | …",
+        "  Bind it: … as $x | …",
     ]
     [finding] = run("check", ".[", "-o", "json").json["findings"]
     assert (finding["code"], finding["at"]) == ("X002", [2, 2])

@@ -160,7 +160,7 @@ def test_a_composition_of_ones_own_that_is_not_given(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "hint"),
     [
-        (('"[.loans.valid[] | select(.days > 30) | {id, days}]"', "loans"), "did you mean .loans?"),
+        (('"[.loans.valid[] | select(.days > 30) | {id, days}]"', "loans"), "Did you mean .loans?"),
         (
             ("with: {event: stored}", "with: {event: stored, payload: {a: .input.bad}}"),
             'as a text in quotes: "{id: .input.id}"',

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from psycopg.types.json import Jsonb
 from tests.engine.support import (
     Connection,
     Engine,
@@ -423,3 +424,26 @@ def test_timers_and_zombies(db: Connection) -> None:
     assert call(db, "promote_due", max_rows=10)["fired"] == 0
     assert len(claim(worker)) == 1
     assert step_states(db, task_id) == {"a": "in_progress"}
+
+
+@pytest.mark.parametrize(("own", "then"), [("0", "1min"), ("5min", "1min"), ("2s", "2s")])
+@pytest.mark.parametrize("verb", ["save_checkpoint", "commit_outcome"])
+def test_one_that_is_frozen_before_it_commits_does_not_hold_the_step_for_ever(
+    db: Connection, own: str, then: str, verb: str
+) -> None:
+    """A client that is silent for so long is ended by the server, which gives its locks back."""
+    _, worker = begin(db, step("a"))
+    lease = claim_one(worker)
+    connection = worker.connection
+    connection.execute(f"set idle_in_transaction_session_timeout = '{own}'".encode())
+    with connection.transaction():
+        if verb == "commit_outcome":
+            assert call(connection, verb, outcome=complete(lease))
+        else:
+            held = {
+                k: getattr(lease, k)
+                for k in ("queue_id", "msg_id", "read_ct", "task_id", "step_no")
+            }
+            assert call(connection, verb, **held, name="n", value=Jsonb(1))
+        assert one(connection, "show idle_in_transaction_session_timeout") == then
+    assert one(connection, "show idle_in_transaction_session_timeout") == own

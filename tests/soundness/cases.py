@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
@@ -44,10 +44,6 @@ class Case:
     """What the result must fit, if anything is said."""
     more: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Further fields of the composition, or of the fragment."""
-
-    def with_steps(self, steps: list[Step], **changes: Any) -> Case:
-        """The same with other steps."""
-        return replace(self, steps=steps, **changes)
 
     def as_composition(self) -> Composition:
         """It as a composition, with a name of its own."""

@@ -7,7 +7,7 @@ The belief only leads: what is accepted is for the checker to say.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
@@ -37,8 +37,6 @@ class Made:
     id: str
     shape: Shape
     guards: Guards
-    guard: bool = False
-    """Whether whoever waits for it has been approved of."""
 
 
 @dataclass
@@ -254,9 +252,7 @@ class Page:
             )
         else:
             shape = closed({**answer, "approved": {"const": True}}, frozenset({"note"}))
-        made = replace(self.add("gate", shape, guards, step), guard="on_no" not in step)
-        self.made[-1] = made
-        return made
+        return self.add("gate", shape, guards, step)
 
     def write_wait(self, guards: Guards, gates: frozenset[str]) -> Made:
         """A pause."""

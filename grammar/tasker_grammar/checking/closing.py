@@ -66,12 +66,12 @@ def result_fits(check: Check, program: Program, contract: Schema, path: str) -> 
     return _fits(check, "C309", path, program.output, contract)
 
 
-def is_usable(check: Check, path: str, schema: Schema) -> bool:
-    """Whether it is a usable schema; if not, that is reported."""
+def is_usable(check: Check, path: str, schema: Schema, step: str | None = None) -> bool:
+    """Whether it is a usable schema; if not, that is reported, of a step if it is one's."""
     error = why_unusable(schema)
     if error is not None:
         what = f"the schema is not usable: {error}"
-        check.report("S601", path, None, what, "It is JSON Schema 2020-12.")
+        check.report("S601", path, step, what, "It is JSON Schema 2020-12.")
     return error is None
 
 

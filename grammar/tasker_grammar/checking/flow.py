@@ -45,14 +45,14 @@ def check_flow(scope: StepScope, label: int) -> None:
     if scope.place.gated:
         return
     for field, resource in scope.named:
-        if flowing > rank_of(resource.accepts, scope.resources):
+        if flowing > rank_of(resource.accepts, scope.check.resources):
             what = "what is more confidential than it accepts may flow to it"
             hint = (
                 "Leave the data out, put a `gate` before the step,"
                 " or say in the resources that it `accepts` the label."
             )
             accepted = resource.accepts or "no label"
-            got = _name(flowing, scope.resources)
+            got = _name(flowing, scope.check.resources)
             scope.report("E403", field, what, hint, expected=accepted, got=got)
 
 

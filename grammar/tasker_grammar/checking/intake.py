@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from tasker_grammar.findings import Finding
+from tasker_grammar.leaves import is_unicode
 from tasker_grammar.telling import pointer
 
 __all__ = ["FRAGMENT", "WRITTEN", "Limits", "take"]
@@ -101,14 +102,6 @@ class _Taking:
         if self._characters < 0:
             what = f"it has more than {self._limits.characters} characters"
             raise _Refused("P003", (), what)
-        if "\0" in text or not _is_unicode(text):
+        if "\0" in text or not is_unicode(text):
             raise _Refused("P001", path, "a text has a NUL, or half of a surrogate pair")
         return str(text)
-
-
-def _is_unicode(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -15,7 +15,10 @@ from tasker_grammar.findings import Finding
 from tasker_grammar.resources import Resources
 from tasker_grammar.types import Object
 
-__all__ = ["Check", "Place", "rank_of"]
+__all__ = ["DEEPEST", "Check", "Place", "rank_of"]
+
+DEEPEST = 8
+"""How deep steps may stand within steps, and compositions within compositions."""
 
 
 @dataclass(slots=True)

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from typing import Any
 
-from tasker_grammar.checking.closing import CheckSteps
-from tasker_grammar.checking.fitting import judge, why_unusable
-from tasker_grammar.checking.place import Check, Place
+from tasker_grammar.checking.closing import CheckSteps, is_usable
+from tasker_grammar.checking.fitting import judge
+from tasker_grammar.checking.place import DEEPEST, Check, Place
 from tasker_grammar.checking.reading import Step
 from tasker_grammar.checking.using import use
 from tasker_grammar.contracts import Schema, Yes
@@ -22,14 +22,14 @@ from tasker_grammar.types import Object, Type
 
 __all__ = ["StepScope"]
 
-_DEEPEST = 8
 _LONGEST_SCHEMA = 100_000
 _NO_SUCH = {"endpoint": "R501", "table": "R501", "event": "R502", "action": "R503"}
 
 
 class StepScope:
     """Answers for one step, and keeps what was asked: `read`, names in its expressions; `named`, its resources by
-    field; `inner_label`, of what steps within it give. `place` is what surrounds this step, by itself.
+    field; `inner_label`, of what steps within it give. `place` is what surrounds this step, by itself; `given` is what
+    its expressions see.
     """
 
     def __init__(
@@ -47,18 +47,8 @@ class StepScope:
         self.read: set[str] = set()
         self.named: list[tuple[str, Resource]] = []
         self.inner_label = 0
-        self._given = given
+        self.given = given
         self.inner = inner
-
-    @property
-    def given(self) -> Object:
-        """What the step's expressions see."""
-        return self._given
-
-    @property
-    def resources(self) -> Resources:
-        """What may be named."""
-        return self.check.resources
 
     def report(
         self,
@@ -74,22 +64,21 @@ class StepScope:
         path = self.path + field
         self.check.report(code, path, self.name, message, hint, expected=expected, got=got)
 
-    def expression(self, field: str, source: str, given: Object | None = None) -> Expression | None:
+    def expression(self, field: str, source: str) -> Expression | None:
         """The expression, checked; None too where it sees a step that is broken itself: that is reported there."""
-        seen = given or self._given
         names = references(source)
         if isinstance(names, list):
             self.add(field, names)
             return None
-        unknown = sorted(names - seen.fields.keys() - self.place.broken)
+        unknown = sorted(names - self.given.fields.keys() - self.place.broken)
         for name in unknown:
             what = f"there is no step {show(name)}, nor anything else of that name"
-            known = [*seen.fields, *self.place.broken]
+            known = [*self.given.fields, *self.place.broken]
             hint = did_you_mean(name, known) or f"The expression sees: {', '.join(known)}."
             self.report("G103", field, what, hint)
         if unknown or names & self.place.broken:
             return None
-        found = check(source, seen)
+        found = check(source, self.given)
         if isinstance(found, list):
             self.add(field, found)
             return None
@@ -134,11 +123,7 @@ class StepScope:
                 return None
             given = known[given]
         elif self.place.fragment:
-            what = "a fragment cannot have a schema of its own"
-            hint = (
-                f"Name one of the resources: {', '.join(self.check.resources.schemas) or 'none'}."
-            )
-            self.report("S601", field, what, hint)
+            self.report_own_schema(field)
             return None
         elif len(str(given)) > _LONGEST_SCHEMA:
             what = f"the schema has more than {_LONGEST_SCHEMA} characters"
@@ -150,7 +135,7 @@ class StepScope:
         self, field: str, steps: Sequence[Mapping[str, Any]], result: str, given: Object
     ) -> Program | None:
         """Steps within this one. What they see beyond what it sees itself, it has made of what it read."""
-        if self.place.depth >= _DEEPEST:
+        if self.place.depth >= DEEPEST:
             self.report_depth(field)
             return None
         read = self.label_of(self.read)
@@ -176,8 +161,14 @@ class StepScope:
 
     def report_depth(self, field: str) -> None:
         """Report that steps stand too deep within others."""
-        what = f"steps stand within steps more than {_DEEPEST} deep"
+        what = f"steps stand within steps more than {DEEPEST} deep"
         self.report("B207", field, what, "Do in one step after the other what can be done so.")
+
+    def report_own_schema(self, field: str) -> None:
+        """Report that a fragment has a schema that is not one of the resources."""
+        what = "a fragment cannot have a schema of its own"
+        known = ", ".join(self.check.resources.schemas) or "none"
+        self.report("S601", field, what, f"Name one of the resources: {known}.")
 
     def label_of(self, names: Set[str]) -> int:
         """The highest label of what these names stand for."""
@@ -188,12 +179,7 @@ class StepScope:
         self.check.findings += [each.below(self.path + field, self.name) for each in found]
 
     def _is_usable(self, field: str, schema: Schema) -> bool:
-        error = why_unusable(schema)
-        if error is not None:
-            self.report(
-                "S601", field, f"the schema is not usable: {error}", "It is JSON Schema 2020-12."
-            )
-        return error is None
+        return is_usable(self.check, self.path + field, schema, self.name)
 
 
 def _name_all(known: Mapping[str, object]) -> str:

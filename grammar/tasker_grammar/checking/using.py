@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from tasker_grammar.checking.closing import check_closed, input_fits
-from tasker_grammar.checking.place import Check
+from tasker_grammar.checking.place import DEEPEST, Check
 from tasker_grammar.composition import WIDEST, Composition
 from tasker_grammar.filling import fill, parameter_places
 from tasker_grammar.findings import Finding
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from tasker_grammar.checking.scope import StepScope
 
 __all__ = ["use"]
-
-_DEEPEST = 8
 
 
 def use(
@@ -38,7 +36,7 @@ def use(
         what = f"{own_name} would use itself: {' → '.join((*scope.place.inside, own_name))}"
         scope.report("G111", field, what, "Take the composition out of what it is made of.")
         return None
-    if len(scope.place.inside) >= _DEEPEST:
+    if len(scope.place.inside) >= DEEPEST:
         scope.report_depth(field)
         return None
     if scope.place.fragment and not _are_plain(scope, found, arguments):
@@ -73,8 +71,9 @@ def _check(
     if input_fits(inner, filled, input):
         program, label = check_closed(inner, filled, place, scope.inner)
     scope.inner_label = max(scope.inner_label, label)
-    places = parameter_places(unfilled)
-    scope.add("", [_from_within(each, filled, places, field) for each in inner.findings])
+    if inner.findings:
+        places = parameter_places(unfilled)
+        scope.add("", [_from_within(each, filled, places, field) for each in inner.findings])
     return program
 
 
@@ -87,9 +86,7 @@ def _are_plain(scope: StepScope, composition: Composition, arguments: Mapping[st
         and _may_hold_schema(parameter.kind, value)
     ]
     for name in loose:
-        what = "a fragment cannot have a schema of its own"
-        hint = f"Name one of the resources: {', '.join(scope.check.resources.schemas) or 'none'}."
-        scope.report("S601", pointer(("with", name)), what, hint)
+        scope.report_own_schema(pointer(("with", name)))
     return not loose
 
 

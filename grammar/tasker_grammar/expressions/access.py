@@ -6,17 +6,17 @@ null has every field and every element: they are null, as in jq.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from difflib import get_close_matches
 
 from tasker_grammar.expressions.faults import Fault
 from tasker_grammar.expressions.syntax import At
+from tasker_grammar.telling import did_you_mean
 from tasker_grammar.type_algebra import join_all, members, optional
 from tasker_grammar.type_words import describe
 from tasker_grammar.types import Anything, Array, Never, Null, Object, String, Type
 
 __all__ = ["element", "every", "field", "fields", "part"]
 
-_VALIDATE = "declare it in the schema that it comes with, or validate it first"
+_VALIDATE = "Declare it in the schema that it comes with, or validate it first."
 
 
 def field(type: Type, name: str, at: At) -> Type:
@@ -28,9 +28,8 @@ def field(type: Type, name: str, at: At) -> Type:
     names = sorted(
         {n for member in members(type) if isinstance(member, Object) for n in member.fields}
     )
-    close = get_close_matches(name, names, 1)
-    hint = f"did you mean {close[0]!r}?" if close else ""
-    if not close and any(isinstance(m, Object) and m.rest is not None for m in members(type)):
+    hint = did_you_mean(name, names)
+    if not hint and any(isinstance(m, Object) and m.rest is not None for m in members(type)):
         hint = _VALIDATE
     message = f"no field {name!r} in {describe(type)}"
     expected = " or ".join(names) or None
@@ -106,7 +105,7 @@ def every(type: Type, at: At) -> Type:
             case Anything():
                 raise _untyped("the elements", at)
             case Null():
-                hint = "use `// []` before"
+                hint = "Use `// []` before."
                 raise Fault(
                     "X103", at, f"{describe(type)} cannot be gone through: it may be null", hint
                 )

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
-
 from tasker_grammar.expressions.faults import Fault
 from tasker_grammar.expressions.syntax import At
-from tasker_grammar.type_algebra import join, join_all, members, only, without
+from tasker_grammar.telling import did_you_mean
+from tasker_grammar.type_algebra import is_all, join, join_all, members, only, without
 from tasker_grammar.type_words import describe
 from tasker_grammar.types import (
     Anything,
@@ -43,7 +42,7 @@ _WORDS: dict[type[Type], str] = {
 def compute(operator: str, left: Type, right: Type, at: At) -> Type:
     """What `left operator right` gives. Raises Fault."""
     for kind in _KINDS[operator]:
-        if _is(left, kind) and _is(right, kind):
+        if is_all(left, kind) and is_all(right, kind):
             return join_all(
                 _combine(operator, one, other) for one in members(left) for other in members(right)
             )
@@ -54,7 +53,7 @@ def compute(operator: str, left: Type, right: Type, at: At) -> Type:
 
 def negate(type: Type, at: At) -> Type:
     """What `-type` gives. Raises Fault."""
-    if not _is(type, Number):
+    if not is_all(type, Number):
         raise Fault("X104", at, f"'-' cannot stand before {describe(type)}", _hint(type, type))
     return join_all(Number(m.integer) for m in members(type) if isinstance(m, Number))
 
@@ -62,7 +61,7 @@ def negate(type: Type, at: At) -> Type:
 def compare(operator: str, left: Type, right: Type, at: At) -> Type:
     """What `left operator right` gives, where it asks which comes first. Raises Fault."""
     for kind in _ORDERED:
-        if _is(left, kind) and _is(right, kind):
+        if is_all(left, kind) and is_all(right, kind):
             return Boolean()
     raise _mismatch(operator, left, right, at, "compare")
 
@@ -72,7 +71,7 @@ def equate(operator: str, left: Type, right: Type, at: At) -> Type:
     if _can_be_equal(left, right):
         return Boolean()
     message = f"{describe(left)} is never equal to {describe(right)}"
-    hint = f"so '{operator}' has always the same answer; look for a slip"
+    hint = f"So '{operator}' has always the same answer; look for a slip."
     raise Fault("X104", at, message, _meant(left, right) or hint)
 
 
@@ -83,8 +82,7 @@ def _meant(left: Type, right: Type) -> str:
         for type in (left, right)
     ]
     few, many = sorted(texts, key=len)
-    close = get_close_matches(few[0], sorted(many), 1) if len(few) == 1 else []
-    return f"did you mean {close[0]!r}?" if close else ""
+    return did_you_mean(few[0], sorted(many)) if len(few) == 1 else ""
 
 
 def _can_be_equal(left: Type, right: Type) -> bool:
@@ -100,10 +98,6 @@ def _overlap(one: Type, other: Type) -> bool:
             return bool(one.values & other.values)
         case _:
             return one.__class__ is other.__class__
-
-
-def _is(type: Type, kind: type[Type]) -> bool:
-    return all(isinstance(member, kind) for member in members(type))
 
 
 def _combine(operator: str, one: Type, other: Type) -> Type:
@@ -179,10 +173,10 @@ def _mismatch(operator: str, left: Type, right: Type, at: At, verb: str = "combi
 
 def _hint(left: Type, right: Type) -> str:
     if any(isinstance(member, Null) for type in (left, right) for member in members(type)):
-        return "use `// default` to remove null"
+        return "Use `// default` to remove null."
     if any(isinstance(member, Anything) for type in (left, right) for member in members(type)):
-        return "nothing is known of one side: declare it in its schema, or validate it first"
+        return "Nothing is known of one side: declare it in its schema, or validate it first."
     kinds = {member.__class__ for type in (left, right) for member in members(type)}
     if kinds == {String, Number}:
-        return 'make a text of the number: "\\(.number)", or a number of the text: tonumber'
+        return 'Make a text of the number: "\\(.number)", or a number of the text: tonumber.'
     return ""

@@ -19,7 +19,15 @@ from tasker_grammar.expressions.syntax import (
     Pipe,
     Variable,
 )
-from tasker_grammar.type_algebra import join, join_all, members, only, type_of_value, without
+from tasker_grammar.type_algebra import (
+    join,
+    join_all,
+    may_be,
+    members,
+    only,
+    type_of_value,
+    without,
+)
 from tasker_grammar.types import (
     Anything,
     Array,
@@ -209,10 +217,10 @@ def _refine_field(member: Type, name: str, names: tuple[str, ...], keep: Filter)
 
 
 def _refined(known: Field, kept: Type) -> Field:
-    can_be_null = any(isinstance(m, Null | Anything) for m in members(kept))
+    can_be_null = may_be(kept, Null, Anything)
     if known.required or not can_be_null:
         return Field(kept)
-    had_null = any(isinstance(m, Null | Anything) for m in members(known.type))
+    had_null = may_be(known.type, Null, Anything)
     return Field(kept if had_null else without(kept, Null), required=False)
 
 

@@ -38,7 +38,7 @@ from tasker_grammar.expressions.syntax import (
     Variable,
 )
 from tasker_grammar.findings import Finding
-from tasker_grammar.type_algebra import join, members, type_of_value
+from tasker_grammar.type_algebra import is_all, join, may_be, members, type_of_value
 from tasker_grammar.type_words import describe
 from tasker_grammar.types import (
     Anything,
@@ -54,7 +54,7 @@ from tasker_grammar.types import (
 
 __all__ = ["Inference", "Seen"]
 
-_ONE_OF_MANY = "put them into a list with […], or take one with first(…)"
+_ONE_OF_MANY = "Put them into a list with […], or take one with first(…)."
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ class Inference:
             return seen.type
         hint = _ONE_OF_MANY
         if seen.count == AT_MOST_ONE:
-            hint = "use `// default` for when there is none, or […] for a list"
+            hint = "Use `// default` for when there is none, or […] for a list."
         message = f"{what} must give exactly one value, and gives {seen.count.words}"
         fault = Fault("X105", node.at, message, hint, expected="one value", got=seen.count.words)
         self.report(fault)
@@ -165,12 +165,12 @@ class Inference:
         index = self.infer_one(node.index, flow, "what stands in […]")
 
         def read() -> Type:
-            if all(isinstance(member, String) for member in members(index)):
+            if is_all(index, String):
                 return access.fields(of.type, index, node.at)
             if _is_whole(index):
                 return access.element(of.type, _literal_index(node.index), node.at)
             message = f"what stands in […] is a text or an integer, not {describe(index)}"
-            raise Fault("X103", node.index.at, message, "use floor, and `// default`")
+            raise Fault("X103", node.index.at, message, "Use floor, and `// default`.")
 
         return Seen(self.attempt(read), of.count)
 
@@ -182,7 +182,7 @@ class Inference:
             type = self.infer_one(bound, flow, "what stands in […]")
             if not _is_whole(type):
                 message = f"a part goes from one integer to another, not to {describe(type)}"
-                self.report(Fault("X103", bound.at, message, "use floor, and `// default`"))
+                self.report(Fault("X103", bound.at, message, "Use floor, and `// default`."))
         return Seen(self.attempt(lambda: access.part(of.type, node.at)), of.count)
 
     def _infer_text(self, node: Text, flow: Flow) -> Seen:
@@ -197,7 +197,7 @@ class Inference:
         for name, value, at in node.entries:
             if name in fields:
                 message = f"the name {name!r} stands twice in this object"
-                self.report(Fault("X107", at, message, "leave one out"))
+                self.report(Fault("X107", at, message, "Leave one out."))
             fields[name] = Field(self.infer_one(value, flow, f"the field {name!r}"))
         return Seen(Object(fields))
 
@@ -221,7 +221,7 @@ class Inference:
                 return Seen(self.attempt(lambda: arithmetic.compare(operator, left, right, at)))
             case operator:
                 type = self.attempt(lambda: arithmetic.compute(operator, left, right, at))
-                computes = any(isinstance(m, Number) for m in members(type)) or operator == "%"
+                computes = may_be(type, Number) or operator == "%"
                 self.can_fail = self.can_fail or computes
                 return Seen(type)
 
@@ -309,7 +309,7 @@ def _variable(node: Variable, flow: Flow) -> Type:
     if node.name in flow.variables:
         return flow.variables[node.name]
     close = get_close_matches(node.name, flow.variables, 1)
-    hint = f"did you mean ${close[0]}?" if close else f"bind it: … as ${node.name} | …"
+    hint = f"Did you mean ${close[0]}?" if close else f"Bind it: … as ${node.name} | …"
     raise Fault("X106", node.at, f"there is no variable ${node.name} here", hint)
 
 
@@ -326,12 +326,12 @@ def _unknown_function(node: Call, given: Type) -> Fault:
     if arities:
         takes = " or ".join(map(str, arities))
         message = f"{node.name} takes {takes} arguments, and is given {len(node.arguments)}"
-        return Fault("X002", node.at, message, "arguments are told apart by ;")
+        return Fault("X002", node.at, message, "Arguments are told apart by `;`.")
     fields = {n for m in members(given) if isinstance(m, Object) for n in m.fields}
     if not node.arguments and node.name in fields:
         return Fault(
-            "X003", node.at, f"there is no function {node.name}", f"did you mean .{node.name}?"
+            "X003", node.at, f"there is no function {node.name}", f"Did you mean .{node.name}?"
         )
     close = get_close_matches(node.name, [name for name, _ in FUNCTIONS], 1)
-    hint = f"did you mean {close[0]}?" if close else "`tasker expression functions` lists all"
+    hint = f"Did you mean {close[0]}?" if close else "`tasker expression functions` lists all."
     return Fault("X003", node.at, f"there is no function {node.name}", hint)

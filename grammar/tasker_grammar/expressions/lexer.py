@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from tasker_grammar.expressions.faults import Fault
 from tasker_grammar.expressions.syntax import At
+from tasker_grammar.leaves import is_unicode
 
 __all__ = ["Token", "tokens"]
 
@@ -72,12 +73,12 @@ class _Lexer:
         match = _TOKEN.match(self.source, start)
         if match is None:
             shown = self.source[start]
-            hint = 'texts stand between "double quotes"' if shown == "'" else ""
+            hint = 'Texts stand between "double quotes".' if shown == "'" else ""
             raise Fault("X002", (start, start + 1), f"the character {shown!r} has no meaning", hint)
         self.place = match.end()
         kind = str(match.lastgroup)
         if kind == "comment" and _UNCLEAR_END.search(match.group()):
-            hint = "end the line without a backslash"
+            hint = "End the line without a backslash."
             raise Fault(
                 "X002", (start, self.place), "it is not clear where this comment ends", hint
             )
@@ -113,7 +114,7 @@ class _Lexer:
             if sign[:1] == '"' or sign == "\\(":
                 return self.decode(first)
             if not sign:
-                raise Fault("X002", (start, self.place), "the text has no end", 'it ends with "')
+                raise Fault("X002", (start, self.place), "the text has no end", 'Close it with ".')
             self.read_escape(sign)
 
     def read_escape(self, sign: str) -> None:
@@ -123,12 +124,12 @@ class _Lexer:
             return
         at = (self.place, min(self.place + 2, len(self.source)))
         if sign[0] == "\\":
-            hint = 'after \\ stands one of " \\ / b f n r t ( or u and four hexadecimal digits'
+            hint = 'After \\ stands one of " \\ / b f n r t ( or u and four hexadecimal digits.'
             raise Fault("X002", at, f"{sign} is no escape", hint)
         # jq takes a line break or a tab as it stands; so does this.
         if sign[0] == "\0":
             raise Fault(
-                "X002", at, "a text cannot hold the character NUL", "PostgreSQL cannot store it"
+                "X002", at, "a text cannot hold the character NUL", "PostgreSQL cannot store it."
             )
         self.place += 1
 
@@ -138,9 +139,9 @@ class _Lexer:
         at = (first, self.place)
         if "\0" in text:
             raise Fault(
-                "X002", at, "a text cannot hold the character NUL", "PostgreSQL cannot store it"
+                "X002", at, "a text cannot hold the character NUL", "PostgreSQL cannot store it."
             )
-        if any("\ud800" <= character <= "\udfff" for character in text):
+        if not is_unicode(text):
             raise Fault("X002", at, "half of a pair of surrogates is no character")
         return text
 
@@ -161,5 +162,8 @@ class _Lexer:
                 return (*inside, Token("end", "", (before, before)))
             inside.append(token)
         raise Fault(
-            "X002", (start, self.place), "the hole in this text has no end", "\\( ends with )"
+            "X002",
+            (start, self.place),
+            "the hole in this text has no end",
+            "Close it: \\( ends with ).",
         )

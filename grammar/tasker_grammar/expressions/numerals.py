@@ -18,19 +18,19 @@ LIMIT = 2**53
 def parse(text: str, at: At) -> int | float:
     """The number that stands for itself. Raises Fault where jq would make another of it."""
     if "e" in text or "E" in text:
-        raise Fault("X002", at, f"the number {text} has an exponent", "write its digits out")
+        raise Fault("X002", at, f"the number {text} has an exponent", "Write its digits out.")
     if text.isdecimal():
         whole = int(text)
         if whole >= LIMIT:
-            hint = f"up to {LIMIT - 1}; pass it in as data if it is only moved"
+            hint = f"Up to {LIMIT - 1} all are. Pass it in as data if it is only moved."
             raise Fault("X002", at, f"the number {text} is too large to be exact", hint)
         if str(whole) != text:
-            raise Fault("X002", at, f"the number {text} has a needless zero", f"write {whole}")
+            raise Fault("X002", at, f"the number {text} has a needless zero", f"Write {whole}.")
         return whole
     value = float(text)
     short = _plain(value)
     if value >= LIMIT or short != text:
-        hint = f"write {short}" if value < LIMIT else ""
+        hint = f"Write {short}." if value < LIMIT else ""
         raise Fault("X002", at, f"the number {text} is not in its shortest form", hint)
     return value
 

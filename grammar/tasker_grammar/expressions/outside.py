@@ -7,36 +7,36 @@ from tasker_grammar.expressions.syntax import At
 
 __all__ = ["computed_key", "format", "symbol", "variable", "word"]
 
-_ENDLESS = "expressions always end: use map, select, range, first, limit"
-_ALONE = "expressions see only the data that they are given"
-_PATTERNS = "use startswith, endswith, split, or validate against a schema with a pattern"
+_ENDLESS = "Expressions always end: use map, select, range, first, limit."
+_ALONE = "Expressions see only the data that they are given."
+_PATTERNS = "Use startswith, endswith, split, or validate against a schema with a pattern."
 _NO_ERRORS = (
-    "an expression that is accepted fails only by its data; for a missing value, use `// default`"
+    "An expression that is accepted fails only by its data; for a missing value, use `// default`."
 )
-_MAKE_NEW = "make a new value: `. + {field: value}`, `map(…)`, `with_entries(…)`"
-_BY_NAME = "name the field: .name, or .[expression] for one that is computed"
+_MAKE_NEW = "Make a new value: `. + {field: value}`, `map(…)`, `with_entries(…)`."
+_BY_NAME = "Name the field: .name, or .[expression] for one that is computed."
 
 _WORDS = {
     word: hint
     for hint, words in {
         _ENDLESS: "def recurse recurse_down while until repeat walk label break foreach combinations",
-        "use add, length, min, max, any, all, group_by, or add(f)": "reduce",
+        "Use add, length, min, max, any, all, group_by, or add(f).": "reduce",
         _ALONE: "import include env input inputs input_filename input_line_number debug stderr halt halt_error",
-        "pass the time in as data": "now localtime gmtime mktime strflocaltime strftime strptime",
-        "pass times in as texts, in ISO 8601": "todate fromdate date dateadd datesub todateiso8601 fromdateiso8601",
+        "Pass the time in as data.": "now localtime gmtime mktime strflocaltime strftime strptime",
+        "Pass times in as texts, in ISO 8601.": "todate fromdate date dateadd datesub todateiso8601 fromdateiso8601",
         _PATTERNS: "test match capture scan splits sub gsub ascii indices index rindex",
         _NO_ERRORS: "try catch error",
         _BY_NAME: "path paths leaf_paths getpath setpath delpaths pick tostream fromstream truncate_stream",
-        "numbers are finite": "nan infinite isnan isinfinite isnormal",
-        "validate the text where it comes in": "fromjson implode",
-        "use any(. == value), or IN": "inside in",
-        "use .[n:]": "skip nth",
+        "Numbers are finite.": "nan infinite isnan isinfinite isnormal",
+        "Validate the text where it comes in.": "fromjson implode",
+        "Use any(. == value), or IN.": "inside in",
+        "Use .[n:]": "skip nth",
     }.items()
     for word in words.split()
 }
 _SYMBOLS = {
     "?": _NO_ERRORS,
-    "?//": "bind the whole, and take it apart by its fields: . as $x | $x.name",
+    "?//": "Bind the whole, and take it apart by its fields: . as $x | $x.name",
     "..": _ENDLESS,
     **dict.fromkeys(("=", "|=", "+=", "-=", "*=", "/=", "%=", "//="), _MAKE_NEW),
 }
@@ -59,13 +59,13 @@ def variable(name: str, at: At) -> Fault | None:
 
 def format(name: str, at: At) -> Fault:
     """The fault of using a format, as in `@csv`."""
-    hint = 'use tostring, tojson, join, or "text with \\(holes)"'
+    hint = 'Use tostring, tojson, join, or "text with \\(holes)".'
     return Fault("X003", at, f"'@{name}' is outside of the language", hint)
 
 
 def computed_key(at: At) -> Fault:
     """The fault of an object whose key is computed."""
-    hint = "use a list of {key, value} and from_entries"
+    hint = "Use a list of {key, value} and from_entries."
     return Fault("X003", at, "keys of objects are not computed", hint)
 
 

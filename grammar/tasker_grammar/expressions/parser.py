@@ -54,7 +54,7 @@ def parse(source: str) -> Node:
     """The syntax tree. Raises Fault: X001 too long, X002 syntax, X003 outside the language, X004 too large."""
     if len(source) > MOST_CHARACTERS:
         message = f"the expression has {len(source)} characters, and may have {MOST_CHARACTERS}"
-        raise Fault("X001", (0, len(source)), message, "split it over several steps")
+        raise Fault("X001", (0, len(source)), message, "Split it over several steps.")
     parser = _Parser(tokens(source))
     node = parser.parse_pipe()
     parser.expect_end()
@@ -71,7 +71,7 @@ def _hold_to_limits(node: Node, length: int) -> None:
     for found, most, what in ((count, MOST_NODES, "parts"), (depth, MOST_DEPTH, "levels")):
         if found > most:
             message = f"the expression has {found} {what}, and may have {most}"
-            raise Fault("X004", (0, length), message, "split it over several steps")
+            raise Fault("X004", (0, length), message, "Split it over several steps.")
 
 
 class _Parser(Cursor):
@@ -83,6 +83,12 @@ class _Parser(Cursor):
         self.may_bind = False
         """Whether `as` may follow the next term. Behind an operator, versions of jq differ over what it binds."""
 
+    def deepen(self, at: At) -> None:
+        """One level more; who leaves it takes it off again. Raises Fault."""
+        self.depth += 1
+        if self.depth > MOST_DEPTH:
+            raise Fault("X004", at, f"more than {MOST_DEPTH} levels are nested")
+
     # -- operators, the weakest first
 
     def take_operator(self) -> Token:
@@ -90,9 +96,7 @@ class _Parser(Cursor):
         return self.take()
 
     def parse_pipe(self) -> Node:
-        self.depth += 1
-        if self.depth > MOST_DEPTH:
-            raise Fault("X004", self.token.at, f"more than {MOST_DEPTH} levels are nested")
+        self.deepen(self.token.at)
         may_bind = self.may_bind
         left = self.parse_comma()
         if self.sees("|"):
@@ -163,18 +167,15 @@ class _Parser(Cursor):
         return left
 
     def parse_binary(self, left: Node, parse_right: Callable[[], Node]) -> Node:
-        token = self.take_operator()
+        operator: Any = self.take_operator().text
         right = parse_right()
-        operator: Any = token.text
-        return Binary(_span(left, right), operator, left, right, token.at)
+        return Binary(_span(left, right), operator, left, right)
 
     def parse_sign(self) -> Node:
         if not self.sees("-"):
             return self.parse_bound()
         first = self.take_operator()
-        self.depth += 1
-        if self.depth > MOST_DEPTH:
-            raise Fault("X004", first.at, f"more than {MOST_DEPTH} levels are nested")
+        self.deepen(first.at)
         of = self.parse_sign()
         self.depth -= 1
         return Negate((first.at[0], of.at[1]), of)
@@ -184,11 +185,11 @@ class _Parser(Cursor):
         if not self.sees_word("as"):
             return value
         if not self.may_bind:
-            hint = "put (…) around what is bound: (.a + 1) as $x | …"
+            hint = "Put (…) around what is bound: (.a + 1) as $x | …"
             raise Fault("X002", self.token.at, "it is not clear what 'as' binds here", hint)
         self.take()
         if self.token.kind != "variable":
-            hint = "bind the whole, and take it apart by its fields: . as $x | $x.name"
+            hint = "Bind the whole, and take it apart by its fields: . as $x | $x.name"
             raise Fault("X003", self.token.at, "values are not taken apart behind 'as'", hint)
         name = self.take().text
         if self.sees("?//"):
@@ -325,9 +326,7 @@ class _Parser(Cursor):
         return If((first.at[0], self.tokens[self.place - 1].at[1]), condition, then, otherwise)
 
     def parse_nested_if(self, first: Token) -> Node:
-        self.depth += 1
-        if self.depth > MOST_DEPTH:
-            raise Fault("X004", first.at, f"more than {MOST_DEPTH} levels are nested")
+        self.deepen(first.at)
         node = self.parse_if(first)
         self.depth -= 1
         return node

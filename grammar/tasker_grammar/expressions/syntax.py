@@ -155,13 +155,12 @@ class Logic:
 
 @dataclass(frozen=True, slots=True)
 class Binary:
-    """Arithmetic or a comparison. `operator_at`: where the operator stands."""
+    """Arithmetic or a comparison."""
 
     at: At
     operator: Arithmetic | Comparison
     left: Node
     right: Node
-    operator_at: At
 
 
 @dataclass(frozen=True, slots=True)

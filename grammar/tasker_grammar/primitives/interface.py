@@ -6,18 +6,21 @@ it; `run` does it. The checker and the runner know nothing of kinds: what is spe
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
-from pydantic_core import CoreSchema, core_schema
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from tasker_grammar.composition import Id, RawStep
 from tasker_grammar.contracts import Schema
 from tasker_grammar.effects import Effect
 from tasker_grammar.expressions import Expression
-from tasker_grammar.resources import Resource, Resources
+from tasker_grammar.resources import Resource
 from tasker_grammar.types import Object, Type
 from tasker_grammar.world import World
 
@@ -42,11 +45,27 @@ Pointer = str
 
 
 class Source(str):
-    """The text of an expression. Steps are tied to others by what stands in fields of this type."""
+    """The text of an expression. Steps are tied to others by what stands in fields of this type.
+
+    A number or a truth value, as a parameter may be filled in with, is the expression that gives it.
+    """
 
     @classmethod
     def __get_pydantic_core_schema__(cls, _: Any, __: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_after_validator_function(cls, core_schema.str_schema())
+        return core_schema.no_info_plain_validator_function(cls._read)
+
+    @classmethod
+    def _read(cls, value: object) -> Source:
+        match value:
+            case str():
+                return cls(value)
+            case bool() | int():
+                return cls(json.dumps(value))
+            case float() if math.isfinite(value):
+                return cls(format(Decimal(repr(value)), "f"))  # expressions know no exponents
+            case _:
+                asked = 'an expression, as a text in quotes: "{id: .input.id}"'
+                raise PydanticCustomError("expression_type", asked)
 
     @classmethod
     def __get_pydantic_json_schema__(
@@ -176,11 +195,6 @@ class Scope(Protocol):
         before it."""
         ...
 
-    @property
-    def resources(self) -> Resources:
-        """What may be named."""
-        ...
-
     def report(
         self,
         code: str,
@@ -194,10 +208,8 @@ class Scope(Protocol):
         """Report a finding. `codes` has what may be reported."""
         ...
 
-    def expression(
-        self, field: Pointer, source: str, given: Object | None = None
-    ) -> Expression | None:
-        """The expression in this field, checked. `given`: what it sees, if that is not `self.given`."""
+    def expression(self, field: Pointer, source: str) -> Expression | None:
+        """The expression in this field, checked."""
         ...
 
     def fit(self, field: Pointer, code: str, given: Type, taken: Schema) -> bool:

@@ -33,8 +33,9 @@ from tasker_grammar.primitives.parts import (
     items_of,
 )
 from tasker_grammar.resources import Table
+from tasker_grammar.type_algebra import may_be, members
 from tasker_grammar.type_words import describe
-from tasker_grammar.types import Never, Null, Object, Type, Union
+from tasker_grammar.types import Anything, Null, Object, Type
 from tasker_grammar.world import ActionFailed
 
 __all__ = ["Persist", "PersistFields"]
@@ -132,21 +133,9 @@ def _check_rows(type: Type, field: str, table: Table, scope: Scope) -> None:
 
 def _is_sure(row: Type, name: str) -> bool:
     """Whether a row always has something, and not null, in a column."""
-    match row:
-        case Object():
-            column = row.fields.get(name)
-            return column is not None and column.required and not _may_be_null(column.type)
-        case Union():
-            return all(_is_sure(member, name) for member in row.of)
-        case Never():
-            return True
-        case _:
-            return False
+    return all(isinstance(each, Object) and _has(each, name) for each in members(row))
 
 
-def _may_be_null(type: Type) -> bool:
-    match type:
-        case Union():
-            return any(map(_may_be_null, type.of))
-        case _:
-            return isinstance(type, Null) or type.__class__.__name__ == "Anything"
+def _has(row: Object, name: str) -> bool:
+    column = row.fields.get(name)
+    return column is not None and column.required and not may_be(column.type, Null, Anything)

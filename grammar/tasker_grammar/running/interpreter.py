@@ -106,10 +106,6 @@ class _Running:
     async def run(self, program: Program, given: Mapping[str, Json], name: str) -> Json:
         return await _run_steps(self._run, program, given, f"{self.place}{name}.", self)
 
-    def keep(self, place: str) -> None:
-        """Remember that a part of this step has acted."""
-        self.absorb([place])
-
     def absorb(self, places: Sequence[str]) -> None:
         """Remember that a part of this step has acted, and where; also of one that failed, which may be passed over."""
         self.acted = True
@@ -222,7 +218,7 @@ class _Execution:
         if acted:
             run.done[place] = output
             if self._around is not None:
-                self._around.keep(place)
+                self._around.absorb([place])
         self.outputs[step.id] = output
         self._left_out |= not_chosen(step, output)
         self._tell(step, state, began)

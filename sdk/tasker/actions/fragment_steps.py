@@ -18,7 +18,8 @@ from tasker.actions.fragments import (
     Place,
     Proposed,
     check,
-    is_left_out,
+    does_not_run,
+    find_step,
     left_out,
     pick,
     read_place,
@@ -27,13 +28,12 @@ from tasker.actions.fragments import (
     wrap,
 )
 from tasker.actions.outside import Outside
-from tasker.actions.running import describe_findings, lacks_resources, make_handler, run_in_step
+from tasker.actions.running import make_handler, refuse, run_in_step
 from tasker.binding import BoundHandler, bind_handler
 from tasker.context import StepContext
 from tasker.durable import Left
-from tasker.grant import Definition, describe_failure
+from tasker.grant import Definition
 from tasker.names import FRAGMENT_RESULT
-from tasker.outcome import Failed
 from tasker.template import StepDefinition
 from tasker_grammar.primitives.interface import Program
 
@@ -45,11 +45,11 @@ Find = Callable[[Proposed], Program]
 
 
 def bind_fragment_step(
-    definition: Definition, step: StepDefinition, outside: Outside, worker: str
+    definition: Definition, defined: StepDefinition, outside: Outside, worker: str
 ) -> BoundHandler:
     """What runs a step of fragments that grow at a place, or gives what they come to."""
     if definition.handler == FRAGMENT_RESULT:
-        return bind_handler(make_handler(definition.handler, _give_result), step)
+        return bind_handler(make_handler(definition.handler, _give_result), defined)
     find = _finder(read_place(definition.config["fragment"]), outside, worker)
 
     async def run(ctx: StepContext) -> Any:
@@ -57,14 +57,15 @@ def bind_fragment_step(
         if STEP not in given:
             return given[FRAGMENT]  # it holds the fragment, for the others
         held = Proposed(**given[FRAGMENT])
-        program, name = find(held), given[STEP]
+        program = find(held)
+        step = find_step(program, given[STEP])
         outputs = {key: value for key, value in given.items() if key not in HELD}
-        if is_left_out(program, name, outputs):
+        if does_not_run(program, step, outputs):
             return left_out()
-        seen = {"input": ctx.task_input, **held.given, **seen_by(program, name, outputs)}
-        return wrap(await run_in_step(ctx, outside, pick(program, name), seen))
+        seen = {"input": ctx.task_input, **held.given, **seen_by(step, outputs)}
+        return wrap(await run_in_step(ctx, outside, pick(program, step), seen))
 
-    return bind_handler(make_handler(definition.handler, run), step)
+    return bind_handler(make_handler(definition.handler, run), defined)
 
 
 async def _give_result(ctx: StepContext) -> Any:
@@ -80,11 +81,7 @@ def _finder(place: Place, outside: Outside, worker: str) -> Find:
         if program is None:
             program, findings = check(held, place, outside.resources)
             if program is None:
-                errors = [each for each in findings if each.severity == "error"]
-                raise Left(
-                    lacks_resources(errors, worker)
-                    or Failed(describe_failure("FragmentUnsound", describe_findings(errors)))
-                )
+                raise Left(refuse("FragmentUnsound", findings, worker))
             known[text] = program
             if len(known) > _REMEMBERED:
                 known.popitem(last=False)

@@ -32,7 +32,7 @@ from tasker_grammar.contracts import Schema
 from tasker_grammar.findings import Finding
 from tasker_grammar.primitives.interface import Program, ProgramStep
 from tasker_grammar.resources import Resources
-from tasker_grammar.running.order import not_chosen
+from tasker_grammar.running.order import is_left_out, not_chosen
 from tasker_grammar.schema_types import type_of
 from tasker_grammar.type_algebra import type_of_value
 from tasker_grammar.types import Field, Object
@@ -45,8 +45,9 @@ __all__ = [
     "Place",
     "Proposed",
     "check",
+    "does_not_run",
+    "find_step",
     "grow",
-    "is_left_out",
     "left_out",
     "pick",
     "propose",
@@ -113,9 +114,12 @@ class Proposed:
         return {"fragment": self.fragment, "given": dict(self.given)}
 
 
+_PLACES = TypeAdapter(Place)
+
+
 def read_place(config: Mapping[str, Any]) -> Place:
     """The place that a definition holds. Raises pydantic's ValidationError for what is none."""
-    return TypeAdapter(Place).validate_python(dict(config))
+    return _PLACES.validate_python(dict(config))
 
 
 def step_name(place: str) -> str:
@@ -179,25 +183,26 @@ def grow(
     return expansion
 
 
-def pick(program: Program, name: str) -> Program:
-    """One of a program's steps as a program of its own, which is given what it sees."""
+def find_step(program: Program, name: str) -> ProgramStep:
+    """One of a program's steps. Raises PermanentError where it has none of that name."""
     step = next((each for each in program.steps if each.id == name), None)
     if step is None:
         raise PermanentError(f"the fragment has no step {name}")
+    return step
+
+
+def pick(program: Program, step: ProgramStep) -> Program:
+    """One of a program's steps as a program of its own, which is given what it sees."""
     alone = replace(step, sees=frozenset(), waits_for=frozenset(), branches={})
-    return replace(program, steps=(alone,), result=name)
+    return replace(program, steps=(alone,), result=step.id)
 
 
-def is_left_out(program: Program, name: str, outputs: Mapping[str, Any]) -> bool:
-    """Whether a step does not run, given what those gave that it waits for."""
-    steps = {each.id: each for each in program.steps}
-    step = steps[name]
-    gone = frozenset(other for other in step.waits_for if outputs.get(other) == _LEFT_OUT)
-    if step.gathers:
-        return bool(step.waits_for) and gone == step.waits_for
-    return bool(gone) or any(
-        name in not_chosen(steps[other], unwrap(outputs[other])) for other in step.waits_for
-    )
+def does_not_run(program: Program, step: ProgramStep, outputs: Mapping[str, Any]) -> bool:
+    """Whether a step is left out, given what those gave that it waits for."""
+    gone = {other for other in step.waits_for if outputs.get(other) == _LEFT_OUT}
+    for other in step.waits_for - gone:
+        gone |= not_chosen(find_step(program, other), unwrap(outputs[other]))
+    return is_left_out(step, gone)
 
 
 def wrap(output: Any) -> Any:
@@ -210,9 +215,8 @@ def unwrap(result: Any) -> Any:
     return result["value"] if _marked(result) and result[_MARK] is False else result
 
 
-def seen_by(program: Program, name: str, outputs: Mapping[str, Any]) -> dict[str, Any]:
+def seen_by(step: ProgramStep, outputs: Mapping[str, Any]) -> dict[str, Any]:
     """What a step's expressions see of other steps."""
-    step = next(each for each in program.steps if each.id == name)
     return {
         other: unwrap(outputs[other])
         for other in step.sees

@@ -20,7 +20,7 @@ from tasker_grammar.contracts import Yes, fits
 from tasker_grammar.resources import Action, Resources
 from tasker_grammar.world import ActionFailed
 
-__all__ = ["Invocable", "action", "actions_in", "invocable_of", "invoke", "with_actions"]
+__all__ = ["Invocable", "action", "invocable_of", "invoke", "with_actions"]
 
 _KEY = "idempotency_key"
 _FAILED = "ACTION_FAILED"
@@ -67,12 +67,6 @@ def invocable_of(function: object) -> Invocable | None:
     """What `action` has made of a function; None where it has not."""
     found: object = vars(function).get(ACTION) if hasattr(function, "__dict__") else None
     return found if isinstance(found, Invocable) else None
-
-
-def actions_in(names: Mapping[str, object]) -> list[Invocable]:
-    """The functions among a module's names that may be invoked, each once."""
-    found = (invocable_of(value) for value in names.values() if callable(value))
-    return list({each.name: each for each in found if each is not None}.values())
 
 
 def with_actions(resources: Resources, invocables: Mapping[str, Invocable]) -> Resources:

@@ -34,6 +34,7 @@ from tasker_grammar.world import ActionFailed, Compute
 __all__ = ["Runnable", "Written", "close", "dump", "reopen"]
 
 _INPUT = ".input"
+_USES = TypeAdapter(tuple[Composition, ...])
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,7 @@ def reopen(
     """The step that a template has kept, checked as if it were new. `takes`: the step's input schema."""
     try:
         composition = Composition.model_validate(config.get("composition"))
-        uses = TypeAdapter(tuple[Composition, ...]).validate_python(config.get("uses", ()))
+        uses = _USES.validate_python(config.get("uses", ()))
     except ValidationError as error:
         return None, shape_findings(error, Composition)
     taken = type_of({"type": "object"} if takes is None else takes)

@@ -17,7 +17,7 @@ from tasker.durable import Left
 from tasker.grant import Definition, describe_failure, describe_foreign
 from tasker.injection import Parameter, Signature
 from tasker.names import COMPOSITION
-from tasker.outcome import Failed, Released, Retried
+from tasker.outcome import LACKING_DELAY, Failed, Released, Retried
 from tasker.template import StepDefinition
 from tasker.values import Shape
 from tasker_grammar.findings import Finding
@@ -27,13 +27,11 @@ from tasker_grammar.world import ActionFailed
 
 __all__ = [
     "bind_composition",
-    "describe_findings",
-    "lacks_resources",
     "make_handler",
+    "refuse",
     "run_in_step",
 ]
 
-_MISSING_DELAY = 5.0  # seconds until a step that needs other resources is granted again, to whoever
 _ABOUT_RESOURCES = "R5"
 _MOST_TOLD = 20
 
@@ -46,22 +44,23 @@ def bind_composition(
     """
     runnable, findings = reopen(definition.config, definition.input_schema, outside.resources)
     if runnable is None:
-        errors = [each for each in findings if each.severity == "error"]
-        unsound = describe_failure("CompositionUnsound", describe_findings(errors))
-        return lacks_resources(errors, worker) or Failed(unsound)
+        return refuse("CompositionUnsound", findings, worker)
     return bind_handler(make_handler(COMPOSITION, _runner(runnable, outside)), step)
 
 
-def lacks_resources(errors: Sequence[Finding], worker: str) -> Released | None:
-    """What a step comes to for which a worker only lacks resources; None where more is wrong."""
-    if not errors or not all(each.code.startswith(_ABOUT_RESOURCES) for each in errors):
-        return None
-    lacking = f"worker {worker} lacks resources of the composition: {describe_findings(errors)}"
-    return Released(describe_failure("ResourcesMissing", lacking), _MISSING_DELAY)
+def refuse(kind: str, findings: Sequence[Finding], worker: str) -> Released | Failed:
+    """What a step comes to whose check finds something: it waits for another worker, where this one only lacks
+    resources; else it has failed, with an error of this kind.
+    """
+    errors = [each for each in findings if each.severity == "error"]
+    if errors and all(each.code.startswith(_ABOUT_RESOURCES) for each in errors):
+        lacking = f"worker {worker} lacks resources of the composition: {_describe(errors)}"
+        return Released(describe_failure("ResourcesMissing", lacking), LACKING_DELAY)
+    return Failed(describe_failure(kind, _describe(errors)))
 
 
-def describe_findings(findings: Sequence[Finding]) -> str:
-    """Findings as a text, a line each."""
+def _describe(findings: Sequence[Finding]) -> str:
+    """A line for each."""
     lines = [str(each) for each in findings[:_MOST_TOLD]]
     if len(findings) > _MOST_TOLD:
         lines.append(f"and {len(findings) - _MOST_TOLD} more")
@@ -120,8 +119,6 @@ def _leave(failure: ActionFailed) -> Left:
     message = f"{failure.place}: {failure}" if failure.place else str(failure)
     cause = failure.__cause__
     trace = None if cause is None else "".join(traceback.format_exception(cause))
-    if failure.retryable:
-        told = describe_foreign(failure.code, message, ("RetryableError", "TaskerError"), trace)
-        return Left(Retried(told, failure.retry_after))
-    told = describe_foreign(failure.code, message, ("PermanentError", "TaskerError"), trace)
-    return Left(Failed(told))
+    kind = "RetryableError" if failure.retryable else "PermanentError"
+    told = describe_foreign(failure.code, message, (kind, "TaskerError"), trace)
+    return Left(Retried(told, failure.retry_after) if failure.retryable else Failed(told))

@@ -125,7 +125,7 @@ def _change(
         return
     if many.dry_run:
         raise CommandFailed(
-            ExitCode.USAGE, "--dry-run goes with --where", "tasker task show TASK shows one task."
+            ExitCode.USAGE, "--dry-run goes with --where", "See one task: tasker task show TASK"
         )
     verb = "cancel_task" if many.verb == "compensate" else f"{many.verb}_task"
     with open_database(url) as connection:

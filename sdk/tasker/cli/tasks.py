@@ -145,11 +145,12 @@ def show_(
         task_id: str = seen.task["task_id"]
         children = call_all(connection, "list_children", task_id=task_id)
         inner = list_inner(connection, seen.steps, task_id)
-        inside = read_all_inner(connection, seen, inner) if inner else {}
         if answer is None:
             graph = _graph(connection, seen, children, inner)
             pictures.show_pictures([graph], output, to)
             return
+        is_drawn = bool(inner) and answer is Format.table
+        inside = read_all_inner(connection, seen, inner) if is_drawn else {}
         explanations = [
             call_one(connection, "explain_step", task_id=task_id, step_name=name)
             for name in choose_unexplained(seen.steps)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from tasker.drawing.graph import Edge, Graph, Node, NodeKind, join_known
 from tasker_grammar.primitives.interface import Program, ProgramStep
 
-__all__ = ["graph_program", "inside_edges", "inside_nodes"]
+__all__ = ["graph_program"]
 
 _KINDS: Mapping[str, NodeKind] = {
     "decide": "decision",
@@ -16,23 +16,23 @@ _KINDS: Mapping[str, NodeKind] = {
 }
 
 
-def graph_program(program: Program, title: str, states: Mapping[str, str] | None = None) -> Graph:
-    """The graph. `states`: of steps, by place, where it is of a run."""
-    nodes = tuple(inside_nodes(program, "", states or {}))
-    return Graph(title, nodes, join_known(nodes, inside_edges(program, "")))
+def graph_program(program: Program, title: str) -> Graph:
+    """The graph."""
+    nodes = tuple(_nodes(program, ""))
+    return Graph(title, nodes, join_known(nodes, _edges(program, "")))
 
 
-def inside_nodes(program: Program, prefix: str, states: Mapping[str, str]) -> Iterator[Node]:
+def _nodes(program: Program, prefix: str) -> Iterator[Node]:
     """A node for each step, named by its place behind the prefix."""
     for step in program.steps:
         place = f"{prefix}{step.id}"
         kind = _KINDS.get(step.primitive.kind, "standard")
-        yield Node(place, kind, states.get(place), (_about(step),))
+        yield Node(place, kind, None, (_about(step),))
         for part in step.checked.inside.values():
-            yield from inside_nodes(part, f"{place}.", states)
+            yield from _nodes(part, f"{place}.")
 
 
-def inside_edges(program: Program, prefix: str) -> Iterator[Edge]:
+def _edges(program: Program, prefix: str) -> Iterator[Edge]:
     """What leads from one step to another; and from one that holds steps to the first of these."""
     for step in program.steps:
         place = f"{prefix}{step.id}"
@@ -42,7 +42,7 @@ def inside_edges(program: Program, prefix: str) -> Iterator[Edge]:
         for part in step.checked.inside.values():
             first = [each.id for each in part.steps if not each.waits_for]
             yield from (Edge(place, f"{place}.{name}", "expansion") for name in first)
-            yield from inside_edges(part, f"{place}.")
+            yield from _edges(part, f"{place}.")
 
 
 def _about(step: ProgramStep) -> str:

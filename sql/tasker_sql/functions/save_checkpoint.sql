@@ -1,6 +1,6 @@
 -- Saves what a handler has computed under a name, while its lease is good; the first value stays, unless it is to be
--- replaced. Locks: the message, so
--- that the lease cannot be granted to another meanwhile. Index: the primary keys.
+-- replaced. Locks: the message, so that the lease cannot be granted to another meanwhile; in a longer transaction, which a
+-- composition's is, for a minute at most after this. Index: the primary keys.
 
 create or replace function tasker.save_checkpoint(
     queue_id integer, msg_id bigint, read_ct integer, task_id uuid, step_no integer, name text, value jsonb,
@@ -27,6 +27,7 @@ begin
                 and s.msg_id = save_checkpoint.msg_id and s.state = 'in_progress') then
         return false;
     end if;
+    perform tasker.end_if_idle();
     insert into tasker.checkpoint (task_id, step_no, name, value)
     values (save_checkpoint.task_id, save_checkpoint.step_no, save_checkpoint.name, save_checkpoint.value)
     on conflict on constraint checkpoint_pkey do update set value = excluded.value, saved_at = now()

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
+from tasker_grammar.catalog import bundled
+from tasker_grammar.checking import check_composition
 from tasker_grammar.composition import Composition
 from tasker_grammar.filling import fill, find_parameter_faults, parameter_places
 from tasker_grammar.findings import Finding
+from tasker_grammar.resources import Resources
+from tasker_grammar.running import run_program
+from tasker_grammar.running.simulated import SimulatedWorld
 
 
 def make(parameters: dict[str, Any], **step: Any) -> Composition:
@@ -63,10 +69,35 @@ def test_what_is_not_given_and_has_no_default_is_left_out() -> None:
     assert filled(composition, key=".a")["key"] == ".a"
 
 
-@pytest.mark.parametrize(("given", "text"), [(100, "100"), (0.5, "0.5"), (True, "true")])
-def test_a_plain_value_may_be_given_for_an_expression(given: Any, text: str) -> None:
-    composition = make({"most": {"kind": "expression"}}, that={"$param": "most"})
-    assert filled(composition, most=given)["that"] == text
+@pytest.mark.parametrize(
+    ("kind", "given"),
+    [
+        ("expression", 100), ("expression", False), ("integer", 3), ("integer", -7), ("integer", 2**53 - 1),
+        ("number", 0.5), ("number", -1e12), ("number", 1e-7), ("boolean", True),
+    ],
+)  # fmt: skip
+def test_a_plain_value_stands_for_itself_where_an_expression_stands(kind: str, given: Any) -> None:
+    fields = {
+        "name": "example",
+        "parameters": {"most": {"kind": kind}},
+        "steps": [{"id": "only", "kind": "transform", "value": {"$param": "most"}}],
+        "result": "only",
+    }
+    composition = fill(Composition.model_validate(fields), {"most": given})
+    assert isinstance(composition, Composition)
+    report = check_composition(composition, Resources(), bundled())
+    assert report.program is not None, report.findings
+    answer = asyncio.run(run_program(report.program, {"input": None}, SimulatedWorld()))
+    assert (answer, type(answer)) == (given, type(given))
+
+
+def test_a_mapping_is_no_expression() -> None:
+    """It may be one whose quotes were forgotten: `value: {id: .input.id}`."""
+    step = {"id": "only", "kind": "transform", "value": {"id": ".input.id"}}
+    fields = {"name": "example", "steps": [step], "result": "only"}
+    [found] = check_composition(fields, Resources(), bundled()).findings
+    assert (found.code, found.path) == ("P001", "/steps/0/value")
+    assert found.hint == 'It should be an expression, as a text in quotes: "{id: .input.id}".'
 
 
 def test_null_may_be_a_default() -> None:

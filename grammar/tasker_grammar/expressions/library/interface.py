@@ -11,7 +11,7 @@ from tasker_grammar.expressions.counts import AT_MOST_ONE, ONE, Count, elements_
 from tasker_grammar.expressions.evaluation import Meter
 from tasker_grammar.expressions.faults import Fault
 from tasker_grammar.expressions.syntax import At, Node
-from tasker_grammar.type_algebra import join_all, members
+from tasker_grammar.type_algebra import is_all, join_all, may_be, members
 from tasker_grammar.type_words import describe
 from tasker_grammar.types import Anything, Array, Boolean, Null, Number, Object, String, Type
 
@@ -159,14 +159,14 @@ def on_value_and(
 def expect(site: Site, *kinds: type[Type], type: Type | None = None) -> Type:
     """The type, all of whose members are of these kinds; by default of `.`. Raises Fault."""
     given = site.given if type is None else type
-    if all(isinstance(member, kinds) for member in members(given)):
+    if is_all(given, *kinds):
         return given
     wanted = " or ".join(_WORDS[kind] for kind in kinds)
     hint = ""
-    if any(isinstance(member, Null) for member in members(given)):
-        hint = "use `// default` to remove null"
+    if may_be(given, Null):
+        hint = "Use `// default` to remove null."
     if isinstance(given, Anything):
-        hint = "declare it in the schema that it comes with, or validate it first"
+        hint = "Declare it in the schema that it comes with, or validate it first."
     code = "X102" if isinstance(given, Anything) else "X103"
     message = f"{wanted} is needed here, not {describe(given)}"
     raise Fault(code, site.at, message, hint, expected=wanted, got=describe(given))

@@ -22,7 +22,7 @@ from tasker_grammar.expressions.library.interface import (
 )
 from tasker_grammar.expressions.library.ordering import one_of_type, same_type
 from tasker_grammar.expressions.syntax import Literal
-from tasker_grammar.type_algebra import join, members, optional
+from tasker_grammar.type_algebra import join, may_be, members, optional
 from tasker_grammar.types import (
     Array,
     Boolean,
@@ -57,7 +57,7 @@ def _length_type(site: Site) -> Type:
 
 def _add_type(site: Site, items: Type, least: int) -> Type:
     total = arithmetic.compute("+", items, items, site.at)
-    if any(isinstance(member, Number) for member in members(items)):
+    if may_be(items, Number):
         site.fail()
     total = join(total, items)
     return total if least else optional(total)
@@ -87,7 +87,9 @@ def _flatten_type(site: Site) -> Type:
     if site.arity:
         node = site.syntax(0)
         if not (isinstance(node, Literal) and type(node.value) is int and node.value >= 0):
-            raise Fault("X103", node.at, "how deep is written as a number", "as in flatten(1)")
+            raise Fault(
+                "X103", node.at, "how deep is written as a number", "Write it as in flatten(1)."
+            )
         site.one(0)
         depth = node.value
     return Array(_flat(items_of(site), depth))

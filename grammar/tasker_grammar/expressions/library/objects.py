@@ -15,12 +15,13 @@ from tasker_grammar.expressions.library.interface import (
     Function,
     Site,
     expect,
+    items_of,
     on_value,
     on_value_and,
     one,
 )
 from tasker_grammar.expressions.syntax import Comma, GetField, Identity, Node
-from tasker_grammar.type_algebra import join_all, members
+from tasker_grammar.type_algebra import is_all, join_all, members
 from tasker_grammar.type_words import describe
 from tasker_grammar.types import Array, Boolean, Field, Never, Object, String, Type
 
@@ -66,8 +67,7 @@ def _to_entries_type(site: Site) -> Type:
 
 
 def _from_entries_type(site: Site) -> Type:
-    given = expect(site, Array)
-    return _from(join_all(m.items for m in members(given) if isinstance(m, Array)), site)
+    return _from(items_of(site), site)
 
 
 def _from(entries: Type, site: Site) -> Type:
@@ -76,7 +76,7 @@ def _from(entries: Type, site: Site) -> Type:
         return Object()
     if len(objects) < len(members(entries)) or not all(map(_is_entry, objects)):
         message = f"a list of {{key: string, value: …}} is needed here, not of {describe(entries)}"
-        raise Fault("X103", site.at, message, "make it: map({key: .…, value: .…})")
+        raise Fault("X103", site.at, message, "Make it: map({key: .…, value: .…})")
     keys = join_all(each.fields["key"].type for each in objects)
     values = join_all(each.fields["value"].type for each in objects)
     if isinstance(keys, String) and keys.values is not None:
@@ -88,7 +88,7 @@ def _is_entry(type: Object) -> bool:
     key, value = type.fields.get("key"), type.fields.get("value")
     if key is None or value is None or not (key.required and value.required):
         return False
-    return all(isinstance(member, String) for member in members(key.type))
+    return is_all(key.type, String)
 
 
 def _with_entries_type(site: Site) -> Type:
@@ -132,7 +132,7 @@ def _paths(node: Node) -> list[list[GetField]]:
         node = node.of
     if path and isinstance(node, Identity):
         return [path[::-1]]
-    hint = "for elements, use map(select(…)); for a field whose name is computed, with_entries"
+    hint = "For elements, use map(select(…)); for a field whose name is computed, with_entries."
     raise Fault("X003", at, "del takes away fields that are named, as in del(.a, .b.c)", hint)
 
 

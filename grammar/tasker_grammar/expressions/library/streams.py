@@ -84,7 +84,9 @@ def _limit_type(site: Site) -> Type:
 def _literal_count(site: Site) -> None:
     node = site.syntax(0)
     if not (isinstance(node, Literal) and type(node.value) is int and node.value >= 0):
-        raise Fault("X103", node.at, "how many is written as a number", "as in limit(3; …)")
+        raise Fault(
+            "X103", node.at, "how many is written as a number", "Write it as in limit(3; …)."
+        )
 
 
 def _limit(arguments: Sequence[Code]) -> Code:

@@ -12,12 +12,13 @@ from tasker_grammar.expressions.library.interface import (
     Function,
     Site,
     expect,
+    items_of,
     on_value,
     on_value_and,
 )
 from tasker_grammar.expressions.numerals import LIMIT
 from tasker_grammar.expressions.writing import to_json, to_text
-from tasker_grammar.type_algebra import join_all, members
+from tasker_grammar.type_algebra import is_all, may_be
 from tasker_grammar.types import Array, Boolean, Null, Number, String, Type
 
 __all__ = ["FUNCTIONS"]
@@ -56,11 +57,10 @@ def _split_type(site: Site) -> Type:
 
 
 def _join_type(site: Site) -> Type:
-    given = expect(site, Array)
+    items = items_of(site)
     expect(site, String, type=site.one(0))
-    items = join_all(member.items for member in members(given) if isinstance(member, Array))
     expect(site, String, Number, Boolean, Null, type=items)
-    if any(isinstance(member, Number) for member in members(items)):
+    if may_be(items, Number):
         site.fail()
     return String()
 
@@ -72,7 +72,7 @@ def _join(meter: Meter, items: list[Any], by: str) -> str:
 
 
 def _tostring_type(site: Site) -> Type:
-    if all(isinstance(member, String) for member in members(site.given)):
+    if is_all(site.given, String):
         return site.given
     site.fail()
     return String()
@@ -85,7 +85,7 @@ def _tojson_type(site: Site) -> Type:
 
 def _tonumber_type(site: Site) -> Type:
     given = expect(site, String, Number)
-    if all(isinstance(member, Number) for member in members(given)):
+    if is_all(given, Number):
         return given
     site.fail()
     return Number()
