@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
 
-from tasker_grammar.telling import did_you_mean, list_nearest
+from tasker_grammar.telling import Hints, did_you_mean, list_nearest
 
 __all__ = [
     "COMPOSITION",
@@ -54,8 +53,6 @@ OWN_HANDLERS = frozenset({COMPOSITION, FRAGMENT_STEP, FRAGMENT_RESULT})
 UNDO = "undo:"
 """What the name of a compensation begins with."""
 
-_MOST_LOOKED_AT = 60_000
-
 
 def find_name_fault(name: object, longest: int) -> str | None:
     """Why `name` cannot name a template, a step or a version of at most `longest` characters."""
@@ -80,17 +77,3 @@ def find_queue_fault(name: object) -> str | None:
     if isinstance(name, str) and QUEUE.fullmatch(name):
         return None
     return "must be a lower-case letter and then at most 38 of a-z, 0-9 and underscore"
-
-
-class Hints:
-    """Finds which of `names` was meant, for a bounded number of wrong ones: each costs a look at all names."""
-
-    def __init__(self, names: Collection[str]) -> None:
-        self._names = names
-        self._left = _MOST_LOOKED_AT
-
-    def find(self, name: str, *, besides: str = "") -> str:
-        """As `did_you_mean`, of all names but one; nothing once that has taken too long."""
-        self._left -= len(self._names)
-        others = (other for other in self._names if other != besides)
-        return did_you_mean(name, others) if self._left >= 0 else ""

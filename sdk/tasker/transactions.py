@@ -7,6 +7,7 @@ each time together with a checkpoint of what it has done.
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
@@ -15,7 +16,7 @@ from typing import Any
 import anyio
 from anyio import to_thread
 from psycopg import AsyncConnection, Connection, OperationalError, Rollback
-from psycopg_pool import AsyncConnectionPool, ConnectionPool
+from psycopg_pool import ConnectionPool
 
 from tasker.errors import DatabaseUnavailable, PermanentError
 from tasker_sql.connection import Database
@@ -23,6 +24,7 @@ from tasker_sql.connection import Database
 __all__ = ["Pools", "Transaction"]
 
 _MOST = 20  # connections of each kind in one worker; a handler that finds none free waits for one
+_ANSWER = 30.0  # seconds until a connection must be there, once it is one's turn
 _PATIENCE = 5.0  # seconds for a rollback; a connection that needs longer is closed
 _COMMIT = "select tasker.commit_outcome(%s::jsonb)"
 _SAVE = "select tasker.save_checkpoint(%s, %s, %s, %s, %s, %s, %s::jsonb, true)"
@@ -33,13 +35,19 @@ class Pools:
 
     def __init__(self, database: Database) -> None:
         self._async = database.pool_async(_MOST)
+        self._turns = asyncio.Semaphore(_MOST)
         self._sync = database.pool(_MOST)
         self._opening = threading.Lock()
 
-    async def open_async(self) -> AsyncConnectionPool[AsyncConnection]:
-        """The pool for handlers that are async."""
-        await self._async.open()
-        return self._async
+    @asynccontextmanager
+    async def lend(self) -> AsyncGenerator[AsyncConnection]:
+        """A connection for a handler that is async. For its turn it waits as long as it takes; then the database has to
+        answer soon.
+        """
+        async with self._turns:
+            await self._async.open()
+            async with self._async.connection(timeout=_ANSWER) as connection:
+                yield connection
 
     def open(self) -> ConnectionPool[Connection]:
         """The pool for handlers that are not."""
@@ -82,10 +90,10 @@ class Transaction:
     async def enter(self) -> AsyncGenerator[AsyncConnection]:
         """A connection in the transaction; what raises within is rolled back to here."""
         if self._async is None:
-            pool = await self._needed().open_async()
+            pools = self._needed()
             async with AsyncExitStack() as opening:
-                with _unavailable():
-                    connection = await opening.enter_async_context(pool.connection())
+                with _unavailable("no connection for the transaction"):
+                    connection = await opening.enter_async_context(pools.lend())
                     await opening.enter_async_context(connection.transaction())
                 self._async, self._async_stack = connection, opening.pop_all()
         async with self._async.transaction():
@@ -98,7 +106,7 @@ class Transaction:
             if self._sync is None:
                 pool = self._needed().open()
                 with ExitStack() as opening:
-                    with _unavailable():
+                    with _unavailable("no connection for the transaction"):
                         connection = opening.enter_context(pool.connection())
                         opening.enter_context(connection.transaction())
                     self._sync, self._sync_stack = connection, opening.pop_all()
@@ -108,20 +116,22 @@ class Transaction:
     async def save(self, name: str, data: bytes) -> bool:
         """Save JSON as a checkpoint, in place of what was there, to be committed with the rest of the transaction.
 
-        False when the lease was lost: then all is rolled back.
+        False when the lease was lost: then all is rolled back. Raises DatabaseUnavailable.
         """
         assert self._async is not None
         given = [*self._lease().values(), name, data.decode()]
-        row = await (await self._async.execute(_SAVE, given)).fetchone()
+        with _unavailable("what was written cannot be kept"):
+            row = await (await self._async.execute(_SAVE, given)).fetchone()
         if row is None or not row[0]:
             await self.rollback()
             return False
         return True
 
     async def commit_so_far(self) -> None:
-        """Commit what was written; what is written from here on is another transaction."""
+        """Commit what was written; what is written from here on is another transaction. Raises DatabaseUnavailable."""
         self._async = None
-        await self._async_stack.aclose()
+        with _unavailable("what was written cannot be kept"):
+            await self._async_stack.aclose()
 
     async def commit(self, outcome: bytes) -> bool:
         """Apply the outcome and commit; false when it was not taken, and then all is rolled back."""
@@ -179,8 +189,8 @@ class Transaction:
 
 
 @contextmanager
-def _unavailable() -> Generator[None]:
+def _unavailable(what: str) -> Generator[None]:
     try:
         yield
     except OperationalError as error:
-        raise DatabaseUnavailable(f"no connection for the transaction: {error}") from error
+        raise DatabaseUnavailable(f"{what}: {error}") from error

@@ -38,13 +38,17 @@ class Database:
         return connection
 
     def pool_async(self, most: int) -> AsyncConnectionPool[AsyncConnection]:
-        """A closed pool of up to so many connections that commit each statement, opened when needed."""
+        """A closed pool of up to so many connections that commit each statement, opened when needed.
+
+        One that broke while nobody used it, as when the server was started again, is not lent.
+        """
         return AsyncConnectionPool(
             self.conninfo,
             min_size=0,
             max_size=most,
             kwargs=self._settings,
             configure=_prepare_async,
+            check=AsyncConnectionPool.check_connection,
             open=False,
         )
 
@@ -56,6 +60,7 @@ class Database:
             max_size=most,
             kwargs=self._settings,
             configure=_use_orjson,
+            check=ConnectionPool.check_connection,
             open=False,
         )
 

@@ -21,6 +21,8 @@ pytestmark = pytest.mark.anyio
 BOOKS = Secret.model_validate({"$secret": "books"})
 TABLE = Table(table="book", row=True, key=("id",), database=BOOKS)
 PATIENCE = 30.0
+BREAK = """select pg_terminate_backend(pid) from pg_stat_activity
+    where datname = current_database() and pid <> pg_backend_pid()"""
 
 
 async def count(db: psycopg.AsyncConnection, query: str = "select count(*) from book") -> int:
@@ -58,6 +60,39 @@ async def test_many_share_a_few_connections(db: psycopg.AsyncConnection, databas
             assert await count(db) == 40
             connections = "select count(*) from pg_stat_activity where datname = current_database()"
             assert await count(db, connections) <= 1 + 4
+
+
+async def test_who_waits_for_a_turn_waits_for_as_long_as_it_takes(
+    db: psycopg.AsyncConnection, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only the database's own answer has to come soon: a slow one is no reason to fail."""
+    monkeypatch.setattr("tasker.actions.databases._PATIENCE", 0.5)
+    done: list[int] = []
+
+    async def one(n: int) -> None:
+        async with databases.connect(BOOKS) as (connection, _):
+            await connection.execute("select pg_sleep(0.3)")
+        done.append(n)
+
+    with anyio.fail_after(PATIENCE):
+        async with (
+            Databases(lambda _: Sensitive(database)) as databases,
+            anyio.create_task_group() as tasks,
+        ):
+            for n in range(16):
+                tasks.start_soon(one, n)
+    assert sorted(done) == [*range(16)]
+
+
+async def test_a_connection_that_broke_meanwhile_is_not_used(
+    db: psycopg.AsyncConnection, database: str
+) -> None:
+    await db.execute("create table book (id int primary key, title text)")
+    async with Databases(lambda _: Sensitive(database)) as databases:
+        for changed in (1, 0):
+            async with databases.connect(BOOKS) as (connection, shapes):
+                assert await write_rows(connection, shapes, TABLE, "upsert", [{"id": 1}]) == changed
+            await db.execute(BREAK)
 
 
 async def test_another_secret_is_another_database(server: Server, database: str) -> None:

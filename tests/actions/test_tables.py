@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from random import Random
 from typing import Any
 from uuid import UUID
 
@@ -193,6 +194,94 @@ async def test_a_table_that_changes_is_read_again(shop: Db) -> None:
     assert (raised.value.code, raised.value.retryable) == ("RESOURCE_UNAVAILABLE", True)
     await shop.execute("alter table shop.orders add column remark text")
     assert await write_rows(shop, shapes, ORDERS, "upsert", [{"id": "a", "remark": "y"}]) == 1
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "value"),
+    [
+        ("numeric(10, 2)", "numeric(10, 4)", 1.2345),
+        ("varchar(3)", "varchar(30)", "longer"),
+        ("integer", "bigint", 2**40),
+        ("date", "timestamptz", "2026-01-31T12:00:00+00:00"),
+    ],
+)
+async def test_a_column_of_another_type_than_before_is_written_as_it_is_now(
+    db: Db, was: str, now: str, value: Any
+) -> None:
+    await db.execute("create schema shop")
+    await db.execute(f"create table shop.orders (id text primary key, it {was})".encode())
+    shapes: Shapes = {}
+    await write_rows(db, shapes, ORDERS, "upsert", [{"id": "a", "it": None}])
+    await db.execute(f"alter table shop.orders alter column it type {now}".encode())
+    assert await write_rows(db, shapes, ORDERS, "upsert", [{"id": "a", "it": value}]) == 1
+    [(kept,)] = await all_of(db, "select to_json(it) from shop.orders")
+    assert kept == value
+
+
+async def test_a_column_that_was_missing_is_written_when_it_is_there(shop: Db) -> None:
+    shapes: Shapes = {}
+    row = {"id": "a", "remark": "y"}
+    with pytest.raises(ActionFailed):
+        await write_rows(shop, shapes, ORDERS, "upsert", [row])
+    await shop.execute("alter table shop.orders add column remark text")
+    assert await write_rows(shop, shapes, ORDERS, "upsert", [row]) == 1
+
+
+@pytest.mark.parametrize("mode", ["upsert", "update"])
+@pytest.mark.parametrize(
+    ("type", "was", "now"),
+    [
+        ("box", "(1,1),(0,0)", "(6,6),(5,5)"),  # of one size, and so equal to PostgreSQL
+        ("circle", "<(0,0),1>", "<(5,5),1>"),
+        ("interval", "30 days", "1 mon"),
+        ("numeric", 1.5, 1.25),
+        ("json", {"a": 1}, {"a": 2}),
+        ("point", "(0,0)", "(1,1)"),
+    ],
+)
+async def test_what_differs_is_written_also_where_its_type_takes_it_for_equal(
+    db: Db, mode: Mode, type: str, was: Any, now: Any
+) -> None:
+    await db.execute("create schema shop")
+    await db.execute(f"create table shop.orders (id text primary key, it {type})".encode())
+    await write(db, "upsert", {"id": "a", "it": was})
+    assert await write(db, mode, {"id": "a", "it": was}) == 0
+    assert await write(db, mode, {"id": "a", "it": now}) == 1
+    expected = now if isinstance(now, dict) else str(now)
+    read = "it" if isinstance(now, dict) else "it::text"
+    assert await all_of(db, f"select {read} from shop.orders") == [(expected,)]
+
+
+async def test_a_row_that_is_too_large_for_an_index_is_refused_for_good(shop: Db) -> None:
+    noise = "".join(Random(1).choices("abcdefghijklmnopqrstuvwxyz0123456789", k=9_000))
+    failed = await refused(shop, "upsert", {"id": noise})
+    assert (failed.code, failed.retryable) == ("CONSTRAINT", False)
+
+
+async def test_a_trigger_may_change_a_row_or_skip_it(shop: Db) -> None:
+    await shop.execute(
+        """create function shop.mind() returns trigger language plpgsql as $$ begin
+            if new.id = 'skip' then return null; end if; new.note := upper(new.note); return new; end $$"""
+    )
+    await shop.execute(
+        "create trigger mind before insert or update on shop.orders for each row execute function shop.mind()"
+    )
+    rows = [{"id": "a", "note": "x"}, {"id": "skip", "note": "x"}]
+    assert await write(shop, "upsert", *rows) == 1
+    assert await all_of(shop, "select id, note from shop.orders") == [("a", "X")]
+
+
+async def test_a_partitioned_table(db: Db) -> None:
+    await db.execute("create schema shop")
+    await db.execute(
+        "create table shop.orders (id int, part int, note text, primary key (id, part)) partition by list (part)"
+    )
+    await db.execute("create table shop.one partition of shop.orders for values in (1)")
+    table = ORDERS.model_copy(update={"key": ("id", "part")})
+    for mode, note, changed in [("upsert", "x", 1), ("upsert", "x", 0), ("update", "y", 1)]:
+        row = {"id": 1, "part": 1, "note": note}
+        assert await write(db, mode, row, table=table) == changed
+    assert (await refused(db, "upsert", {"id": 1, "part": 2}, table=table)).code == "CONSTRAINT"
 
 
 async def test_types_of_columns(db: Db) -> None:

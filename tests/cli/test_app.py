@@ -1,11 +1,13 @@
 """The program as a whole: help, exit codes, and where the database comes from."""
 
+import re
 import subprocess
 import sys
 
 import psycopg
 import pytest
 import typer
+from checks.pages import ROOT
 from typer.testing import CliRunner
 
 from tasker.cli.app import app
@@ -81,6 +83,16 @@ def test_every_command_is_there():
         *(f"bridge {v}" for v in ("test", "handlers", "path")),
         *(f"bench {v}" for v in ("list", "run", "batch", "chain", "fanout", "latency", "idle")),
     }
+
+
+def test_the_first_help_leads_to_what_there_is_to_read_about_compositions():
+    shown = CliRunner().invoke(app, ["--help"]).stdout
+    [page] = re.findall(r"Steps without a handler: (\S+\.md)", shown)
+    assert (ROOT / page).exists()
+    assert page in (ROOT / "README.md").read_text("utf-8")
+    panel = shown[shown.index(page) :].split("╰")[0]
+    for name in ("composition", "resources", "expression", "fragment", "grammar"):
+        assert f"│ {name} " in panel
 
 
 @pytest.mark.parametrize("path", ALL, ids=" ".join)

@@ -234,3 +234,29 @@ def test_of_several_one_must_be_named(file: Path) -> None:
     assert answer.code == 2
     assert "order_total@1.0.0, other@1.0.0" in answer.err
     assert run("explain", "other", "--compositions", file).code == 0
+
+
+def test_findings_are_written_for_ci(file: Path, tmp_path: Path) -> None:
+    file.write_text(OWN.replace(".order.lines[]", ".order.line[]"))
+    log = tmp_path / "findings.sarif"
+    ran = run("check", file, "--sarif", log)
+    assert ran.code == 1 and "[X101]" in ran.out
+    written = json.loads(log.read_text())
+    assert written == run("check", file, "--sarif", "-").json
+    [result] = written["runs"][0]["results"]
+    [place] = result["locations"]
+    assert result["ruleId"] == "X101"
+    assert place["physicalLocation"] == {
+        "artifactLocation": {"uri": file.as_uri()},
+        "region": {"startLine": 12},
+    }
+
+
+def test_findings_about_what_is_in_no_file_name_the_composition() -> None:
+    log = run("check", "fetch_json", "--with", '{"source": "none"}', "--sarif", "-").json
+    [result] = log["runs"][0]["results"]
+    assert result["ruleId"] == "R501"
+    [place] = result["locations"]
+    assert place == {
+        "logicalLocations": [{"fullyQualifiedName": "fetch_json@1.0.0.steps.0.resource"}]
+    }

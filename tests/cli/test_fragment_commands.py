@@ -14,6 +14,7 @@ from tests.cli.conftest import Ran
 from typer.testing import CliRunner
 
 from tasker.cli.app import app
+from tasker_grammar.checking import CODES
 from tasker_grammar.fragment_schema import fragment_schema
 
 FINDINGS = ROOT / "docs" / "findings"
@@ -91,6 +92,48 @@ def test_bounds_and_the_result_are_held_to(fragment: Path) -> None:
     assert wanted.code == 1 and "[C309]" in wanted.out
 
 
+GIVEN = """\
+version: "1"
+steps:
+  - id: due
+    kind: transform
+    value: .input.total * .rate
+  - id: asked
+    kind: gate
+    title: '"Charge \\(.due)?"'
+result: asked
+"""
+
+
+def test_it_is_checked_for_what_it_is_given(fragment: Path, tmp_path: Path) -> None:
+    fragment.write_text(GIVEN)
+    unknown = check(fragment)
+    assert unknown.code == 1 and "[G103]" in unknown.out
+    assert check(fragment, "--given", '{"rate": 0.2}').code == 0
+    wrong = check(fragment, "--given", '{"rate": "a fifth"}')
+    assert wrong.code == 1 and f"{fragment}:5: error:" in wrong.out and "[X104]" in wrong.out
+    file = tmp_path / "given.json"
+    file.write_text('{"rate": 0.2, "due": 7}')
+    taken = check(fragment, "--given", f"@{file}")
+    assert taken.code == 1 and "[G102]" in taken.out
+
+
+def test_findings_are_written_for_ci(fragment: Path, tmp_path: Path) -> None:
+    fragment.write_text(SOUND.replace("order_paid", "x"))
+    log = tmp_path / "findings.sarif"
+    ran = check(fragment, "--sarif", log)
+    assert ran.code == 1 and "[R502]" in ran.out
+    written = json.loads(log.read_text())
+    assert written == check(fragment, "--sarif", "-").json
+    [driver] = [each["tool"]["driver"] for each in written["runs"]]
+    assert driver["rules"][0]["shortDescription"]["text"] == CODES["R502"].title
+    [result] = written["runs"][0]["results"]
+    assert (result["ruleId"], result["level"]) == ("R502", "error")
+    [place] = result["locations"]
+    assert place["physicalLocation"]["region"] == {"startLine": 9}
+    assert place["logicalLocations"] == [{"fullyQualifiedName": "steps.1.event"}]
+
+
 @pytest.mark.parametrize(
     "options",
     [
@@ -98,6 +141,9 @@ def test_bounds_and_the_result_are_held_to(fragment: Path) -> None:
         ("--bounds", "[]"),
         ("--result-schema", '{"type": "text"}'),
         ("--input-schema", "7"),
+        ("--given", "[]"),
+        ("--given", '{"Hits": 1}'),
+        ("--given", '{"input": 1}'),
     ],
 )
 def test_what_it_cannot_be_held_to_is_wrong_usage(fragment: Path, options: tuple[str, str]) -> None:

@@ -44,6 +44,16 @@ def only(input: dict) -> int:
     return 1
 """
 
+COMPOSED = """\
+name: books
+namespace_name: demo
+version: 1.0.0
+input_schema: {type: object, properties: {id: {type: string}}, required: [id]}
+steps:
+  - name: told
+    composition: {name: told, steps: [{id: a, kind: transform, value: .input.idd}], result: a}
+"""
+
 
 @pytest.fixture
 def good(tmp_path) -> Path:
@@ -125,6 +135,13 @@ def test_findings_are_written_for_ci(cli, bad, tmp_path):
     ran = cli("template", "validate", bad, "--sarif", log)
     assert ran.code == 1 and "[missing-parent]" in ran.out
     assert json.loads(log.read_text()) == cli("template", "validate", bad, "--sarif", "-").json
+
+
+def test_findings_about_compositions_are_written_for_ci(cli, tmp_path):
+    path = tmp_path / "books.yaml"
+    path.write_text(COMPOSED)
+    [result] = cli("template", "validate", path, "--sarif", "-").json["runs"][0]["results"]
+    assert result["ruleId"] == "X101"
 
 
 def test_a_finding_is_explained(cli):

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from tests.runtime.support import AT_ONCE, PATIENCE, ask, failure, until
+from tests.runtime.support import AT_ONCE, ONCE, PATIENCE, ask, failure, until
 
 from tasker import Client, PermanentError, RetryableError, StepContext, Worker, Workflow
 
@@ -197,6 +197,65 @@ async def test_a_handler_that_is_too_late_undoes_what_it_wrote(
         await (await client.submit(workflow)).result(timeout=PATIENCE)
         go_on.set()
     assert seen(effects) == [("awaited", 2), ("idle", 2), ("threaded", 2)]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("is_async", [True, False])
+async def test_connections_that_broke_meanwhile_cost_no_attempt(
+    database: str, client: Client, effects: psycopg.Connection, is_async: bool
+) -> None:
+    """As when PostgreSQL was started again: none of those that were kept is alive."""
+    workflow = Workflow("broken", input=int)
+    many = threading.Barrier(3)
+
+    @workflow.step(name="only", retry=ONCE)
+    async def awaited(ctx: StepContext, input: int) -> None:
+        async with ctx.transaction() as connection:
+            await connection.execute(INSERT, ["only", input])
+            await connection.execute("select pg_sleep(0.3)")  # so that each needs one of its own
+
+    other = Workflow("broken_sync", input=int)
+
+    @other.step(name="only", retry=ONCE)
+    def threaded(ctx: StepContext, input: int) -> None:
+        with ctx.sync.transaction() as connection:
+            connection.execute(INSERT, ["only", input])
+            if input:
+                many.wait(PATIENCE)
+
+    chosen = workflow if is_async else other
+    async with Worker(chosen, url=database):
+        tasks = [await client.submit(chosen, n) for n in (1, 2, 3)]
+        for task in tasks:
+            await task.result(timeout=PATIENCE)
+        effects.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database()"
+            " and pid <> pg_backend_pid() and query in ('COMMIT', '')"
+        )
+        task = await client.submit(chosen, 0)
+        await task.result(timeout=PATIENCE)
+    assert len(seen(effects)) == 4
+
+
+@pytest.mark.anyio
+async def test_who_finds_no_connection_free_waits_for_one(
+    database: str, client: Client, effects: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tasker.transactions._MOST", 1)
+    monkeypatch.setattr("tasker.transactions._ANSWER", 0.2)
+    workflow = Workflow("waits_for_one", input=int)
+
+    @workflow.step(retry=ONCE)
+    async def only(ctx: StepContext, input: int) -> None:
+        async with ctx.transaction() as connection:
+            await connection.execute(INSERT, ["only", input])
+            await connection.execute("select pg_sleep(0.3)")
+
+    async with Worker(workflow, url=database):
+        tasks = [await client.submit(workflow, n) for n in range(4)]
+        for task in tasks:
+            await task.result(timeout=PATIENCE)
+    assert len(seen(effects)) == 4
 
 
 @pytest.mark.anyio

@@ -10,7 +10,7 @@ from graphlib import CycleError, TopologicalSorter
 
 from tasker_grammar.checking.reading import ITEM_NAMES, Step
 from tasker_grammar.findings import Finding
-from tasker_grammar.telling import did_you_mean, show
+from tasker_grammar.telling import Hints, list_first, show
 
 __all__ = ["RESERVED", "Graph", "ancestors_of", "link"]
 
@@ -37,7 +37,8 @@ def link(
     """The graph, and what is wrong with it, by step. `ids`: of all steps, those too that could not be read; `taken`:
     names that mean something else where the steps stand.
     """
-    faults = [(step, fault) for step in steps for fault in _faults(step, ids, taken)]
+    hints = Hints(ids)
+    faults = [(step, fault) for step in steps for fault in _faults(step, ids, taken, hints)]
     known: dict[str, Step] = {}
     for step in steps:
         known.setdefault(step.id, step)
@@ -118,21 +119,20 @@ def _branches(step: Step) -> list[str]:
     return [name for names in step.ties.branches.values() for name in names]
 
 
-def _faults(step: Step, ids: Collection[str], taken: Collection[str]) -> Iterator[Finding]:
+def _faults(
+    step: Step, ids: Collection[str], taken: Collection[str], hints: Hints
+) -> Iterator[Finding]:
     if step.id in taken or step.id in RESERVED:
         what = f'"{step.id}" means something else here already'
         yield Finding("G102", "error", what, "Give the step another id.", "/id")
-    lists = {"/needs": step.fields.needs} | {
-        f"/branches/{name}": names for name, names in step.ties.branches.items()
-    }
-    for field, names in lists.items():
-        path = field if field == "/needs" else ""
+    lists = [("/needs", step.fields.needs), *(("", names) for names in step.ties.branches.values())]
+    for path, names in lists:
         for name, count in Counter(names).items():
             if name == step.id:
                 what = f'"{name}" would wait for itself'
                 yield Finding("G104", "error", what, "Remove it from the list.", path)
             elif name not in ids:
-                hint = did_you_mean(name, ids) or f"There are: {', '.join(ids)}."
+                hint = hints.find(name) or f"There are: {list_first(ids)}."
                 yield Finding("G103", "error", f"there is no step {show(name)}", hint, path)
             if count > 1:
                 what = f'"{name}" stands there {count} times'

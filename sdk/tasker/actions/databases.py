@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
@@ -22,9 +24,16 @@ from tasker_sql.connection import Database
 __all__ = ["Databases"]
 
 _MOST = 4  # connections to one database
-_PATIENCE = 10.0  # seconds until one must be there
+_PATIENCE = 10.0  # seconds until one must be there, once it is one's turn
 
-Pool = AsyncConnectionPool[AsyncConnection]
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """A database that is used, what is known of its tables, and whose turn it is."""
+
+    pool: AsyncConnectionPool[AsyncConnection]
+    turns: asyncio.Semaphore
+    shapes: Shapes
 
 
 class Databases:
@@ -32,7 +41,7 @@ class Databases:
 
     def __init__(self, secrets: Secrets) -> None:
         self._secrets = secrets
-        self._open: dict[str, tuple[Pool, Shapes]] = {}
+        self._open: dict[str, _Open] = {}
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -50,20 +59,21 @@ class Databases:
 
     @asynccontextmanager
     async def connect(self, secret: Secret) -> AsyncGenerator[tuple[AsyncConnection, Shapes]]:
-        """A connection, on which each statement commits, and what is known of its tables.
+        """A connection, on which each statement commits, and what is known of its tables. While all are used, it waits.
 
         Raises ActionFailed (RESOURCE_UNAVAILABLE) when there is none to be had, whose message holds no part of the
         connection string.
         """
-        pool, shapes = await self._find(secret)
-        async with AsyncExitStack() as stack:
+        found = await self._find(secret)
+        async with found.turns, AsyncExitStack() as stack:
             try:
-                connection = await stack.enter_async_context(pool.connection(timeout=_PATIENCE))
+                lent = found.pool.connection(timeout=_PATIENCE)
+                connection = await stack.enter_async_context(lent)
             except (psycopg.Error, PoolTimeout, PoolClosed) as error:
                 raise _unavailable(secret, f"does not answer ({type(error).__name__})") from None
-            yield connection, shapes
+            yield connection, found.shapes
 
-    async def _find(self, secret: Secret) -> tuple[Pool, Shapes]:
+    async def _find(self, secret: Secret) -> _Open:
         try:
             conninfo = self._secrets(secret.name).value
             conninfo_to_dict(conninfo)
@@ -73,8 +83,7 @@ class Databases:
             raise _unavailable(secret, "is no connection string") from None
         if conninfo not in self._open:
             pool = Database(conninfo, pooled=True).pool_async(_MOST)
-            shapes: Shapes = {}
-            self._open[conninfo] = pool, shapes
+            self._open[conninfo] = _Open(pool, asyncio.Semaphore(_MOST), {})
             await pool.open()
             self._stack.push_async_callback(pool.close)
         return self._open[conninfo]

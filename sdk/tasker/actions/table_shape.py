@@ -24,8 +24,7 @@ OURS = frozenset({"tasker", "pgmq", "pg_catalog", "information_schema"})
 @dataclass(frozen=True, slots=True)
 class Column:
     """A column. `type` is as SQL writes it, `kind` the name of the type without its length, of an array that of its
-    items. `values`: those of an enum. `length`: the most characters, where that is limited. `comparable`: whether its
-    type has `=`.
+    items. `values`: those of an enum. `length`: the most characters, where that is limited.
     """
 
     name: str
@@ -37,13 +36,13 @@ class Column:
     writable: bool
     values: Sequence[str] | None
     length: int | None
-    comparable: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
     """A table. `keys`: the columns of each of its unique indexes, those of the primary key first. `rights`: what the
-    login may do, with some columns of it at least: select, insert, update.
+    login may do, with some columns of it at least: select, insert, update. `version`: another one when its columns or
+    indexes have changed.
     """
 
     schema: str
@@ -51,14 +50,18 @@ class Shape:
     columns: Mapping[str, Column]
     keys: tuple[frozenset[str], ...]
     rights: frozenset[str]
+    version: str
 
 
 Shapes = MutableMapping[tuple[str, str], Shape]
-"""The shapes that are known of one database, by schema and name. What has changed since shows when it is used."""
+"""The shapes that are known of one database, by schema and name."""
 
 _TABLE: LiteralString = """
     select c.oid, array(select p.name from pg_catalog.unnest('{select,insert,update}'::text[]) as p(name)
-        where pg_catalog.has_table_privilege(c.oid, p.name) or pg_catalog.has_any_column_privilege(c.oid, p.name))
+        where pg_catalog.has_table_privilege(c.oid, p.name) or pg_catalog.has_any_column_privilege(c.oid, p.name)),
+        pg_catalog.concat(c.oid,
+            array(select a.xmin from pg_catalog.pg_attribute a where a.attrelid = c.oid order by a.attnum),
+            array(select i.xmin from pg_catalog.pg_index i where i.indrelid = c.oid order by i.indexrelid))
     from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
     where n.nspname = %s and c.relname = %s and c.relkind in ('r', 'p')
 """
@@ -69,8 +72,7 @@ _COLUMNS: LiteralString = """
         a.attgenerated = '' and a.attidentity <> 'a',
         (select array_agg(v.enumlabel::text order by v.enumsortorder) from pg_catalog.pg_enum v
             where v.enumtypid = coalesce(i.oid, t.oid)),
-        case when t.typname in ('varchar', 'bpchar') and a.atttypmod > 4 then a.atttypmod - 4 end,
-        coalesce(i.oid, b.oid, t.oid) = any ('{json,xml,point,polygon}'::pg_catalog.regtype[]) is false
+        case when t.typname in ('varchar', 'bpchar') and a.atttypmod > 4 then a.atttypmod - 4 end
     from pg_catalog.pg_attribute a
     join pg_catalog.pg_type t on t.oid = a.atttypid
     left join pg_catalog.pg_type b on b.oid = t.typbasetype
@@ -90,22 +92,26 @@ _KEYS: LiteralString = """
 
 
 async def find_shape(connection: AsyncConnection, shapes: Shapes, table: Table) -> Shape | None:
-    """The shape of a table, read once; None when there is no such table."""
+    """A table as it is now, or None; what is known of it is read again when it has changed."""
     name = (table.schema_name, table.table)
-    if name not in shapes:
-        shape = await read_shape(connection, *name)
-        if shape is None:
-            return None
+    shape = await read_shape(connection, *name, shapes.get(name))
+    if shape is not None:
         shapes[name] = shape
-    return shapes[name]
+    return shape
 
 
-async def read_shape(connection: AsyncConnection, schema: str, name: str) -> Shape | None:
-    """A table as it is now, or None. Ordinary and partitioned tables are looked for, no views."""
+async def read_shape(
+    connection: AsyncConnection, schema: str, name: str, known: Shape | None = None
+) -> Shape | None:
+    """A table as it is now, which may be as it was known, or None. Ordinary and partitioned tables are looked for, no
+    views.
+    """
     row = await (await connection.execute(_TABLE, [schema, name])).fetchone()
     if row is None:
         return None
-    oid, rights = row
+    oid, rights, version = row
+    if known is not None and known.version == version:
+        return known
     columns = await (await connection.execute(_COLUMNS, [oid])).fetchall()
     keys = await (await connection.execute(_KEYS, [oid])).fetchall()
     return Shape(
@@ -114,4 +120,5 @@ async def read_shape(connection: AsyncConnection, schema: str, name: str) -> Sha
         {column.name: column for column in starmap(Column, columns)},
         tuple(frozenset(key) for (key,) in keys),
         frozenset(rights),
+        version,
     )

@@ -61,8 +61,6 @@ async def write_rows(
             await connection.execute(_CHECK_NOW)
             return sum(changed)
     except psycopg.Error as error:
-        if error.sqlstate in _STALE:
-            shapes.pop((table.schema_name, table.table), None)
         raise _failure(error, table) from None
 
 
@@ -70,8 +68,7 @@ async def _known_shape(connection: AsyncConnection, shapes: Shapes, table: Table
     shape = None if table.schema_name in OURS else await find_shape(connection, shapes, table)
     if shape is None:
         raise _unavailable(table, "is not there")
-    if not any(key == frozenset(table.key) for key in shape.keys):
-        shapes.pop((table.schema_name, table.table), None)
+    if frozenset(table.key) not in shape.keys:
         raise _unavailable(table, f"has no unique index over ({', '.join(table.key)})")
     return shape
 
@@ -131,13 +128,13 @@ def _statement(
     others = [name for name in columns if name not in table.key]
     if mode == "update":
         return None if not others else sql.SQL("update {} as t set {} from {} where {} and {}").format(
-            _name(shape), _set("r", others), _given(shape, columns), _same_key(table), _differ("r", shape, others)
+            _name(shape), _set("r", others), _given(shape, columns), _same_key(table), _differ("r", others)
         )  # fmt: skip
     if mode == "insert_once" or not others:
         action = sql.SQL("nothing")
     else:
         action = sql.SQL("update set {} where {}").format(
-            _set("excluded", others), _differ("excluded", shape, others)
+            _set("excluded", others), _differ("excluded", others)
         )
     return sql.SQL(
         "insert into {} as t ({}) select {} from {} order by {} on conflict ({}) do {}"
@@ -195,17 +192,12 @@ def _same_key(table: Table) -> sql.Composed:
     )
 
 
-def _differ(source: str, shape: Shape, columns: Sequence[str]) -> sql.Composed:
-    """Whether some column would change. Types that know no equality are compared as they are written."""
-    return sql.SQL("({})").format(
-        sql.SQL(" or ").join(
-            sql.SQL("{}{cast} is distinct from {}{cast}").format(
-                _id("t", name),
-                _id(source, name),
-                cast=sql.SQL("" if shape.columns[name].comparable else "::text"),
-            )
-            for name in columns
-        )
+def _differ(source: str, columns: Sequence[str]) -> sql.Composed:
+    """Whether some column would change. What is stored is compared, and not what it means: to PostgreSQL boxes of one
+    size are equal, 30 days are a month, and some types know no equality.
+    """
+    return sql.SQL("row({})::record *<> row({})::record").format(
+        _list("t", columns), _list(source, columns)
     )
 
 
@@ -254,7 +246,7 @@ def _failure(error: psycopg.Error, table: Table) -> ActionFailed:
         )
     if state == "21000":
         return ActionFailed("CONFLICT", f"two rows have the same key ({', '.join(table.key)})")
-    if state.startswith(("22", "P0")):
+    if state.startswith(("22", "54", "P0")):
         kind = type(error).__name__
         message = f"{table.schema_name}.{table.table} cannot hold a row: {kind} ({state})"
         return ActionFailed("CONSTRAINT", message)

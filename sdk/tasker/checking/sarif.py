@@ -3,22 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from tasker.checking.codes import CODES
-from tasker.errors import Severity, TemplateFinding
+from tasker.errors import LocatedFinding, Severity, TemplateFinding
+from tasker_grammar.checking.codes import CODES as GRAMMAR_CODES
+from tasker_grammar.findings import Finding
 
-__all__ = ["make_sarif"]
+__all__ = ["AnyFinding", "make_sarif"]
+
+AnyFinding = TemplateFinding | LocatedFinding | Finding
+"""What is said of a template, or of compositions, fragments and resources; without a file, of what has none."""
 
 _LEVELS: Mapping[Severity, str] = {"error": "error", "warning": "warning", "info": "note"}
 
 
-def make_sarif(findings: Sequence[TemplateFinding]) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What SARIF takes of a finding. `place` is dotted, `region` where it stands in a file."""
+
+    code: str
+    severity: Severity
+    text: str
+    place: str
+    region: dict[str, Any] | None = None
+
+
+def make_sarif(findings: Sequence[AnyFinding]) -> dict[str, Any]:
     """A log with one run, a rule for each code among the findings, and a result for each finding."""
-    codes = sorted({finding.code for finding in findings})
+    told = [_read(finding) for finding in findings]
+    codes = sorted({each.code for each in told})
     driver = {
         "name": "tasker",
         "version": version("tasker-pg"),
@@ -31,14 +49,14 @@ def make_sarif(findings: Sequence[TemplateFinding]) -> dict[str, Any]:
             {
                 "tool": {"driver": driver},
                 "columnKind": "unicodeCodePoints",
-                "results": [_make_result(finding, codes) for finding in findings],
+                "results": [_make_result(each, codes) for each in told],
             }
         ],
     }
 
 
 def _make_rule(code: str) -> dict[str, Any]:
-    about = CODES[code]
+    about = CODES[code] if code in CODES else GRAMMAR_CODES[code]
     return {
         "id": code,
         "shortDescription": {"text": about.title},
@@ -47,22 +65,42 @@ def _make_rule(code: str) -> dict[str, Any]:
     }
 
 
-def _make_result(finding: TemplateFinding, codes: Sequence[str]) -> dict[str, Any]:
-    path = ".".join(map(str, finding.path))
+def _read(finding: AnyFinding) -> _Told:
+    match finding:
+        case TemplateFinding():
+            place = ".".join(map(str, finding.path))
+            region = _region(finding.file, finding.line)
+            return _Told(
+                finding.code,
+                finding.severity,
+                f"{finding.what}. {finding.mend}".rstrip(),
+                place,
+                region,
+            )
+        case LocatedFinding(file, line, found):
+            return replace(_read(found), region=_region(file, line))
+        case Finding():
+            place = ".".join(finding.path.strip("/").split("/"))
+            text = f"{finding.message}. {finding.hint}".rstrip()
+            return _Told(finding.code, finding.severity, text, place)
+
+
+def _region(file: str, line: int) -> dict[str, Any]:
+    return {"artifactLocation": {"uri": _make_uri(file)}, "region": {"startLine": line}}
+
+
+def _make_result(told: _Told, codes: Sequence[str]) -> dict[str, Any]:
+    location: dict[str, Any] = {}
+    if told.region is not None:
+        location["physicalLocation"] = told.region
+    if told.place:
+        location["logicalLocations"] = [{"fullyQualifiedName": told.place}]
     return {
-        "ruleId": finding.code,
-        "ruleIndex": codes.index(finding.code),
-        "level": _LEVELS[finding.severity],
-        "message": {"text": f"{finding.what}. {finding.mend}".rstrip()},
-        "locations": [
-            {
-                "physicalLocation": {
-                    "artifactLocation": {"uri": _make_uri(finding.file)},
-                    "region": {"startLine": finding.line},
-                },
-                **({"logicalLocations": [{"fullyQualifiedName": path}]} if path else {}),
-            }
-        ],
+        "ruleId": told.code,
+        "ruleIndex": codes.index(told.code),
+        "level": _LEVELS[told.severity],
+        "message": {"text": told.text},
+        "locations": [location],
     }
 
 

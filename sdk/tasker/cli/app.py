@@ -38,6 +38,7 @@ from tasker.cli.worker import worker
 START = "Start here"
 DEPLOY = "Deploy"
 USE = "See and change"
+COMPOSE = "Steps without a handler: docs/compositions.md"
 MEASURE = "Measure and look inside"
 
 app = typer.Typer(
@@ -97,11 +98,11 @@ app.add_typer(events.app, name="event", rich_help_panel=USE)
 app.add_typer(approvals.app, name="approval", rich_help_panel=USE)
 app.add_typer(schedules.app, name="schedule", rich_help_panel=USE)
 app.add_typer(templates.app, name="template", rich_help_panel=USE)
-app.add_typer(resources.app, name="resources", rich_help_panel=USE)
-app.add_typer(compositions.app, name="composition", rich_help_panel=USE)
-app.add_typer(fragments.app, name="fragment", rich_help_panel=USE)
-app.add_typer(grammar.app, name="grammar", rich_help_panel=USE)
-app.add_typer(expressions.app, name="expression", rich_help_panel=USE)
+app.add_typer(resources.app, name="resources", rich_help_panel=COMPOSE)
+app.add_typer(compositions.app, name="composition", rich_help_panel=COMPOSE)
+app.add_typer(fragments.app, name="fragment", rich_help_panel=COMPOSE)
+app.add_typer(grammar.app, name="grammar", rich_help_panel=COMPOSE)
+app.add_typer(expressions.app, name="expression", rich_help_panel=COMPOSE)
 app.add_typer(queues.app, name="queue", rich_help_panel=USE)
 app.add_typer(limits.app, name="limit", rich_help_panel=USE)
 app.add_typer(dead_letters.app, name="dlq", rich_help_panel=USE)

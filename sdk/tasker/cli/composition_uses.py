@@ -89,13 +89,13 @@ class Use:
         given = None if self.input_schema is None else type_of(self.input_schema)
         return check_composition(filled, self.resources, self.catalog, given)
 
-    def say(self, finding: "Finding") -> str:
+    def locate(self, finding: "Finding") -> "LocatedFinding | Finding":
         """A finding with its place: a line of a file, or where in the composition of this name."""
         told = self._tell(finding)
-        return f"{self.name}{told}" if self.loaded is None else str(self.loaded.locate(told))
+        return told.below(self.name) if self.loaded is None else self.loaded.locate(told)
 
     def describe(self, finding: "Finding") -> dict[str, Any]:
-        """The same for programs to read."""
+        """The same for programs to read, where a path leads into the composition."""
         told = self._tell(finding)
         return told.as_json() if self.loaded is None else self.loaded.locate(told).as_json()
 

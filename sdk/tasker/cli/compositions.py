@@ -19,10 +19,13 @@ from tasker.cli.exit_codes import ExitCode
 from tasker.cli.failures import CommandFailed
 from tasker.cli.output import Format, show, tell, write_json, write_lines
 from tasker.cli.pictures import View
+from tasker.cli.sarif import Sarif, write_sarif
 
 if TYPE_CHECKING:
     from tasker.cli.composition_uses import Use
+    from tasker.errors import LocatedFinding
     from tasker_grammar.checking import Report
+    from tasker_grammar.findings import Finding
     from tasker_grammar.primitives.interface import Program
 
 app = typer.Typer(no_args_is_help=True, help="List, check, explain and try compositions.")
@@ -62,6 +65,7 @@ def check(
     resources: ResourcesFile = None,
     input_schema: InputSchema = None,
     own: Own = None,
+    sarif: Sarif = None,
     output: Output = Format.table,
 ) -> None:
     """Check compositions as a whole, and print everything that is wrong.
@@ -70,24 +74,28 @@ def check(
     from the composition's example.
     """
     uses, findings = find_uses(which, own, arguments, resources, input_schema)
+    found: list[LocatedFinding | Finding] = [*findings]
     told = [str(each) for each in findings]
-    documents = [each.as_json() for each in findings]
     errors = sum(each.finding.severity == "error" for each in findings)
     answers: list[dict[str, Any]] = []
     for use in uses:
         report = use.check()
         errors += sum(each.severity == "error" for each in report.findings)
-        told += [use.say(each) for each in report.findings]
+        located = [use.locate(each) for each in report.findings]
+        found += located
+        told += map(str, located)
         if report.program is not None:
             told.append(f"{use.name}: sound; {_summary(report.program)}")
         answers.append(_describe(use, report))
-    match output:
-        case Format.json:
-            write_json({"findings": documents, "compositions": answers})
-        case Format.ids:
-            write_lines(use.name for use in uses)
-        case Format.table:
-            write_lines(told)
+    if write_sarif(found, sarif):
+        match output:
+            case Format.json:
+                documents = [each.as_json() for each in findings]
+                write_json({"findings": documents, "compositions": answers})
+            case Format.ids:
+                write_lines(use.name for use in uses)
+            case Format.table:
+                write_lines(told)
     if any(use.lacks_arguments for use in uses):
         tell("What a parameter stands for is said by --with, or by an `example` in the file.")
     tell(f"{len(uses)} composition(s), {errors} error(s)")
@@ -200,7 +208,7 @@ def schema(to: pictures.Target = None) -> None:
 
 
 def _refuse(use: "Use", report: "Report") -> NoReturn:
-    lines = [use.say(each) for each in report.findings]
+    lines = [str(use.locate(each)) for each in report.findings]
     raise CommandFailed(ExitCode.FAILURE, "\n".join([f"{use.name} is not sound:", *lines]))
 
 

@@ -1,7 +1,9 @@
 """`tasker fragment …`: check what is proposed for a running task, and print the schema of it."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -11,11 +13,15 @@ from tasker.cli.exit_codes import ExitCode
 from tasker.cli.failures import CommandFailed
 from tasker.cli.output import Format, tell, write_json, write_lines
 from tasker.cli.pictures import Target, save
+from tasker.cli.sarif import Sarif, write_sarif
 
 if TYPE_CHECKING:
+    from tasker.actions.fragments import Place
     from tasker.errors import LocatedFinding
-    from tasker_grammar.checking import Report
     from tasker_grammar.composition import Bounds
+    from tasker_grammar.contracts import Schema
+    from tasker_grammar.primitives.interface import Program
+    from tasker_grammar.resources import Resources
 
 app = typer.Typer(no_args_is_help=True, help="Check what is proposed for a running task.")
 
@@ -29,6 +35,7 @@ def fragments() -> None:
     epilog="Examples:\n\ntasker fragment check plan.json --resources resources.yaml"
     "\n\ntasker fragment check plan.yaml -r resources.yaml --input-schema @input.json"
     " --bounds '{\"max_steps\": 5}'"
+    "\n\ntasker fragment check plan.yaml -r resources.yaml --given '{\"rate\": 0.2}'"
 )
 def check(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A fragment, in YAML or JSON.")],
@@ -45,7 +52,15 @@ def check(
             help="What it is to give, as a JSON Schema; @FILE reads a file.",
         ),
     ] = None,
+    given: Annotated[
+        str | None,
+        typer.Option(
+            "--given",
+            help="What it is given beside the input: values by name, as JSON; @FILE reads a file.",
+        ),
+    ] = None,
     own: Own = None,
+    sarif: Sarif = None,
     output: Output = Format.table,
 ) -> None:
     """Check a fragment, and print everything that is wrong as file:line.
@@ -53,21 +68,30 @@ def check(
     The exit code is 1 where there are errors. Nothing is run, and nothing outside is asked.
     `tasker template explain CODE` says more about a finding.
     """
+    from tasker.actions.fragments import Proposed
+    from tasker.actions.fragments import check as hold
     from tasker.grammar_files import locate, read_file, read_problems
 
-    known, catalog = _load(resources, own)
-    limits = _read_bounds(bounds)
-    schemas = [None if each is None else read_json(each) for each in (input_schema, result_schema)]
+    known, place = _load(resources, own)
+    place = replace(
+        place,
+        bounds=_read_bounds(bounds),
+        input=True if input_schema is None else _read_schema(input_schema),
+        result=None if result_schema is None else _read_schema(result_schema),
+    )
+    values = _read_given("{}" if given is None else given)
     documents = read_file(file)
     found = [problem for each in documents for problem in read_problems(each, file)]
-    report = None
+    program = None
     if not found:
         if len(documents) != 1:
             what = f"there are {len(documents)} documents in {file}"
             raise CommandFailed(ExitCode.USAGE, what, "A fragment is one.")
-        report = _check(documents[0].data, known, catalog, limits, *schemas)
-        found = [locate(each, documents[0], file) for each in report.findings]
-    _show(file, found, report, output)
+        program, findings = hold(Proposed(documents[0].data, values), place, known)
+        found = [locate(each, documents[0], file) for each in findings]
+    if write_sarif(found, sarif):
+        _show(found, program, output)
+    _tell(file, found, program)
 
 
 @app.command(epilog="Example: tasker fragment schema --to fragment.schema.json")
@@ -84,13 +108,16 @@ def schema(to: Target = None) -> None:
         save(text + "\n", to)
 
 
-def _load(resources: Path | None, own: list[Path] | None) -> tuple[Any, Any]:
+def _load(resources: Path | None, own: list[Path] | None) -> "tuple[Resources, Place]":
+    """What may be named: the resources, and a place with the compositions."""
+    from tasker.actions.fragments import Place
     from tasker.actions.resources_file import load_resources
     from tasker.compositions import load_compositions
+    from tasker_grammar.composition import Bounds
     from tasker_grammar.resources import Resources
 
     known = Resources() if resources is None else load_resources(resources)
-    return known, load_compositions(own or ())
+    return known, Place(Bounds(), compositions=tuple(load_compositions(own or ())))
 
 
 def _read_bounds(given: str | None) -> "Bounds":
@@ -106,28 +133,32 @@ def _read_bounds(given: str | None) -> "Bounds":
         raise CommandFailed(ExitCode.USAGE, f"these are no bounds: {told}", "") from None
 
 
-def _check(
-    raw: object, resources: Any, catalog: Any, bounds: "Bounds", input_schema: Any, result: Any
-) -> "Report":
-    from tasker_grammar.checking import check_fragment
+def _read_schema(given: str) -> "Schema":
     from tasker_grammar.contracts import Contract, SchemaError
-    from tasker_grammar.schema_types import type_of
-    from tasker_grammar.types import Field, Object
 
-    contract = True if input_schema is None else input_schema
+    schema = read_json(given)
     try:
-        for each in (contract, *(() if result is None else (result,))):
-            Contract(each)
+        Contract(schema)
     except SchemaError as error:
         raise CommandFailed(ExitCode.USAGE, f"a schema is not usable: {error}", "") from None
-    given = Object({"input": Field(type_of(contract))})
-    return check_fragment(raw, resources, catalog, given, bounds=bounds, result=result)
+    return schema
 
 
-def _show(
-    file: Path, found: "list[LocatedFinding]", report: "Report | None", output: Format
-) -> None:
-    program = None if report is None else report.program
+def _read_given(given: str) -> "Mapping[str, Any]":
+    from tasker.actions.fragments import propose
+    from tasker.errors import PermanentError
+
+    values = read_json(given)
+    if not isinstance(values, dict):
+        hint = """Write, say, --given '{"rate": 0.2}'."""
+        raise CommandFailed(ExitCode.USAGE, "what is given is no JSON object", hint)
+    try:
+        return propose(None, cast("dict[str, Any]", values)).given
+    except PermanentError as error:
+        raise CommandFailed(ExitCode.USAGE, str(error)) from None
+
+
+def _show(found: "list[LocatedFinding]", program: "Program | None", output: Format) -> None:
     match output:
         case Format.json:
             write_json({"sound": program is not None, "findings": [f.as_json() for f in found]})
@@ -135,6 +166,9 @@ def _show(
             write_lines(dict.fromkeys(each.finding.code for each in found))
         case Format.table:
             write_lines(map(str, found))
+
+
+def _tell(file: Path, found: "list[LocatedFinding]", program: "Program | None") -> None:
     errors = sum(each.finding.severity == "error" for each in found)
     told = f"{file}: {errors} error(s)"
     if program is not None:

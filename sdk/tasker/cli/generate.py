@@ -137,8 +137,9 @@ def scaffold(
     changes = _settle(make_project(source, language, folder), folder, write=not (check or dry_run))
     _report(changes, folder, check, dry_run, output)
     if output is Format.table and not (check or dry_run) and any(c.state == "new" for c in changes):
-        command = f"tasker dev {handlers_file(source, language)} --templates {source.file.name}"
-        tell(f"next: cd {folder} && {command} --log-level info")
+        given = f"--templates {source.file.name}{source.options}"
+        command = f"tasker dev {handlers_file(source, language)} {given} --log-level info"
+        tell(f"next: cd {folder} && {command}")
         tell(f"{folder / 'README.md'} has the other commands")
 
 

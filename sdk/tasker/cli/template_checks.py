@@ -1,6 +1,5 @@
 """`tasker template validate` and `explain`: what is wrong with template files, and what that means."""
 
-import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -8,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tasker.cli.arguments import STDIN, CompositionFiles, Environment, Output, ResourcesFile
+from tasker.cli.arguments import CompositionFiles, Environment, Output, ResourcesFile
 from tasker.cli.exit_codes import ExitCode
 from tasker.cli.failures import CommandFailed
 from tasker.cli.output import Format, show, tell, write_json, write_lines
+from tasker.cli.sarif import Sarif, write_sarif
 from tasker.cli.vocabulary import load_vocabulary
 
 if TYPE_CHECKING:
@@ -48,10 +48,7 @@ def validate(
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Show what is just good to know, too.")
     ] = False,
-    sarif: Annotated[
-        Path | None,
-        typer.Option("--sarif", help="Write SARIF 2.1.0 for CI into this file; - writes it here."),
-    ] = None,
+    sarif: Sarif = None,
     output: Output = Format.table,
 ) -> None:
     """Check template files, and print what is found as file:line.
@@ -67,9 +64,7 @@ def validate(
         vocabulary = here.add_actions_to(vocabulary)
     found = check_files(paths, environment, known, vocabulary)
     shown = [finding for finding in found if verbose or finding.severity != "info"]
-    if sarif is not None:
-        _write_sarif(found, sarif)
-    if sarif != Path(STDIN):
+    if write_sarif(found, sarif):
         match output:
             case Format.json:
                 write_json([asdict(finding) for finding in found])
@@ -165,16 +160,6 @@ def _discover(modules: Sequence[str]) -> "Discovery":
             what = f"{module} is in another language, whose handlers are not read here"
             raise CommandFailed(ExitCode.USAGE, what, "Name modules in Python.")
     return discover(modules)
-
-
-def _write_sarif(found: Sequence["TemplateFinding"], path: Path) -> None:
-    from tasker.checking.sarif import make_sarif
-
-    text = json.dumps(make_sarif(found), indent=2, ensure_ascii=False)
-    if path == Path(STDIN):
-        write_lines([text])
-    else:
-        path.write_text(text + "\n", "utf-8")
 
 
 def _count(found: Iterable["TemplateFinding"], severity: str) -> int:

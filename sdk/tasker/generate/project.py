@@ -72,6 +72,7 @@ def _write_readme(source: Source, language: Language, handlers: int) -> str:
         "title": one_line(template.name),
         "about": f"{about.rstrip('.')}." if about else "A workflow.",
         "template": source.file.name,
+        "options": source.options,
         "name": source.name,
         "full_name": shlex.quote(f"{template.namespace}/{template.name}"),
         "input": shlex.quote(_example(source)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -33,6 +34,13 @@ class Source:
     location: str
     resources: str | None = None
     compositions: tuple[str, ...] = ()
+
+    @property
+    def options(self) -> str:
+        """The options that name these files to commands in a shell, each behind a space."""
+        named = [] if self.resources is None else [("--resources", self.resources)]
+        named += [("--compositions", each) for each in self.compositions]
+        return "".join(f" {option} {shlex.quote(file)}" for option, file in named)
 
 
 def read_sources(

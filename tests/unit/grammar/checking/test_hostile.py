@@ -150,6 +150,15 @@ def test_many_steps_are_answered_soon() -> None:
     assert time.process_time() - began < 20
 
 
+def test_many_names_that_are_not_there_are_told_soon_and_briefly() -> None:
+    wrong = [step(f"s{n}", needs=[f"q{n}x{other}" for other in range(100)]) for n in range(400)]
+    began = time.process_time()
+    found = check(*wrong, result="s0").findings
+    assert time.process_time() - began < 10
+    assert len(found) >= 40_000
+    assert sum(len(each.hint) for each in found) < 20_000_000
+
+
 def test_what_is_given_is_not_changed() -> None:
     raw: dict[str, Any] = {"name": "a", "steps": [step("a", value=".input")], "result": "a"}
     before = repr(raw)
