@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from tasker.bench.conversation import Executor, ours, raw_pgmq
+from tasker.bench.record import percentiles
 from tasker.bench.scenarios import Scenario, scenarios
 from tasker_benchmarks.about import describe
 from tasker_benchmarks.checking import measure
@@ -81,8 +82,9 @@ def checking(
     checks: Annotated[int, typer.Option("--checks", min=100, help="How many are timed.")] = 2000,
 ) -> None:
     """Time the check of compositions of 20 invocations, new ones and one again, in milliseconds."""
-    for what, figures in zip(("new", "again"), measure(checks), strict=True):
-        say(f"{what}: p50 {figures.p50} ms, p99 {figures.p99} ms, of {figures.checks} checks")
+    for what, seconds in zip(("new", "again"), measure(checks), strict=True):
+        if (took := percentiles(seconds)) is not None:
+            say(f"{what}: p50 {took.p50} ms, p99 {took.p99} ms, of {checks} checks")
 
 
 @app.command()

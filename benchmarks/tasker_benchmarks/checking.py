@@ -7,34 +7,24 @@ keeps of earlier ones does not help it. Beside that, the same composition checke
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import Any
 
 from tasker_grammar.catalog import bundled
 from tasker_grammar.checking import check_composition
 from tasker_grammar.resources import Resources
 
-__all__ = ["Figures", "measure"]
+__all__ = ["measure"]
 
 INVOCATIONS = 20
 _WARM_UP = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """Milliseconds: the median, and what 99 of 100 checks stay below."""
-
-    checks: int
-    p50: float
-    p99: float
-
-
-def measure(checks: int) -> tuple[Figures, Figures]:
-    """The figures of compositions that are all new, and of one that is checked again and again."""
+def measure(checks: int) -> tuple[list[float], list[float]]:
+    """The seconds that each check takes: of compositions that are all new, and of one that is checked again."""
     new = [_time(*_make(number)) for number in range(checks + _WARM_UP)]
     same = _make(0)
     again = [_time(*same) for _ in range(checks)]
-    return _figures(new[_WARM_UP:]), _figures(again)
+    return new[_WARM_UP:], again
 
 
 def _time(composition: dict[str, Any], resources: Resources) -> float:
@@ -45,13 +35,7 @@ def _time(composition: dict[str, Any], resources: Resources) -> float:
         raise AssertionError([str(finding) for finding in report.findings])
     if report.program.cost.work < INVOCATIONS:
         raise AssertionError(f"these are {report.program.cost.work} invocations")
-    return took * 1000
-
-
-def _figures(times: list[float]) -> Figures:
-    ranked = sorted(times)
-    p50, p99 = (ranked[min(len(ranked) - 1, int(len(ranked) * part))] for part in (0.5, 0.99))
-    return Figures(len(ranked), round(p50, 3), round(p99, 3))
+    return took
 
 
 def _closed(**properties: Any) -> dict[str, Any]:

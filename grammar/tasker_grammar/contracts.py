@@ -4,6 +4,9 @@ The dialect is the one that `$schema` names, by default 2020-12. `format` is a n
 that dialect has it: it does not turn values away, because writers differ over, say, whether a
 date-time needs an offset. Between schemas it counts: a plain string does not fit a date.
 
+A `pattern` that looks around or back is refused: how long it takes may grow with the square of the text, and nothing
+else of the process goes on meanwhile. For the same reason not everything is told that is wrong with a large value.
+
 Whether one schema fits another is decided on a subset of the language, which `subset` says.
 """
 
@@ -15,9 +18,11 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import jsonschema_rs
+from jsonschema_rs import ValidationErrorKind
 from jsonschema_rs.canonical import CanonicalizationError, Containment
 
 from tasker_grammar import misfit, subset
+from tasker_grammar.leaves import is_larger
 from tasker_grammar.references import Part, with_definitions
 
 __all__ = [
@@ -41,6 +46,8 @@ _PROSE = frozenset({"title", "description", "examples", "$comment", "deprecated"
 _NAMED = frozenset({"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"})
 _LITERAL = frozenset({"const", "enum", "default"})
 _COST_OF_ASKING = 100
+_LINEAR = jsonschema_rs.RegexOptions()
+_LARGE = 5_000  # nodes
 
 
 class SchemaError(ValueError):
@@ -97,7 +104,11 @@ class Contract:
     def __init__(self, schema: Schema) -> None:
         try:
             self._validator = jsonschema_rs.validator_for(
-                _plain(schema), offline=True, validate_formats=False, mask="the value"
+                _plain(schema),
+                offline=True,
+                validate_formats=False,
+                mask="the value",
+                pattern_options=_LINEAR,
             )
         except jsonschema_rs.ValidationError as error:
             raise SchemaError(_describe(error), error.instance_path) from None
@@ -105,11 +116,19 @@ class Contract:
             raise SchemaError(str(error)) from None
 
     def check(self, value: Any) -> list[Finding]:
-        """Everything wrong with `value`, which is parsed JSON; empty when nothing is."""
+        """Everything wrong with `value`, which is parsed JSON; empty when nothing is. Of a large one, one thing."""
         if self._validator.is_valid(value):
             return []
-        errors = self._validator.iter_errors(value)
-        return [Finding(path_text(e.instance_path), e.message) for e in errors]
+        if is_larger(value, _LARGE):
+            return [_finding(self._first_error(value))]
+        return [_finding(error) for error in self._validator.iter_errors(value)]
+
+    def _first_error(self, value: Any) -> jsonschema_rs.ValidationError:
+        try:
+            self._validator.validate(value)
+        except jsonschema_rs.ValidationError as error:
+            return error
+        raise AssertionError("the value is valid after all")
 
 
 def check(schema: Schema, value: Any) -> list[Finding]:
@@ -226,10 +245,19 @@ def _plain(schema: Schema) -> dict[str, Any] | bool:
             raise SchemaError(f"a schema is an object, true or false, not {schema!r}")
 
 
+def _finding(error: jsonschema_rs.ValidationError) -> Finding:
+    return Finding(path_text(error.instance_path), error.message)
+
+
 def _describe(error: jsonschema_rs.ValidationError) -> str:
     if not error.instance_path:
         return error.message
-    return f"{error.instance!r} at {path_text(error.instance_path)} is no JSON Schema"
+    what = f"{error.instance!r} at {path_text(error.instance_path)}"
+    if isinstance(error.kind, ValidationErrorKind.Format):
+        return (
+            f"{what} is no pattern: one is a regular expression, which may not look around or back"
+        )
+    return f"{what} is no JSON Schema"
 
 
 def _step_text(step: str | int) -> str:

@@ -1,11 +1,11 @@
-"""JSON taken apart: its leaves with their paths, and quick looks for what cannot be stored. Pure."""
+"""JSON taken apart: its leaves with their paths, and quick looks for what cannot be stored or is large. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
-__all__ = ["Path", "has_long_number", "is_unicode", "leaves"]
+__all__ = ["Path", "has_long_number", "is_larger", "is_unicode", "leaves"]
 
 Path = tuple[str | int, ...]
 
@@ -39,3 +39,23 @@ def leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
                 yield from leaves(item, (*path, index))
         case _:
             yield path, value
+
+
+def is_larger(value: Any, most: int) -> bool:
+    """Whether there are more than so many values in it, itself among them."""
+    left: list[Any] = [value]
+    for _ in range(most):
+        if not left:
+            return False
+        part = left.pop()
+        match part:
+            case Mapping():
+                inner = cast("Mapping[str, Any]", part).values()
+            case list():
+                inner = cast("list[Any]", part)
+            case _:
+                continue
+        if len(inner) > most:
+            return True
+        left.extend(inner)
+    return bool(left)

@@ -5,15 +5,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from tasker_grammar.resources import Action, Endpoint, Event, Table
 
-__all__ = ["ActionFailed", "Answer", "Question", "World"]
+__all__ = ["ActionFailed", "Answer", "Compute", "Question", "World"]
 
 Json = Any
+
+Compute = Callable[[Callable[[], Json]], Awaitable[Json]]
+"""Makes a long computation, and gives what it gives, or raises what it raises."""
 
 
 class ActionFailed(Exception):
@@ -72,6 +75,10 @@ class World(Protocol):
     @property
     def recalled(self) -> Mapping[str, Json]:
         """What earlier runs have made durable, by place."""
+        ...
+
+    async def compute(self, call: Callable[[], Json]) -> Json:
+        """What the call gives, which computes long and touches nothing: so that others go on meanwhile."""
         ...
 
     async def acquire(self, place: str, endpoint: Endpoint, params: Json) -> Json:

@@ -152,6 +152,7 @@ TABLE = f"tables: {{t: {{table: t, row: {OBJECT}, key: [id]"
         (ENDPOINT + ", path: /a/../b}}", "/endpoints/e/path", "no path"),
         (ENDPOINT + ", path: '/a?b=c'}}", "/endpoints/e/path", "no path"),
         (ENDPOINT + ", path: '/a//b'}}", "/endpoints/e/path", "no path"),
+        (ENDPOINT + ", path: '/{1}'}}", "/endpoints/e/path", "no path"),
         (ENDPOINT + ", path: '/{id}'}}", "/endpoints/e/path", "not always given"),
         (ENDPOINT + ", path: '/{id}', params: " + ARRAY + "}}", "/endpoints/e/path", "cannot stand in a path"),
         (ENDPOINT + ", params: {type: object}}}", "/endpoints/e/params", "known fields"),

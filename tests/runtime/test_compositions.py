@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -119,6 +120,40 @@ async def test_a_composition_is_a_step_between_handlers(database: str, client: C
     assert [each.depends_on for each in flow.template.steps] == [(), ("doubled",), ("shaped",)]
     async with Worker(flow, url=database):
         assert await run(client, flow, Order(id=1, total=10)) == "30 in all"
+
+
+LONG = "[range(300000) | select(. < 0)] | length"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("input", "value"),
+    [(".input", LONG), (f"{{id: ({LONG}), total: 0}}", ".input.id")],
+    ids=["step", "input"],
+)
+async def test_what_computes_long_leaves_the_event_loop_to_others(
+    database: str, client: Client, input: str, value: str
+) -> None:
+    flow = Workflow("long", input=Order)
+    flow.compose("computed", composed(step("end", "transform", value=value)), input=input)
+    longest = 0.0
+
+    async def tick() -> None:
+        nonlocal longest
+        while True:
+            began = (
+                time.thread_time()
+            )  # of what runs on the loop alone, however busy the machine is
+            await anyio.sleep(0.001)
+            longest = max(longest, time.thread_time() - began)
+
+    async with Worker(flow, url=database), anyio.create_task_group() as others:
+        others.start_soon(tick)
+        before = time.process_time()
+        assert await run(client, flow, Order(id=1, total=10)) == 0
+        computed = time.process_time() - before
+        others.cancel_scope.cancel()
+    assert longest < computed / 3
 
 
 @pytest.mark.anyio

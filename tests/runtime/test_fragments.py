@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import psycopg
 import pytest
 from pydantic import BaseModel
 from tests.runtime.support import AT_ONCE, PATIENCE, ask, failure, until
+from tests.runtime.test_compositions import ORDERS, ROW, Order, orders, step
+from tests.runtime.test_compositions import SAVE as SAVED
 
 from tasker import (
     Client,
@@ -29,32 +30,15 @@ from tasker_grammar.catalog import Catalog, bundled
 from tasker_grammar.composition import Bounds, Composition
 from tasker_grammar.resources import Resources, Table
 
-ROW: dict[str, Any] = {
-    "type": "object",
-    "properties": {"id": {"type": "integer"}, "total": {"type": "integer"}},
-    "required": ["id", "total"],
-    "additionalProperties": False,
-}
-ORDERS = Resources(tables={"orders": Table(table="orders", row=ROW, key=("id",))})
-SAVE = {
-    **{"id": "saved", "kind": "persist", "resource": "orders", "mode": "upsert"},
-    "row": "{id: .input.id, total: .doubled}",
-}
+__all__ = ["orders"]
+
+SAVE = {**SAVED, "row": "{id: .input.id, total: .doubled}"}
 DOUBLED = {"id": "doubled", "kind": "transform", "value": ".input.total * 2"}
 FREE = Bounds(gate_writes=False)
 
 
-class Order(BaseModel):
-    id: int
-    total: int
-
-
 def fragment(*steps: dict[str, Any], result: str = "end") -> dict[str, Any]:
     return {"version": "1", "steps": list(steps), "result": result}
-
-
-def step(id: str, kind: str, **fields: Any) -> dict[str, Any]:
-    return {"id": id, "kind": kind, **fields}
 
 
 def planned(proposed: Any, result: Any = int, **place: Any) -> Workflow:
@@ -71,13 +55,6 @@ def planned(proposed: Any, result: Any = int, **place: Any) -> Workflow:
         return [plan, *act]
 
     return flow
-
-
-@pytest.fixture(autouse=True)
-def orders(database: str) -> Iterator[psycopg.Connection]:
-    with psycopg.connect(database, autocommit=True) as connection:
-        connection.execute("create table orders (id integer primary key, total integer)")
-        yield connection
 
 
 TABLES = """

@@ -96,7 +96,7 @@ class Watched:
         if wrong := misfit(plan.sees, given):
             observer.faults.append(f"{running.place} sees what it should not: {wrong}")
         if self.kind == "compose" and (
-            wrong := misfit(plan.takes, running.evaluate(plan.inner.input))
+            wrong := misfit(plan.takes, await running.evaluate(plan.inner.input))
         ):
             observer.faults.append(f"{running.place} takes what it should not: {wrong}")
         if plan.writes and observer.wants_approval and not observer.approved:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-__all__ = ["Budget", "DataError", "Meter"]
+__all__ = ["Budget", "DataError", "Meter", "weigh"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,3 +37,8 @@ class Meter:
         self.left -= steps
         if self.left < 0:
             raise DataError("OVER_BUDGET", "the expression takes more work than it may")
+
+
+def weigh(texts: Iterable[str]) -> int:
+    """The steps of work that it takes to go through texts: one for each 16 characters."""
+    return sum(map(len, texts)) // 16

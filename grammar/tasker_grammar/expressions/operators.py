@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tasker_grammar.expressions import numbers
-from tasker_grammar.expressions.evaluation import Meter
+from tasker_grammar.expressions.evaluation import Meter, weigh
 from tasker_grammar.expressions.kinds import is_list, is_object
 from tasker_grammar.expressions.order import equal, key
 
@@ -26,6 +26,7 @@ def index(meter: Meter, value: Any, place: Any) -> Any:
     if value is None:
         return None
     if isinstance(place, str):
+        meter.spend(len(place) // 16)
         return value.get(place)
     at = int(place)
     if at < 0:
@@ -63,7 +64,7 @@ def _add(meter: Meter, one: Any, other: Any) -> Any:
         meter.spend(len(one) + len(other))
         return [*one, *other]
     if is_object(one):
-        meter.spend(len(one) + len(other))
+        meter.spend(len(one) + len(other) + weigh(other))
         return {**one, **other}
     return numbers.add(one, other)
 
@@ -81,7 +82,7 @@ def _multiply(meter: Meter, one: Any, other: Any) -> Any:
 
 
 def _merge(meter: Meter, under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
-    meter.spend(len(under) + len(over))
+    meter.spend(len(under) + len(over) + weigh(over))
     merged = dict(under)
     for name, value in over.items():
         below = under.get(name)

@@ -74,6 +74,6 @@ class Acquire(Primitive[AcquireFields, _Plan]):
 
     async def run(self, plan: _Plan, running: Running) -> Any:
         """Ask, and check the answer."""
-        params = running.evaluate(plan.params)
+        params = await running.evaluate(plan.params)
         answer = await running.world.acquire(running.place, plan.endpoint, params)
         return hold_to(plan.result, answer, "the answer")

@@ -66,6 +66,6 @@ class Assert(Primitive[AssertFields, _Plan]):
 
     async def run(self, plan: _Plan, running: Running) -> Any:
         """Evaluate the condition."""
-        if not running.evaluate(plan.that):
+        if not await running.evaluate(plan.that):
             raise ActionFailed(plan.code, plan.message)
         return {"passed": True}

@@ -63,4 +63,4 @@ class Compose(Primitive[ComposeFields, _Plan]):
 
     async def run(self, plan: _Plan, running: Running) -> Any:
         """Run its steps."""
-        return await running.run(plan.body, {"input": running.evaluate(plan.input)}, "")
+        return await running.run(plan.body, {"input": await running.evaluate(plan.input)}, "")

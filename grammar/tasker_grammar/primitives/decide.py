@@ -92,5 +92,7 @@ class Decide(Primitive[DecideFields, _Plan]):
 
     async def run(self, plan: _Plan, running: Running) -> Any:
         """Look for the first case that holds."""
-        held = (name for name, when in plan.cases if running.evaluate(when))
-        return {"branch": next(held, ELSE)}
+        for name, when in plan.cases:
+            if await running.evaluate(when):
+                return {"branch": name}
+        return {"branch": ELSE}

@@ -76,8 +76,8 @@ class Emit(Primitive[EmitFields, _Plan]):
 
     async def run(self, plan: _Plan, running: Running) -> Any:
         """Send it."""
-        payload = running.evaluate(plan.payload)
-        key = None if plan.key is None else running.evaluate(plan.key)
+        payload = await running.evaluate(plan.payload)
+        key = None if plan.key is None else await running.evaluate(plan.key)
         return await running.world.emit(
             running.place, plan.name, plan.event, key, payload, running.done
         )

@@ -107,7 +107,7 @@ class FanOut(Primitive[FanOutFields, _Plan]):
 
     async def run(self, plan: _Plan, running: Running) -> Any:
         """Run the steps for each item."""
-        items: list[Any] = running.evaluate(plan.over)
+        items: list[Any] = await running.evaluate(plan.over)
         if len(items) > plan.most:
             what = f"the list has {len(items)} items; {plan.most} are the most"
             raise ActionFailed(TOO_WIDE.code, what)

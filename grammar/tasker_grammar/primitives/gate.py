@@ -95,8 +95,8 @@ class Gate(Primitive[GateFields, _Plan]):
 
     async def run(self, plan: _Plan, running: Running) -> Any:
         """Ask, and leave the run until there is an answer."""
-        title = running.evaluate(plan.title)
-        show = None if plan.show is None else running.evaluate(plan.show)
+        title = await running.evaluate(plan.title)
+        show = None if plan.show is None else await running.evaluate(plan.show)
         question = Question(title, show, plan.approvers, plan.timeout)
         answer = await running.world.ask(running.place, question, running.done)
         if plan.fails and not answer.approved:

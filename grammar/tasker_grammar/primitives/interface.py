@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Generic, Protocol, TypeVar
@@ -261,8 +261,12 @@ class Running(Protocol):
         """The outside."""
         ...
 
-    def evaluate(self, expression: Expression) -> Json:
+    async def evaluate(self, expression: Expression) -> Json:
         """What an expression gives here. Raises ActionFailed with DATA_ERROR or OVER_BUDGET."""
+        ...
+
+    async def compute(self, call: Callable[[], Json]) -> Json:
+        """What the call gives, which computes long and touches nothing: so that other steps go on meanwhile."""
         ...
 
     async def run(self, program: Program, given: Mapping[str, Json], name: str) -> Json:

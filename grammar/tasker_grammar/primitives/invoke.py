@@ -75,6 +75,6 @@ class Invoke(Primitive[InvokeFields, _Plan]):
 
     async def run(self, plan: _Plan, running: Running) -> Any:
         """Hand it to the handler, and check what it gives."""
-        value = running.evaluate(plan.input)
+        value = await running.evaluate(plan.input)
         result = await running.world.invoke(running.place, plan.action, value, running.done)
         return hold_to(plan.result, result, "what the handler gave")

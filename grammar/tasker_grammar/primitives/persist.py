@@ -105,7 +105,7 @@ class Persist(Primitive[PersistFields, _Plan]):
 
     async def run(self, plan: _Plan, running: Running) -> Any:
         """Write them."""
-        value = running.evaluate(plan.written)
+        value = await running.evaluate(plan.written)
         rows: list[Any] = value if plan.many else [value]
         if len(rows) > plan.table.max_rows:
             raise ActionFailed(

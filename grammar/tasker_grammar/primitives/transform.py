@@ -49,4 +49,4 @@ class Transform(Primitive[TransformFields, Expression]):
 
     async def run(self, plan: Expression, running: Running) -> Any:
         """Evaluate it."""
-        return running.evaluate(plan)
+        return await running.evaluate(plan)

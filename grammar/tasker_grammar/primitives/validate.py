@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 from pydantic import Field
@@ -37,6 +38,7 @@ __all__ = ["Validate", "ValidateFields"]
 
 VALIDATION_FAILED = Failure("VALIDATION_FAILED", "The value breaks the contract.")
 _MOST_TOLD = 10
+_MANY = 500  # items, which are some milliseconds
 
 
 class ValidateFields(StepFields):
@@ -87,8 +89,12 @@ class Validate(Primitive[ValidateFields, _Plan]):
 
     async def run(self, plan: _Plan, running: Running) -> Any:
         """Check the value, or each item."""
-        value = running.evaluate(plan.value)
-        return _part(plan.contract, value) if plan.partition else _hold(plan.contract, value)
+        value = await running.evaluate(plan.value)
+        if not plan.partition:
+            return _hold(plan.contract, value)
+        if len(value) > _MANY:
+            return await running.compute(partial(_part, plan.contract, value))
+        return _part(plan.contract, value)
 
 
 def _parted(value: Expression | None, schema: Schema) -> Type:

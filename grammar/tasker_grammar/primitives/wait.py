@@ -91,7 +91,7 @@ class Wait(Primitive[WaitFields, _Plan]):
         world, place = running.world, running.place
         seconds = plan.seconds
         if plan.until is not None:
-            then = _read(running.evaluate(plan.until))
+            then = _read(await running.evaluate(plan.until))
             seconds = max(0.0, then - await world.now(place))
             if seconds > _LONGEST:
                 raise ActionFailed(TOO_LONG.code, "the time to wait for is more than a year away")

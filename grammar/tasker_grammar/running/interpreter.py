@@ -14,9 +14,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from tasker_grammar.expressions import Budget, DataError, Expression
+from tasker_grammar.expressions import DataError, Expression
 from tasker_grammar.normal import normalize
 from tasker_grammar.primitives.interface import Program, ProgramStep
+from tasker_grammar.running.evaluating import evaluate
 from tasker_grammar.running.order import is_left_out, may_overlap, not_chosen, ready
 from tasker_grammar.running.together import end
 from tasker_grammar.world import ActionFailed, World
@@ -27,7 +28,6 @@ Json = Any
 
 _READS_AT_ONCE = 8
 _TURN = 0.02  # seconds of computing after which others on the event loop get their turn
-_BUDGET = Budget()
 _LONGEST_SOURCE = 80
 
 
@@ -91,14 +91,17 @@ class _Running:
         self.acted = True
         return self._run.world
 
-    def evaluate(self, expression: Expression) -> Json:
+    async def evaluate(self, expression: Expression) -> Json:
         try:
-            return expression.evaluate(self.given, _BUDGET)
+            return await evaluate(expression, self.given, self._run.world.compute)
         except DataError as error:
             source = " ".join(expression.source.split())
             if len(source) > _LONGEST_SOURCE:
                 source = source[: _LONGEST_SOURCE - 1] + "…"
             raise ActionFailed(error.code, f"{error}, in {source}", place=self.place) from None
+
+    async def compute(self, call: Callable[[], Json]) -> Json:
+        return await self._run.world.compute(call)
 
     async def run(self, program: Program, given: Mapping[str, Json], name: str) -> Json:
         return await _run_steps(self._run, program, given, f"{self.place}{name}.", self)

@@ -75,6 +75,10 @@ class SimulatedWorld:
     sent: dict[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
     """The ids of events, by event and key."""
 
+    async def compute(self, call: Callable[[], Json]) -> Json:
+        """What the call gives."""
+        return call()
+
     async def acquire(self, place: str, endpoint: Endpoint, params: Json) -> Json:
         """The result that is given for the place."""
         self._crash("before", place)

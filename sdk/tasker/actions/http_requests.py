@@ -8,20 +8,31 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, cast
 from urllib.parse import quote, urlencode, urljoin, urlsplit
 
 from httpx2 import URL, InvalidURL
 
+from tasker.actions.addresses import listed_as
 from tasker.actions.secrets import Secrets, reveal
 from tasker_grammar.resources import Endpoint
 
-__all__ = ["BadParams", "BadRequest", "Request", "follow", "holes_of", "make_request", "with_query"]
+__all__ = [
+    "BadParams",
+    "BadRequest",
+    "Request",
+    "fill_holes",
+    "follow",
+    "holes_of",
+    "make_request",
+    "with_query",
+]
 
 _HOLE = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _IN_PATH = "/:@!$&'()*+,;=-._~%"
+_PORTS = {"https": 443, "http": 80}
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _OUR_HEADERS = frozenset(
     {
@@ -61,7 +72,7 @@ def make_request(endpoint: Endpoint, params: Mapping[str, Any], secrets: Secrets
     """The request for an endpoint. Raises BadRequest, of which BadParams is one, and SecretError."""
     scheme, host, port, base = read_base(reveal(endpoint.base_url, secrets))
     names = holes_of(endpoint.path)
-    path = _HOLE.sub(lambda hole: _segment(hole[1], params.get(hole[1])), endpoint.path)
+    path = fill_holes(endpoint.path, lambda name: _segment(name, params.get(name)))
     query = {name: value for name, value in params.items() if name not in names}
     request = Request(
         endpoint.method,
@@ -79,7 +90,7 @@ def read_base(url: str) -> tuple[str, str, int, str]:
     try:
         parsed = URL(url)
         host = parsed.raw_host.decode("ascii").lower()
-        port = parsed.port or {"https": 443, "http": 80}.get(parsed.scheme, 0)
+        port = parsed.port or _PORTS.get(parsed.scheme, 0)
     except (InvalidURL, UnicodeError, ValueError):
         raise BadRequest("base_url is no URL") from None
     if parsed.scheme not in ("http", "https") or not host:
@@ -87,6 +98,11 @@ def read_base(url: str) -> tuple[str, str, int, str]:
     if parsed.userinfo or parsed.query or parsed.fragment or "?" in url:
         raise BadRequest("base_url has a user, a query or a fragment: use headers and params")
     return parsed.scheme, host, port, parsed.raw_path.decode("ascii")
+
+
+def fill_holes(path: str, fill: Callable[[str], str]) -> str:
+    """The path, with what `fill` gives for each of its `{holes}`, by name."""
+    return _HOLE.sub(lambda hole: fill(hole[1]), path)
 
 
 def holes_of(path: str) -> frozenset[str]:
@@ -108,10 +124,10 @@ def with_query(request: Request, query: Mapping[str, Any]) -> Request:
 
 def follow(request: Request, link: str) -> Request:
     """The request for an address that an answer gives. Raises BadRequest when it leads to another origin."""
-    here = f"{request.scheme}://{_netloc(request)}{request.target}"
+    here = f"{request.scheme}://{listed_as(request.host, request.port)}{request.target}"
     try:
         there = urlsplit(urljoin(here, link))
-        port = there.port or {"https": 443, "http": 80}.get(there.scheme, 0)
+        port = there.port or _PORTS.get(there.scheme, 0)
     except ValueError:
         raise BadRequest("the next page's address is no URL") from None
     if (there.scheme, there.hostname, port) != request.origin or there.username is not None:
@@ -179,8 +195,3 @@ def _text(name: str, value: Any) -> str:
             raise BadParams(
                 f"{name} holds an object, a list of lists or null, which no query can say"
             )
-
-
-def _netloc(request: Request) -> str:
-    host = f"[{request.host}]" if ":" in request.host else request.host
-    return f"{host}:{request.port}"

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
+
+import anyio.to_thread
 
 from tasker.actions.databases import Databases
 from tasker.actions.invoking import Invocable, with_actions
@@ -26,6 +29,13 @@ class Outside:
     databases: Databases
     actions: Mapping[str, Invocable]
     shapes: Shapes = field(default_factory=dict[tuple[str, str], Shape])
+    computing: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(1))
+
+    async def compute(self, call: Callable[[], Any]) -> Any:
+        """What the call gives, which computes long and touches nothing, while the event loop goes on. One at a time:
+        more threads would take turns with each other, and leave the loop a smaller share.
+        """
+        return await anyio.to_thread.run_sync(call, limiter=self.computing)
 
 
 @asynccontextmanager

@@ -19,16 +19,17 @@ from tasker_grammar.checking import check_composition
 from tasker_grammar.composition import Composition
 from tasker_grammar.contracts import Schema
 from tasker_grammar.effects import Effect
-from tasker_grammar.expressions import Budget, DataError, Expression
+from tasker_grammar.expressions import DataError, Expression
 from tasker_grammar.filling import fill
 from tasker_grammar.findings import Finding
 from tasker_grammar.primitives.interface import Program
 from tasker_grammar.resources import Resources
+from tasker_grammar.running.evaluating import evaluate
 from tasker_grammar.schema_types import schema_of, type_of
 from tasker_grammar.shape import shape_findings
 from tasker_grammar.types import Anything, Object
 from tasker_grammar.types import Field as TypeField
-from tasker_grammar.world import ActionFailed
+from tasker_grammar.world import ActionFailed, Compute
 
 __all__ = ["Runnable", "Written", "close", "dump", "reopen"]
 
@@ -69,10 +70,10 @@ class Runnable:
         """What it gives."""
         return schema_of(self.program.output)
 
-    def read_input(self, given: Mapping[str, Any]) -> Any:
+    async def read_input(self, given: Mapping[str, Any], compute: Compute) -> Any:
         """The composition's input. Raises ActionFailed."""
         try:
-            return self.input.evaluate(given, Budget())
+            return await evaluate(self.input, given, compute)
         except DataError as error:
             raise ActionFailed(error.code, f"{error}, in its input") from None
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, assert_never, cast
 
 from tasker.actions.addresses import is_private_name, listed_as
-from tasker.actions.http_requests import BadRequest, check_header, holes_of, read_base
+from tasker.actions.http_requests import BadRequest, check_header, fill_holes, holes_of, read_base
 from tasker.actions.table_shape import OURS
 from tasker.names import did_you_mean
 from tasker_grammar.contracts import Contract, SchemaError, path_text
@@ -92,7 +92,7 @@ def _check_endpoint(endpoint: Endpoint) -> Iterator[Finding]:
                 what = f"{host} is not public, so it is not read from"
                 hint = f'If that is meant, add `private_hosts: ["{listed}"]`.'
                 yield _finding("/base_url", what, hint)
-    segments = re.sub(r"\{\w+\}", "x", endpoint.path).split("/")[1:]
+    segments = fill_holes(endpoint.path, lambda name: "x").split("/")[1:]
     if "" in segments[:-1] or not all(map(_is_segment, segments)):
         hint = "Write /segments/with/{holes}, without `..`, a query or a fragment."
         yield _finding("/path", "this is no path", hint)

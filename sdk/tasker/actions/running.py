@@ -101,7 +101,8 @@ async def run_in_step(
 def _runner(runnable: Runnable, outside: Outside) -> Callable[[StepContext], Awaitable[Any]]:
     async def run(ctx: StepContext) -> Any:
         try:
-            value = runnable.read_input({"input": ctx.task_input, **ctx.results})
+            given = {"input": ctx.task_input, **ctx.results}
+            value = await runnable.read_input(given, outside.compute)
         except ActionFailed as failure:
             raise _leave(failure) from None
         return await run_in_step(ctx, outside, runnable.program, {"input": value})

@@ -55,6 +55,24 @@ def test_findings_do_not_repeat_the_value() -> None:
     assert finding == Finding("$", 'the value is not of type "integer"')
 
 
+@pytest.mark.parametrize("pattern", ["(?<=a)b", "(?=a*b)a", "(?<!b)a", "^(?!a)", r"(a)\1"])
+def test_a_pattern_that_looks_around_or_back_is_refused(pattern: str) -> None:
+    with pytest.raises(
+        SchemaError, match=r"at \$\.properties\.a\.pattern is no pattern"
+    ) as refused:
+        Contract({"properties": {"a": {"pattern": pattern}}})
+    assert refused.value.path == ("properties", "a", "pattern")
+
+
+def test_of_a_large_value_one_thing_is_told() -> None:
+    schema: Schema = {"type": "array", "items": {"type": "integer"}}
+    assert check(schema, ["1"] * 4_000) == [
+        Finding(f"$[{n}]", 'the value is not of type "integer"') for n in range(4_000)
+    ]
+    assert len(check(schema, [0, "1"] * 3_000)) == 1
+    assert check(schema, [0] * 6_000) == []
+
+
 def test_a_contract_is_compiled_once_and_checks_often() -> None:
     contract = Contract({"maximum": 3})
     assert [len(contract.check(n)) for n in (2, 3, 4, 5)] == [0, 0, 1, 1]

@@ -7,7 +7,7 @@ from typing import Any
 
 from tasker_grammar.expressions import access, arithmetic, numbers
 from tasker_grammar.expressions.codes import Code, Env
-from tasker_grammar.expressions.evaluation import Meter
+from tasker_grammar.expressions.evaluation import Meter, weigh
 from tasker_grammar.expressions.faults import Fault
 from tasker_grammar.expressions.kinds import is_list, is_object, is_true
 from tasker_grammar.expressions.library.interface import (
@@ -154,7 +154,7 @@ def _write_together(texts: list[str], meter: Meter) -> str:
 
 
 def _overlay(objects: list[dict[str, Any]], meter: Meter) -> dict[str, Any]:
-    meter.spend(sum(map(len, objects)))
+    meter.spend(sum(len(each) + weigh(each) for each in objects))
     return {name: value for each in objects for name, value in each.items()}
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from tasker_grammar.expressions import access
 from tasker_grammar.expressions.codes import Code, Env
-from tasker_grammar.expressions.evaluation import Meter
+from tasker_grammar.expressions.evaluation import Meter, weigh
 from tasker_grammar.expressions.faults import Fault
 from tasker_grammar.expressions.kinds import is_object
 from tasker_grammar.expressions.library.interface import (
@@ -158,8 +158,13 @@ def _drop(member: Type, name: str, inner: Type) -> Type:
 # -- values
 
 
+def _has(meter: Meter, value: dict[str, Any], name: str) -> bool:
+    meter.spend(len(name) // 16)
+    return name in value
+
+
 def _keys(meter: Meter, value: dict[str, Any]) -> list[str]:
-    meter.spend(2 * len(value))
+    meter.spend(2 * len(value) + weigh(value))
     return sorted(value)
 
 
@@ -169,7 +174,7 @@ def _to_entries(meter: Meter, value: dict[str, Any]) -> list[Any]:
 
 
 def _from_entries(meter: Meter, entries: list[Any]) -> dict[str, Any]:
-    meter.spend(len(entries))
+    meter.spend(len(entries) + weigh(entry["key"] for entry in entries))
     return {entry["key"]: entry["value"] for entry in entries}
 
 
@@ -234,7 +239,7 @@ FUNCTIONS: tuple[Function, ...] = (
         "whether there is a field of this name",
         ('has("a")', {"a": None}, True),
         _has_type,
-        lambda meter, value, name: name in value,
+        _has,
     ),
     on_value(
         "to_entries",

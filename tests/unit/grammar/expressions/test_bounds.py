@@ -65,6 +65,42 @@ def test_a_bomb_is_stopped_early(source: str, given: Any, value: Any) -> None:
     assert seconds < LONG
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "[range(1000) as $i | .one == .other] | length",
+        "[range(1000) as $i | .one < .other] | length",
+        "[range(1000) as $i | .one | IN($x[])] | length",
+        "[range(1000) as $i | [.one] - [.other]] | length",
+        "[range(1000) as $i | .named[$other]] | length",
+        "[range(1000) as $i | .named | has($other)] | length",
+        "[range(1000) as $i | .named | keys] | length",
+        "[range(1000) as $i | .named == .alike] | length",
+        "[range(1000) as $i | .named + .alike] | length",
+        "[range(1000) as $i | .named * .alike] | length",
+        "[range(1000) as $i | [.named, .alike] | add] | length",
+        "[range(1000) as $i | [.one, .other] | map({key: ., value: 1}) | from_entries] | length",
+        "[range(1000) as $i | [.one, .other] | unique] | length",
+    ],
+)
+def test_long_texts_and_names_cost_their_length(source: str) -> None:
+    one, other = ("a" * 300_000 + end for end in "xx")
+    assert one is not other  # else that they are equal would be seen at once
+    texts = {"type": "object", "additionalProperties": {"type": "integer"}}
+    fields = {
+        "one": {"type": "string"},
+        "other": {"type": "string"},
+        "named": texts,
+        "alike": texts,
+    }
+    given = type_of({"type": "object", "properties": fields, "required": [*fields]})
+    value = {"one": one, "other": other, "named": {one: 1, one[1:]: 1}, "alike": {other: 2}}
+    bound = f"[.other] as $x | .other as $other | {source}"
+    code, seconds = fail(bound, value, given, Budget())
+    assert code == "OVER_BUDGET"
+    assert seconds < LONG
+
+
 def test_the_budget_is_what_is_said() -> None:
     expression = check("map(. + 1)", NUMBERS)
     assert isinstance(expression, Expression)

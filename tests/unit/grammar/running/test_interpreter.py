@@ -231,7 +231,7 @@ def test_an_evaluation_that_fails_says_where() -> None:
     by_zero = Expression(".a / 0" + " " * 100 + "| .", Anything(), frozenset(), True, divide)
 
     async def evaluate(running: Running) -> Any:
-        return running.evaluate(by_zero)
+        return await running.evaluate(by_zero)
 
     with pytest.raises(
         ActionFailed, match=r"there is no quotient by 0, in \.a / 0 \| \."
