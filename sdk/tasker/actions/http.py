@@ -50,8 +50,11 @@ async def acquire(web: Web, endpoint: Endpoint, params: Mapping[str, Any], secre
 async def _fetch(web: Web, endpoint: Endpoint, request: Request, most: int) -> Answer:
     what = f"{endpoint.method} {endpoint.path}"
     try:
-        with anyio.fail_after(endpoint.timeout):
-            return await _exchange(web, endpoint, request, what, most)
+        async with web.lend(endpoint.private_hosts) as pool:
+            with anyio.fail_after(
+                endpoint.timeout
+            ):  # of the exchange, and not of who waits for a turn
+                return await _exchange(pool, endpoint, request, what, most)
     except TimeoutError:
         message = f"{what} took longer than {endpoint.timeout:g} s"
     except AddressRefused:
@@ -67,12 +70,14 @@ async def _fetch(web: Web, endpoint: Endpoint, request: Request, most: int) -> A
     raise ActionFailed("RESOURCE_UNAVAILABLE", message, retryable=True) from None
 
 
-async def _exchange(web: Web, endpoint: Endpoint, request: Request, what: str, most: int) -> Answer:
+async def _exchange(
+    pool: httpcore2.AsyncConnectionPool, endpoint: Endpoint, request: Request, what: str, most: int
+) -> Answer:
     url = httpcore2.URL(
         scheme=request.scheme, host=request.host, port=request.port, target=request.target
     )
     headers = list(request.headers)
-    async with web.pool(endpoint.private_hosts).stream(request.method, url, headers=headers) as got:
+    async with pool.stream(request.method, url, headers=headers) as got:
         check_status(got.status, got.headers, f"{what}{_as_whom(endpoint, got.status)}")
         encoding = find_header(got.headers, "content-encoding")
         body = await read_body(aiter(got.aiter_stream()), encoding, most)
