@@ -284,13 +284,15 @@ class Workflow:
         from tasker_grammar.catalog import bundled
 
         subject = f"{self.full_name}: fragment {name}"
-        check_name(name, self._steps, subject)
         shape = shape_of(Any if result is None else result, f"what fragment {name} gives")
         policy = (read_retry(retry, subject), read_seconds(timeout, f"{subject}: timeout"), queue)
         known = self.compositions or bundled()
         place = make_place(bounds, self.input_schema, shape.produced, rejected == "retry", known)
-        for definition in fragment_steps(name, place, *policy):
+        definitions = fragment_steps(name, place, *policy)
+        for definition in definitions:
+            check_name(definition.name, self._steps, f"{subject}: {definition.name}")
             refuse_faulty(definition, subject)
+        for definition in definitions:
             given = shape if definition.name == name else Shape(f"a step of fragment {name}")
             handler = own_handler(definition.handler, "a fragment", given)
             self._keep(WorkflowStep(definition, handler))

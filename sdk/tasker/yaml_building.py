@@ -105,11 +105,12 @@ def _compile_fragments(
     from tasker_grammar.composition import Bounds as FragmentBounds
 
     known = (Vocabulary() if vocabulary is None else vocabulary).compositions
-    compiled: dict[str, StepDefinition] = {}
+    own: list[StepDefinition] = []
+    behind: list[StepDefinition] = []
     for step in steps:
         given = places.get(step.name)
         if given is None or step.kind != "dynamic":
-            compiled[step.name] = step
+            own.append(step)
             continue
         written = given.model_dump(include=set(FragmentBounds.model_fields))
         bounds = FragmentBounds.model_validate(written)
@@ -119,10 +120,9 @@ def _compile_fragments(
         each, whole = fragment_steps(
             step.name, place, step.retry, step.attempt_time_limit, step.queue
         )
-        compiled[step.name] = replace(whole, description=step.description)
-        compiled[each.name] = each
-    own = [compiled.pop(step.name) for step in steps if step.name in compiled]
-    return let_propose([*own, *compiled.values()])
+        own.append(replace(whole, description=step.description))
+        behind.append(each)
+    return let_propose([*own, *behind])
 
 
 def _build_step(index: int, fields: StepFields, faults: list[Fault]) -> StepDefinition:

@@ -13,6 +13,7 @@ from tests.runtime.test_compositions import SAVE as SAVED
 
 from tasker import (
     Client,
+    DefinitionError,
     Expansion,
     PermanentError,
     StepContext,
@@ -22,6 +23,7 @@ from tasker import (
     handler,
 )
 from tasker.actions.fragments import Place, grow, propose, read_place
+from tasker.errors import TemplateError
 from tasker.vocabulary import Vocabulary
 from tasker.yaml_template import parse_templates
 from tasker_grammar.catalog import Catalog, bundled
@@ -291,6 +293,55 @@ steps:
     handler: {callable: closer}
     dependencies: [act]
 """
+
+
+@pytest.mark.parametrize("first", ["act", "act.step"])
+def test_a_place_takes_no_name_that_a_step_has(first: str) -> None:
+    """The steps of its fragments are called by its name, too."""
+    flow = Workflow("named", input=Order)
+
+    @flow.dynamic(name=first)
+    async def own(number: int) -> int:
+        return number
+
+    with pytest.raises(DefinitionError, match=f"fragment act: {first}: there is a step"):
+        flow.fragment("act")
+    text = YAML + f"  - {{name: {first}, type: dynamic, handler: {{callable: own}}}}\n"
+    with pytest.raises(TemplateError, match=f'two steps are named "{first}"'):
+        parse_templates(text)
+
+
+@pytest.mark.anyio
+async def test_steps_that_come_to_be_propose_more_until_they_are_done(
+    database: str, client: Client, db: psycopg.AsyncConnection
+) -> None:
+    flow = Workflow("rounds", input=Order)
+    flow.fragment("act", result=int)
+
+    @flow.dynamic
+    async def again(left: int, ctx: StepContext) -> Expansion[int]:
+        ctx.propose("act", fragment(step("end", "transform", value="0")))  # thought better of
+        more = ctx.propose(
+            "act", fragment(step("end", "transform", value=".left")), 0, given={"left": left}
+        )
+        if left:
+            more.add(again, left=left - 1)
+        return more
+
+    @flow.step
+    async def plan(ctx: StepContext) -> Expansion[None]:
+        first = Expansion()
+        first.add(again, left=3)
+        return first
+
+    @flow.convergence
+    def close(act: list[int]) -> list[int]:
+        return act
+
+    async with Worker(flow, url=database):
+        task = await client.submit(flow, Order(id=1, total=1))
+        assert await task.result(timeout=PATIENCE) == [3, 2, 1, 0]
+    assert await ask(db, "select count(*) from tasker.verify(%s)", task.id) == 0
 
 
 def test_a_place_keeps_the_compositions_that_it_was_registered_with() -> None:
