@@ -48,14 +48,13 @@ def _finding(error: Mapping[str, Any], model: type[BaseModel]) -> Finding:
             what = (
                 f'"{name}" is {show(error["input"])}' if path else f"it is {show(error['input'])}"
             )
-            hint = f"It should be {_asked_for(kind, error['msg'])}."
+            hint = f"It should {_asked_for(kind, error['msg'])}."
     return Finding("P001", "error", what, hint, pointer(path))
 
 
 def _asked_for(kind: str, message: str) -> str:
     for beginning, word in _WORDS.items():
         if kind.startswith(beginning):
-            return word
-    for beginning in ("Input should be ", "Value error, ", "String should ", "Value should "):
-        message = message.removeprefix(beginning)
-    return message
+            return f"be {word}"
+    _, should, asked = message.partition(" should ")
+    return asked if should else f"be {message.removeprefix('Value error, ')}"

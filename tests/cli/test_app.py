@@ -104,6 +104,13 @@ def test_every_command_explains_itself_in_a_line_that_fits(path):
 
 
 @pytest.mark.parametrize("path", ALL, ids=" ".join)
+def test_files_are_named_by_the_same_options_everywhere(path):
+    options = {option: set(p.opts) for p in ALL[path].params for option in p.opts}
+    for name, short in (("--resources", "-r"), ("--compositions", "-c")):
+        assert options.get(name, {name, short}) == {name, short}
+
+
+@pytest.mark.parametrize("path", ALL, ids=" ".join)
 def test_usage_has_no_dots_and_brackets_of_our_own(path):
     """Help and reference put them around what may be left out, and behind what may be repeated."""
     arguments = [p for p in ALL[path].params if p.param_type_name == "argument"]

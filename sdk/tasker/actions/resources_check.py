@@ -134,8 +134,7 @@ def _check_params(endpoint: Endpoint) -> Iterator[Finding]:
     yield from _check_schema("params", endpoint.params)
     properties, required = _object(endpoint.params)
     if properties is None:
-        hint = "Write {type: object, properties: {…}, additionalProperties: false}."
-        yield _finding("/params", "params is no schema of an object with known fields", hint)
+        yield _not_closed("params", endpoint.params)
         return
     for hole in sorted(holes_of(endpoint.path)):
         if hole not in properties or hole not in required:
@@ -161,8 +160,7 @@ def _check_table(table: Table) -> Iterator[Finding]:
     yield from _check_schema("row", table.row)
     properties, required = _object(table.row)
     if properties is None:
-        hint = "Write {type: object, properties: {…}, additionalProperties: false}."
-        yield _finding("/row", "row is no schema of an object with known fields", hint)
+        yield _not_closed("row", table.row)
         return
     for index, column in enumerate(table.key):
         if column not in properties or column not in required:
@@ -201,6 +199,14 @@ def _object(schema: JsonSchema) -> tuple[dict[str, Any] | None, list[Any]]:
     if not isinstance(properties, dict) or not isinstance(required, list):
         return None, []
     return cast("dict[str, Any]", properties), cast("list[Any]", required)
+
+
+def _not_closed(field: str, schema: JsonSchema) -> Finding:
+    if isinstance(schema, dict) and schema.get("type") == "object":
+        what = f"{field} lets in fields that it does not name"
+        return _finding(f"/{field}", what, "Add `additionalProperties: false` to it.")
+    hint = "Write {type: object, properties: {…}, additionalProperties: false}."
+    return _finding(f"/{field}", f"{field} is no schema of an object", hint)
 
 
 def _types(schema: Any) -> frozenset[str]:

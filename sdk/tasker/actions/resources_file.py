@@ -107,12 +107,13 @@ def _mistake(path: Path, error: ErrorDetails) -> Finding:
     if "Secret" in error["loc"] or path[-2:-1] == ("headers",) or name == "base_url":
         hint = 'Write a text, or {"$secret": name}.'
         return Finding("P001", "error", f"{name} is neither a text nor a secret", hint, at)
-    should = error["msg"].replace("Input should", "It should")
+    _, should, asked = error["msg"].partition(" should ")
+    hint = f"It should {asked}." if should else f"{error['msg']}."
     if kind == "float_parsing":
         of = " of seconds" if name == "timeout" else ""
         what = f"{name} is {show(error['input'])}"
         return Finding("P001", "error", what, f"It should be a number{of}.", at)
-    return Finding("P001", "error", f"{name} is not right", f"{should}.", at)
+    return Finding("P001", "error", f"{name} is not right", hint, at)
 
 
 def _fields_at(path: Path) -> list[str]:

@@ -91,6 +91,7 @@ ResourcesFile = Annotated[
     Path | None,
     typer.Option(
         "--resources",
+        "-r",
         help="A file of resources: what compositions may read, write and send.",
         show_default=False,
     ),
@@ -99,6 +100,7 @@ CompositionFiles = Annotated[
     list[Path] | None,
     typer.Option(
         "--compositions",
+        "-c",
         help="A file of compositions of your own, or a folder of them; may be repeated.",
         show_default=False,
     ),

@@ -28,21 +28,9 @@ Which = Annotated[
         metavar="COMPOSITION", help="NAME, NAME@VERSION, a YAML or JSON file, or a folder of them."
     ),
 ]
-Own = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--compositions",
-        "-c",
-        help="Your own compositions: a file, or a folder of them. May be repeated.",
-    ),
-]
 With = Annotated[
     str | None,
     typer.Option("--with", "-w", help="Arguments for its parameters, as JSON; @FILE reads a file."),
-]
-ResourcesFile = Annotated[
-    Path | None,
-    typer.Option("--resources", "-r", help="The resources that it names: a YAML or JSON file."),
 ]
 InputSchema = Annotated[
     str | None,

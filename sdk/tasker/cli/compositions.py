@@ -5,11 +5,9 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from tasker.cli import pictures
-from tasker.cli.arguments import Output, read_json
+from tasker.cli.arguments import CompositionFiles, Output, ResourcesFile, read_json
 from tasker.cli.composition_uses import (
     InputSchema,
-    Own,
-    ResourcesFile,
     Which,
     With,
     find_one,
@@ -40,7 +38,7 @@ def compositions() -> None:
 
 
 @app.command("list", epilog="Example: tasker composition list --compositions compositions/")
-def list_(own: Own = None, output: Output = Format.table) -> None:
+def list_(own: CompositionFiles = None, output: Output = Format.table) -> None:
     """List the compositions that come with Tasker, and your own."""
     from tasker.compositions import load_compositions
 
@@ -64,7 +62,7 @@ def check(
     arguments: With = None,
     resources: ResourcesFile = None,
     input_schema: InputSchema = None,
-    own: Own = None,
+    own: CompositionFiles = None,
     sarif: Sarif = None,
     output: Output = Format.table,
 ) -> None:
@@ -112,7 +110,7 @@ def explain(
     arguments: With = None,
     resources: ResourcesFile = None,
     input_schema: InputSchema = None,
-    own: Own = None,
+    own: CompositionFiles = None,
     output: pictures.Output = View.table,
     to: pictures.Target = None,
 ) -> None:
@@ -162,7 +160,7 @@ def run(
     arguments: With = None,
     resources: ResourcesFile = None,
     input_schema: InputSchema = None,
-    own: Own = None,
+    own: CompositionFiles = None,
     output: Output = Format.table,
 ) -> None:
     """Try a composition in a simulated world: nothing outside is touched.

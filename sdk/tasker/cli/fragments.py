@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from tasker.cli.arguments import Output, read_json
-from tasker.cli.composition_uses import InputSchema, Own, ResourcesFile
+from tasker.cli.arguments import CompositionFiles, Output, ResourcesFile, read_json
+from tasker.cli.composition_uses import InputSchema
 from tasker.cli.exit_codes import ExitCode
 from tasker.cli.failures import CommandFailed
 from tasker.cli.output import Format, tell, write_json, write_lines
@@ -59,7 +59,7 @@ def check(
             help="What it is given beside the input: values by name, as JSON; @FILE reads a file.",
         ),
     ] = None,
-    own: Own = None,
+    own: CompositionFiles = None,
     sarif: Sarif = None,
     output: Output = Format.table,
 ) -> None:

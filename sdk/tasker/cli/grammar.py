@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from tasker.cli.arguments import Output
-from tasker.cli.composition_uses import Own
+from tasker.cli.arguments import CompositionFiles, Output
 from tasker.cli.exit_codes import ExitCode
 from tasker.cli.failures import CommandFailed
 from tasker.cli.output import Format, show, write_json, write_lines
@@ -32,7 +31,7 @@ def grammar() -> None:
 
 
 @app.command("list", epilog="Example: tasker grammar list --sort primitive")
-def list_(only: Only = None, own: Own = None, output: Output = Format.table) -> None:
+def list_(only: Only = None, own: CompositionFiles = None, output: Output = Format.table) -> None:
     """List all that there is: kinds of steps, compositions, functions, codes of findings."""
     found = [each for each in _gather(own) if only is None or each.sort == only]
     _show(found, output)
@@ -42,7 +41,7 @@ def list_(only: Only = None, own: Own = None, output: Output = Format.table) -> 
 def search(
     words: Annotated[list[str], typer.Argument(metavar="WORD", help="Words to look for.")],
     only: Only = None,
-    own: Own = None,
+    own: CompositionFiles = None,
     output: Output = Format.table,
 ) -> None:
     """Find what has all of these words in its name, its fields or its description."""
@@ -56,7 +55,7 @@ def show_(
     name: Annotated[
         str, typer.Argument(help="A kind of step, a composition, a function or a code.")
     ],
-    own: Own = None,
+    own: CompositionFiles = None,
     output: Output = Format.table,
 ) -> None:
     """Say all about one of them."""
@@ -91,7 +90,7 @@ def vocabulary(
         Literal["small", "medium", "full"],
         typer.Option("--size", help="About 1,000 tokens, 3,500, or 8,000."),
     ] = "medium",
-    own: Own = None,
+    own: CompositionFiles = None,
     output: Annotated[
         Literal["markdown", "json"], typer.Option("--output", "-o", help="Markdown, or JSON.")
     ] = "markdown",

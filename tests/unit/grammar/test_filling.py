@@ -91,6 +91,13 @@ def test_a_plain_value_stands_for_itself_where_an_expression_stands(kind: str, g
     assert (answer, type(answer)) == (given, type(given))
 
 
+def test_what_a_field_should_be_is_a_sentence() -> None:
+    step = {"id": "only", "kind": "assert", "that": "true", "code": "too_small"}
+    fields = {"name": "example", "steps": [step], "result": "only"}
+    [found] = check_composition(fields, Resources(), bundled()).findings
+    assert found.hint.startswith("It should match pattern '^[A-Z]")
+
+
 def test_a_mapping_is_no_expression() -> None:
     """It may be one whose quotes were forgotten: `value: {id: .input.id}`."""
     step = {"id": "only", "kind": "transform", "value": {"id": ".input.id"}}
