@@ -6,7 +6,8 @@ holds at most one member of each kind but for objects, which are kept apart so t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import reduce
 from typing import Any, cast
 
 from tasker_grammar.types import (
@@ -59,30 +60,30 @@ def members(type: Type) -> tuple[Type, ...]:
 
 def join_all(types: Iterable[Type]) -> Type:
     """What is of at least one of these types."""
-    joined: Type = Never()
+    simple: dict[type, Type] = {}
+    arrays: dict[Array, None] = {}
+    objects: dict[Object, None] = {}
     for type in types:
-        joined = join(joined, type)
-    return joined
+        if isinstance(type, Anything):
+            return type
+        for member in _ordered(type):
+            match member:
+                case Array():
+                    arrays[member] = None
+                case Object():
+                    objects[member] = None
+                case _:
+                    kind = member.__class__
+                    simple[kind] = _merge(simple[kind], member) if kind in simple else member
+    together = [_merge_arrays([*arrays])] if arrays else []
+    apart = [*objects] if len(objects) <= _MOST_OBJECTS else [merge_objects(objects)]
+    joined = [*simple.values(), *together, *apart]
+    return _union(joined) if joined else Never()
 
 
 def join(one: Type, other: Type) -> Type:
     """What is of one type or the other."""
-    if one == other or isinstance(other, Never) or isinstance(one, Anything):
-        return one
-    if isinstance(one, Never) or isinstance(other, Anything):
-        return other
-    kept: dict[type, Type] = {}
-    objects: list[Object] = []
-    for member in (*_ordered(one), *_ordered(other)):
-        if isinstance(member, Object):
-            if member not in objects:
-                objects.append(member)
-        else:
-            kind = member.__class__
-            kept[kind] = _merge(kept[kind], member) if kind in kept else member
-    if len(objects) > _MOST_OBJECTS:
-        objects = [merge_objects(objects)]
-    return _union([*kept.values(), *objects])
+    return one if one == other else join_all((one, other))
 
 
 def is_all(type: Type, *kinds: type[Type]) -> bool:
@@ -112,11 +113,22 @@ def optional(type: Type) -> Type:
 
 def merge_objects(objects: Iterable[Object]) -> Object:
     """One object type that allows what each of these allows."""
-    first, *others = objects
-    merged = first
-    for other in others:
-        merged = _merge_two(merged, other)
-    return merged
+    every = [*objects]
+    known: dict[str, list[Field]] = {}
+    for each in every:
+        for name, field in each.fields.items():
+            known.setdefault(name, []).append(field)
+    open_ones = [each for each in every if each.rest is not None]
+    fields = {
+        name: Field(
+            join_all(
+                [*(f.type for f in found), *_rests(e for e in open_ones if name not in e.fields)]
+            ),
+            len(found) == len(every) and all(field.required for field in found),
+        )
+        for name, found in known.items()
+    }
+    return Object(fields, join_all(_rests(open_ones)) if open_ones else None)
 
 
 def type_of_value(value: Any) -> Type:
@@ -158,7 +170,7 @@ def _filter(type: Type, keep: Callable[[Type], bool]) -> Type:
 
 
 def _merge(one: Type, other: Type) -> Type:
-    """The join of two types of the same kind."""
+    """The join of two types of the same kind, which has no parts."""
     match one, other:
         case Boolean(), Boolean():
             return one if one == other else Boolean()
@@ -166,11 +178,17 @@ def _merge(one: Type, other: Type) -> Type:
             return Number(one.integer and other.integer, _merge_facets(one.facets, other.facets))
         case String(), String():
             return _merge_strings(one, other)
-        case Array(), Array():
-            items = join(one.items, other.items)
-            return Array(items, _common(one.facets, other.facets))
         case _:
             return one
+
+
+def _merge_arrays(arrays: Sequence[Array]) -> Array:
+    facets = reduce(_common, (each.facets for each in arrays))
+    return Array(join_all(each.items for each in arrays), facets)
+
+
+def _rests(objects: Iterable[Object]) -> Iterator[Type]:
+    return (each.rest for each in objects if each.rest is not None)
 
 
 def _merge_strings(one: String, other: String) -> String:
@@ -200,22 +218,6 @@ def _common(one: Facets, other: Facets) -> Facets:
         for keyword, value in one
         if keyword in others and (keyword in _WIDER or others[keyword] == value)
     )
-
-
-def _merge_two(one: Object, other: Object) -> Object:
-    fields: dict[str, Field] = {}
-    for name in (*one.fields, *other.fields):
-        mine, theirs = one.fields.get(name), other.fields.get(name)
-        known = [field for field in (mine, theirs) if field is not None]
-        rests = [
-            side.rest
-            for side, field in ((one, mine), (other, theirs))
-            if field is None and side.rest is not None
-        ]
-        required = len(known) == 2 and all(field.required for field in known)
-        fields[name] = Field(join_all([*(field.type for field in known), *rests]), required)
-    rests = [rest for rest in (one.rest, other.rest) if rest is not None]
-    return Object(fields, join_all(rests) if rests else None)
 
 
 def widen(type: Type) -> Type:
