@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import anyio.to_thread
 import pytest
 from tests.actions.web_server import always, answer, serve
 
@@ -53,7 +54,7 @@ async def refused(url: str, resolve: Any = None, **fields: Any) -> ActionFailed:
     endpoint = Endpoint.model_validate({"base_url": url, "timeout": 5} | fields)
     with pytest.raises(ActionFailed) as raised:
         async with Web(**({"resolve": resolve} if resolve else {})) as web:
-            await acquire(web, endpoint, {}, lambda _: Sensitive(""))
+            await acquire(web, endpoint, {}, lambda _: Sensitive(""), anyio.to_thread.run_sync)
     return raised.value
 
 
@@ -98,7 +99,10 @@ async def test_a_name_is_asked_once_and_its_answer_is_what_is_connected_to() -> 
             private_hosts=(f"Rebind.Example:{server.port}",),
         )
         async with Web(resolve=rebinding) as web:
-            assert await acquire(web, endpoint, {}, lambda _: Sensitive("")) == "here"
+            assert (
+                await acquire(web, endpoint, {}, lambda _: Sensitive(""), anyio.to_thread.run_sync)
+                == "here"
+            )
         assert asked == [f"rebind.example:{server.port}"]
         assert server.asked[0].headers["host"] == f"rebind.example:{server.port}"
         failed = await refused(
@@ -111,9 +115,15 @@ async def test_a_name_is_asked_once_and_its_answer_is_what_is_connected_to() -> 
 async def test_a_kept_connection_serves_nobody_who_may_not_reach_it() -> None:
     async with serve(always(answer("1"))) as server, Web() as web:
         allowed = Endpoint(base_url=server.url, private_hosts=(server.host,))
-        await acquire(web, allowed, {}, lambda _: Sensitive(""))
+        await acquire(web, allowed, {}, lambda _: Sensitive(""), anyio.to_thread.run_sync)
         with pytest.raises(ActionFailed) as raised:
-            await acquire(web, Endpoint(base_url=server.url), {}, lambda _: Sensitive(""))
+            await acquire(
+                web,
+                Endpoint(base_url=server.url),
+                {},
+                lambda _: Sensitive(""),
+                anyio.to_thread.run_sync,
+            )
         assert "not public" in str(raised.value)
         assert len(server.asked) == 1
 
@@ -128,7 +138,10 @@ async def test_no_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPat
             monkeypatch.setenv(name, proxy.url)
         async with Web() as web:
             endpoint = Endpoint(base_url=server.url, private_hosts=(server.host,))
-            assert await acquire(web, endpoint, {}, lambda _: Sensitive("")) == "server"
+            assert (
+                await acquire(web, endpoint, {}, lambda _: Sensitive(""), anyio.to_thread.run_sync)
+                == "server"
+            )
         assert proxy.connections == 0
 
 
@@ -163,15 +176,12 @@ async def test_the_certificate_is_that_of_the_name_and_not_of_the_address(
         )
         trusting = ssl.create_default_context(cafile=str(cert))
         async with Web(resolve=here, ssl_context=trusting) as web:
-            assert (
-                await acquire(
-                    web, Endpoint(base_url=url, private_hosts=hosts), {}, lambda _: Sensitive("")
-                )
-                == 1
-            )
+            right = Endpoint(base_url=url, private_hosts=hosts)
+            got = await acquire(web, right, {}, lambda _: Sensitive(""), anyio.to_thread.run_sync)
+            assert got == 1
             wrong = Endpoint(base_url=url.replace("shop", "other"), private_hosts=hosts)
             with pytest.raises(ActionFailed) as raised:
-                await acquire(web, wrong, {}, lambda _: Sensitive(""))
+                await acquire(web, wrong, {}, lambda _: Sensitive(""), anyio.to_thread.run_sync)
         assert names == ["shop.example", "other.example"]
         assert (raised.value.retryable, "certificate" in str(raised.value)) == (False, True)
         failed = await refused(url, here, private_hosts=hosts)

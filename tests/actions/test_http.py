@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
 
-import anyio
+import anyio.to_thread
 import pytest
 from anyio.abc import SocketStream
 from tests.actions.web_server import Asked, Respond, WebServer, always, answer, serve
@@ -37,7 +37,8 @@ def endpoint(server: WebServer, **fields: Any) -> Endpoint:
 async def read(server: WebServer, params: dict[str, Any] | None = None, **fields: Any) -> Any:
     with anyio.fail_after(PATIENCE):
         async with Web() as web:
-            return await acquire(web, endpoint(server, **fields), params or {}, secrets)
+            about = endpoint(server, **fields)
+            return await acquire(web, about, params or {}, secrets, anyio.to_thread.run_sync)
 
 
 async def failure(respond: Respond, **fields: Any) -> ActionFailed:
@@ -85,7 +86,9 @@ async def test_a_secret_that_would_make_a_second_header_is_not_sent() -> None:
     async with serve(always(answer("1"))) as server, Web() as web:
         one = endpoint(server, headers={"Authorization": {"$secret": "token"}})
         with pytest.raises(ActionFailed) as raised:
-            await acquire(web, one, {}, lambda _: Sensitive("a\r\nX-Evil: 1"))
+            await acquire(
+                web, one, {}, lambda _: Sensitive("a\r\nX-Evil: 1"), anyio.to_thread.run_sync
+            )
     assert (raised.value.code, raised.value.retryable) == ("RESOURCE_UNAVAILABLE", False)
     assert "Evil" not in str(raised.value)
     assert not server.asked
@@ -100,7 +103,7 @@ async def test_a_secret_that_is_not_there_may_come() -> None:
 async def test_connections_are_kept_and_cookies_are_not() -> None:
     async with serve(always(answer("1", set_cookie="a=b; Path=/"))) as server, Web() as web:
         for _ in range(3):
-            await acquire(web, endpoint(server), {}, secrets)
+            await acquire(web, endpoint(server), {}, secrets, anyio.to_thread.run_sync)
     assert server.connections == 1
     assert all("cookie" not in asked.headers for asked in server.asked)
 
@@ -113,7 +116,9 @@ async def test_many_at_once() -> None:
     async with serve(echo) as server, Web() as web, anyio.create_task_group() as tasks:
 
         async def one(n: int) -> None:
-            got[n] = await acquire(web, endpoint(server), {"n": n}, secrets)
+            got[n] = await acquire(
+                web, endpoint(server), {"n": n}, secrets, anyio.to_thread.run_sync
+            )
 
         for n in range(50):
             tasks.start_soon(one, n)

@@ -4,6 +4,7 @@ import json
 from typing import Any
 from urllib.parse import parse_qs
 
+import anyio.to_thread
 import pytest
 from anyio.abc import SocketStream
 from hypothesis import given
@@ -26,7 +27,9 @@ async def read(respond: Respond, pages: dict[str, Any], **fields: Any) -> tuple[
     async with serve(respond) as server, Web() as web:
         given = {"base_url": server.url, "private_hosts": [server.host], "pages": pages} | fields
         endpoint = Endpoint.model_validate(given)
-        value = await acquire(web, endpoint, {"q": "a b"}, lambda _: Sensitive("hunter2"))
+        value = await acquire(
+            web, endpoint, {"q": "a b"}, lambda _: Sensitive("hunter2"), anyio.to_thread.run_sync
+        )
         return value, server
 
 

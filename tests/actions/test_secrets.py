@@ -5,6 +5,7 @@ import traceback
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import anyio.to_thread
 import pytest
 from anyio.abc import SocketStream
 from tests.actions.web_server import Asked, Respond, always, answer, serve
@@ -122,7 +123,9 @@ async def test_no_header_shows_in_errors_or_logs(
         endpoint = Endpoint.model_validate(
             {"base_url": server.url, "private_hosts": [server.host], "headers": HEADERS}
         )
-        text = await everything_of(lambda: acquire(web, endpoint, {}, secrets), caplog)
+        text = await everything_of(
+            lambda: acquire(web, endpoint, {}, secrets, anyio.to_thread.run_sync), caplog
+        )
     assert (way == "well") == (text == "")
     assert SECRET not in text
 
@@ -140,7 +143,10 @@ async def test_no_base_address_shows_in_errors_or_logs(
 ) -> None:
     async with Web() as web:
         endpoint = Endpoint.model_validate({"base_url": {"$secret": "base"}, "timeout": 0.5})
-        text = await everything_of(lambda: acquire(web, endpoint, {}, no_secret_but(base)), caplog)
+        text = await everything_of(
+            lambda: acquire(web, endpoint, {}, no_secret_but(base), anyio.to_thread.run_sync),
+            caplog,
+        )
     assert text
     assert SECRET not in text
 

@@ -306,6 +306,55 @@ async def test_types_of_columns(db: Db) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("type", "value"),
+    [
+        ("tstzrange", "[now,)"),  # another one each time it is written
+        ("datemultirange", "{[2026-01-01,Tomorrow)}"),
+        ("numeric", "NaN"),
+        ("numeric", " 0x1F "),
+        ("float8", "Infinity"),
+        ("numeric[]", ["1", "NaN"]),
+        ("bytea", "abc"),
+        ("date", 20260101),
+    ],
+)
+async def test_what_postgresql_would_read_and_nobody_means(db: Db, type: str, value: Any) -> None:
+    await db.execute("create schema shop")
+    await db.execute(f"create table shop.orders (id text primary key, it {type})".encode())
+    failed = await refused(db, "upsert", {"id": "a", "it": value})
+    assert (failed.code, failed.retryable) == ("CONSTRAINT", False)
+    assert str(failed).startswith("it is no "), str(failed)
+
+
+@pytest.mark.parametrize(
+    ("type", "value"),
+    [
+        ("tstzrange", "[2026-01-01,2026-02-01)"),
+        ("numeric", "-1.5e3"),
+        ("numeric[]", ["1", 2.5, None]),
+        ("bytea", "\\x"),
+    ],
+)
+async def test_what_is_written_well(db: Db, type: str, value: Any) -> None:
+    await db.execute("create schema shop")
+    await db.execute(f"create table shop.orders (id text primary key, it {type})".encode())
+    assert [await write(db, "upsert", {"id": "a", "it": value}) for _ in range(2)] == [1, 0]
+
+
+async def test_a_trigger_refuses_a_row_for_good(shop: Db) -> None:
+    await shop.execute(
+        """create function shop.mind() returns trigger language plpgsql as $$ begin
+            raise exception 'not %', new.note using errcode = new.note; end $$"""
+    )
+    await shop.execute(
+        "create trigger mind before insert on shop.orders for each row execute function shop.mind()"
+    )
+    for state in ("P0001", "45000"):
+        failed = await refused(shop, "upsert", {"id": "a", "note": state})
+        assert (failed.code, failed.retryable) == ("CONSTRAINT", False)
+
+
 async def test_names_of_any_kind(db: Db) -> None:
     await db.execute('create table "Odd ""name" ("a b" int primary key, "select" text, "ü%s" text)')
     table = Table(table='Odd "name', row=True, key=("a b",))

@@ -12,9 +12,11 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 from tasker_grammar.expressions import DataError, Expression
+from tasker_grammar.leaves import is_larger
 from tasker_grammar.normal import normalize
 from tasker_grammar.primitives.interface import Program, ProgramStep
 from tasker_grammar.running.evaluating import evaluate
@@ -29,6 +31,7 @@ Json = Any
 _READS_AT_ONCE = 8
 _TURN = 0.02  # seconds of computing after which others on the event loop get their turn
 _LONGEST_SOURCE = 80
+_LARGE = 5_000  # values in an output, which are some milliseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,11 @@ class _Run:
         self.recalled = world.recalled
         self.done: dict[str, Json] = {}
         self.turn = time.perf_counter()
+
+    async def normalize(self, output: Json) -> Json:
+        if is_larger(output, _LARGE):
+            return await self.world.compute(partial(normalize, output))
+        return normalize(output)
 
 
 class _Running:
@@ -212,7 +220,7 @@ class _Execution:
                 raise
             acted, state = running.acted, "complete"
             if acted:
-                output = normalize(output)
+                output = await run.normalize(output)
             for part in running.parts:  # what this step gives says all that they did
                 run.done.pop(part, None)
         if acted:

@@ -8,24 +8,36 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import anyio
 import httpcore2
 
 from tasker.actions.addresses import AddressRefused
-from tasker.actions.http_answers import Answer, check_status, find_header, read_body, read_value
+from tasker.actions.http_answers import (
+    Answer,
+    Received,
+    check_status,
+    find_header,
+    read_body,
+    read_value,
+)
 from tasker.actions.http_requests import BadParams, BadRequest, Request, make_request
 from tasker.actions.pages import read_pages
 from tasker.actions.secrets import SecretError, Secrets
 from tasker.actions.web import Web
 from tasker_grammar.resources import Endpoint, Secret
-from tasker_grammar.world import ActionFailed
+from tasker_grammar.world import ActionFailed, Compute
 
 __all__ = ["acquire"]
 
+_MUCH = 65_536  # bytes, which take some milliseconds to be read
 
-async def acquire(web: Web, endpoint: Endpoint, params: Mapping[str, Any], secrets: Secrets) -> Any:
+
+async def acquire(
+    web: Web, endpoint: Endpoint, params: Mapping[str, Any], secrets: Secrets, compute: Compute
+) -> Any:
     """What the endpoint answers: JSON, not yet held to its contract; with `pages`, the items of all pages.
 
     An empty body, and so whatever HEAD brings, is null. Raises ActionFailed.
@@ -34,7 +46,10 @@ async def acquire(web: Web, endpoint: Endpoint, params: Mapping[str, Any], secre
         request = make_request(endpoint, params, secrets)
 
         async def fetch(page: Request, most: int) -> Answer:
-            return await _fetch(web, endpoint, page, most)
+            got = await _fetch(web, endpoint, page, most)
+            read = partial(read_value, got.body, got.kind)
+            value = await compute(read) if len(got.body) > _MUCH else read()
+            return Answer(value, len(got.body), got.link)
 
         if endpoint.pages is None:
             return (await fetch(request, endpoint.max_bytes)).value
@@ -47,7 +62,7 @@ async def acquire(web: Web, endpoint: Endpoint, params: Mapping[str, Any], secre
         raise ActionFailed("RESOURCE_UNAVAILABLE", str(error), retryable=True) from None
 
 
-async def _fetch(web: Web, endpoint: Endpoint, request: Request, most: int) -> Answer:
+async def _fetch(web: Web, endpoint: Endpoint, request: Request, most: int) -> Received:
     what = f"{endpoint.method} {endpoint.path}"
     try:
         with anyio.fail_after(endpoint.timeout):
@@ -67,7 +82,9 @@ async def _fetch(web: Web, endpoint: Endpoint, request: Request, most: int) -> A
     raise ActionFailed("RESOURCE_UNAVAILABLE", message, retryable=True) from None
 
 
-async def _exchange(web: Web, endpoint: Endpoint, request: Request, what: str, most: int) -> Answer:
+async def _exchange(
+    web: Web, endpoint: Endpoint, request: Request, what: str, most: int
+) -> Received:
     url = httpcore2.URL(
         scheme=request.scheme, host=request.host, port=request.port, target=request.target
     )
@@ -76,8 +93,8 @@ async def _exchange(web: Web, endpoint: Endpoint, request: Request, what: str, m
         check_status(got.status, got.headers, f"{what}{_as_whom(endpoint, got.status)}")
         encoding = find_header(got.headers, "content-encoding")
         body = await read_body(aiter(got.aiter_stream()), encoding, most)
-        value = read_value(body, find_header(got.headers, "content-type"))
-        return Answer(value, len(body), find_header(got.headers, "link"))
+        kind = find_header(got.headers, "content-type")
+        return Received(body, kind, find_header(got.headers, "link"))
 
 
 def _as_whom(endpoint: Endpoint, status: int) -> str:

@@ -13,9 +13,18 @@ from urllib.parse import urlsplit
 from tasker_grammar.strict_json import NotStrict, read_json
 from tasker_grammar.world import ActionFailed
 
-__all__ = ["Answer", "check_status", "find_header", "read_body", "read_value"]
+__all__ = ["Answer", "Received", "check_status", "find_header", "read_body", "read_value"]
 
 Headers = Sequence[tuple[bytes, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What a server sent: the body, of what kind it is said to be, and the `Link` header."""
+
+    body: bytes
+    kind: str | None
+    link: str | None
 
 
 @dataclass(frozen=True, slots=True)

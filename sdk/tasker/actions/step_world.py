@@ -99,7 +99,8 @@ class StepWorld:
     async def acquire(self, place: str, endpoint: Endpoint, params: Json) -> Json:
         """What the endpoint answers."""
         await self._settle()
-        return await acquire(self._outside.web, endpoint, params, self._outside.secrets)
+        outside = self._outside
+        return await acquire(outside.web, endpoint, params, outside.secrets, outside.compute)
 
     async def persist(
         self, place: str, table: Table, mode: str, rows: list[Json], done: Mapping[str, Json]

@@ -246,7 +246,7 @@ def _failure(error: psycopg.Error, table: Table) -> ActionFailed:
         )
     if state == "21000":
         return ActionFailed("CONFLICT", f"two rows have the same key ({', '.join(table.key)})")
-    if state.startswith(("22", "54", "P0")):
+    if state.startswith(("22", "45", "54", "P0")):
         kind = type(error).__name__
         message = f"{table.schema_name}.{table.table} cannot hold a row: {kind} ({state})"
         return ActionFailed("CONSTRAINT", message)
