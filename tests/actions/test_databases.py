@@ -84,6 +84,31 @@ async def test_who_waits_for_a_turn_waits_for_as_long_as_it_takes(
     assert sorted(done) == [*range(16)]
 
 
+async def test_a_server_that_hangs_is_left(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its process is frozen in the middle: no answer comes, not even to a cancellation."""
+    monkeypatch.setattr("tasker.actions.databases._LONGEST", 0.5)
+
+    async def write() -> None:
+        async with databases.connect(BOOKS) as (connection, _), connection.transaction():
+            os.kill(connection.info.backend_pid, signal.SIGSTOP)
+            frozen.append(connection.info.backend_pid)
+            await connection.execute("select 1")
+
+    frozen: list[int] = []
+    try:
+        with anyio.fail_after(PATIENCE):
+            async with Databases(lambda _: Sensitive(database)) as databases:
+                with pytest.raises(ActionFailed) as raised:
+                    await write()
+                assert (raised.value.code, raised.value.retryable) == ("RESOURCE_UNAVAILABLE", True)
+                assert "needs longer than 0.5 s" in str(raised.value)
+                async with databases.connect(BOOKS) as (connection, _):  # another one
+                    await connection.execute("select 1")
+    finally:
+        for pid in frozen:
+            os.kill(pid, signal.SIGCONT)
+
+
 async def test_a_connection_that_broke_meanwhile_is_not_used(
     db: psycopg.AsyncConnection, database: str
 ) -> None:

@@ -129,6 +129,31 @@ async def test_many_at_once() -> None:
     assert got == {n: f"/?n={n}" for n in range(50)}
 
 
+async def test_who_waits_for_a_turn_is_not_out_of_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tasker.actions.web._MOST_CONNECTIONS", 2)
+
+    async def slow(_: Asked, __: SocketStream) -> bytes:
+        await anyio.sleep(0.3)
+        return answer("1")
+
+    got: list[Any] = []
+    with anyio.fail_after(PATIENCE):
+        async with serve(slow) as server, Web() as web, anyio.create_task_group() as tasks:
+
+            async def one() -> None:
+                got.append(
+                    await acquire(
+                        web, endpoint(server, timeout=1), {}, secrets, anyio.to_thread.run_sync
+                    )
+                )
+                if len(got) == 12:
+                    tasks.cancel_scope.cancel()
+
+            for _ in range(12):
+                tasks.start_soon(one)
+    assert got == [1] * 12
+
+
 # What comes back
 
 

@@ -25,6 +25,7 @@ __all__ = ["Databases"]
 
 _MOST = 4  # connections to one database
 _PATIENCE = 10.0  # seconds until one must be there, once it is one's turn
+_LONGEST = 60.0  # seconds that it is lent for: a server that hangs keeps nobody for ever
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,12 @@ class Databases:
                 connection = await stack.enter_async_context(lent)
             except (psycopg.Error, PoolTimeout, PoolClosed) as error:
                 raise _unavailable(secret, f"does not answer ({type(error).__name__})") from None
-            yield connection, found.shapes
+            try:
+                # A scope of anyio's, which breaks off psycopg's wait for a cancelled statement as well.
+                with anyio.fail_after(_LONGEST):
+                    yield connection, found.shapes
+            except TimeoutError:
+                raise _unavailable(secret, f"needs longer than {_LONGEST:g} s") from None
 
     async def _find(self, secret: Secret) -> _Open:
         try:

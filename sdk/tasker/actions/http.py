@@ -65,8 +65,9 @@ async def acquire(
 async def _fetch(web: Web, endpoint: Endpoint, request: Request, most: int) -> Received:
     what = f"{endpoint.method} {endpoint.path}"
     try:
-        with anyio.fail_after(endpoint.timeout):
-            return await _exchange(web, endpoint, request, what, most)
+        async with web.lend(endpoint.private_hosts) as pool:
+            with anyio.fail_after(endpoint.timeout):  # not of who waits for a turn
+                return await _exchange(pool, endpoint, request, what, most)
     except TimeoutError:
         message = f"{what} took longer than {endpoint.timeout:g} s"
     except AddressRefused:
@@ -83,13 +84,13 @@ async def _fetch(web: Web, endpoint: Endpoint, request: Request, most: int) -> R
 
 
 async def _exchange(
-    web: Web, endpoint: Endpoint, request: Request, what: str, most: int
+    pool: httpcore2.AsyncConnectionPool, endpoint: Endpoint, request: Request, what: str, most: int
 ) -> Received:
     url = httpcore2.URL(
         scheme=request.scheme, host=request.host, port=request.port, target=request.target
     )
     headers = list(request.headers)
-    async with web.pool(endpoint.private_hosts).stream(request.method, url, headers=headers) as got:
+    async with pool.stream(request.method, url, headers=headers) as got:
         check_status(got.status, got.headers, f"{what}{_as_whom(endpoint, got.status)}")
         encoding = find_header(got.headers, "content-encoding")
         body = await read_body(aiter(got.aiter_stream()), encoding, most)

@@ -7,11 +7,12 @@ environment is followed.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from types import TracebackType
 from typing import Any, Self, cast
 
@@ -48,7 +49,9 @@ class Web:
     ) -> None:
         self._resolve = resolve
         self._ssl_context = ssl_context
-        self._pools: dict[frozenset[str], httpcore2.AsyncConnectionPool] = {}
+        self._pools: dict[
+            frozenset[str], tuple[httpcore2.AsyncConnectionPool, asyncio.Semaphore]
+        ] = {}
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -66,8 +69,18 @@ class Web:
             await self._stack.aclose()
         self._pools.clear()
 
-    def pool(self, private_hosts: Iterable[str]) -> httpcore2.AsyncConnectionPool:
-        """The connections for endpoints that may reach these private hosts."""
+    @asynccontextmanager
+    async def lend(
+        self, private_hosts: Iterable[str]
+    ) -> AsyncGenerator[httpcore2.AsyncConnectionPool]:
+        """The connections for endpoints that may reach these private hosts, for one request; when it is its turn."""
+        pool, turns = self._find(private_hosts)
+        async with turns:
+            yield pool
+
+    def _find(
+        self, private_hosts: Iterable[str]
+    ) -> tuple[httpcore2.AsyncConnectionPool, asyncio.Semaphore]:
         allowed = frozenset(host.lower() for host in private_hosts)
         if allowed not in self._pools:
             if self._ssl_context is None:
@@ -79,7 +92,7 @@ class Web:
                 network_backend=_Guarded(self._resolve, allowed),
             )
             self._stack.push_async_callback(pool.aclose)
-            self._pools[allowed] = pool
+            self._pools[allowed] = pool, asyncio.Semaphore(_MOST_CONNECTIONS)
         return self._pools[allowed]
 
 
