@@ -203,6 +203,12 @@ def test_a_failure_is_told_with_its_place() -> None:
     [
         (["run", "fetch_json", "--results", "{}"], 2, "--results '{\"fetched\": …}'"),
         (["run", "fetch_json", "--results", "[]"], 2, "no JSON object"),
+        (
+            ["run", "approve_then_persist", "--results", '{"aproval": {"approved": false}}'],
+            2,
+            'no step aproval, whose result is given. Did you mean "approval"?',
+        ),
+        (["run", "enrich_each", "--results", '{"each[2].x": 1}'], 2, "no step each[2].x"),
         (["run", "fetch_json", "{}"], 2, "the input does not fit"),
         (["run", "fetch_json", "{"], 2, "no JSON"),
         (["check", "fetch_json", "--input-schema", "[]"], 2, "the schema of the input is not"),

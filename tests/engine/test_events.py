@@ -73,6 +73,7 @@ def test_a_queue_may_have_another_name(db: Connection) -> None:
     emit(db, key="l", name="sent", queue="mail")
     assert [e["name"] for e in read(db, "mail", max_rows=10)] == ["paid", "sent"]
     assert read(db) == []
+    assert rows(db, "list_event_queues") == [{"queue": "mail"}]
 
 
 def test_an_event_is_read_by_one_reader_until_its_lease_is_over(db: Connection) -> None:

@@ -64,9 +64,8 @@ def _readers_of(file: Path) -> str:
         own, folder = file.stat(), file.parent.stat()
     except OSError:  # it was taken away just now
         return ""
-    through = (
-        folder.st_mode << 2
-    )  # the bits of whom the folder lets through, where those of reading stand
+    # Whom the folder lets through, at the bits of whom a file lets read.
+    through = folder.st_mode << 2
     open_to = own.st_mode & through & (stat.S_IRGRP | stat.S_IROTH)
     if own.st_uid != os.geteuid():
         open_to &= ~stat.S_IRGRP  # it may be by the group that this process reads it

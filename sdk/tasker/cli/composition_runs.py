@@ -1,5 +1,7 @@
 """Runs a composition in a simulated world, for `tasker composition run`."""
 
+import re
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
@@ -8,9 +10,12 @@ from tasker.cli.failures import CommandFailed
 
 if TYPE_CHECKING:
     from tasker.cli.composition_uses import Use
-    from tasker_grammar.primitives.interface import Program
+    from tasker_grammar.primitives.interface import Program, ProgramStep
     from tasker_grammar.running import Ran
     from tasker_grammar.running.simulated import Act
+
+_INDEX = re.compile(r"\[\d+\]")
+"""Which item a place is about: what is given for all of them alike has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +65,9 @@ def simulate(use: "Use", program: "Program", value: Any, results: Any) -> Outcom
     if not isinstance(results, dict):
         hint = """Write, say, --results '{"fetched": {"id": 1}}'."""
         raise CommandFailed(ExitCode.USAGE, "the results are no JSON object", hint)
-    world = SimulatedWorld(cast("dict[str, Any]", results))
+    answers = cast("dict[str, Any]", results)
+    _hold_places(program, answers)
+    world = SimulatedWorld(answers)
     ran: list[Ran] = []
     try:
         end = Gave(asyncio.run(run_program(program, {"input": value}, world, ran.append)))
@@ -70,6 +77,27 @@ def simulate(use: "Use", program: "Program", value: Any, results: Any) -> Outcom
         hint = f"""Say it: --results '{{"{unanswered.place}": …}}'."""
         raise CommandFailed(ExitCode.USAGE, str(unanswered), hint) from None
     return Outcome(end, ran, list(world.acts.values()))
+
+
+def walk_steps(program: "Program", prefix: str = "") -> "Iterator[tuple[str, ProgramStep]]":
+    """All steps, those within others behind them, by their places."""
+    for step in program.steps:
+        place = f"{prefix}{step.id}"
+        yield place, step
+        for inside in step.checked.inside.values():
+            yield from walk_steps(inside, f"{place}.")
+
+
+def _hold_places(program: "Program", answers: dict[str, Any]) -> None:
+    """Raise CommandFailed for an answer of no step: it would be passed over."""
+    from tasker_grammar.telling import did_you_mean
+
+    known = [place for place, _ in walk_steps(program)]
+    for place in answers:
+        if _INDEX.sub("", place) not in known:
+            hint = did_you_mean(place, known) or f"There are: {', '.join(known)}."
+            what = f"there is no step {place}, whose result is given"
+            raise CommandFailed(ExitCode.USAGE, what, hint)
 
 
 def _hold(use: "Use", value: Any) -> None:

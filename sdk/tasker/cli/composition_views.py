@@ -6,13 +6,13 @@ from typing import Any
 
 from rich.console import Group, RenderableType
 
-from tasker.cli.composition_runs import Failed, Gave, Outcome
+from tasker.cli.composition_runs import Failed, Gave, Outcome, walk_steps
 from tasker.cli.tables import make_facts, make_heading, make_table
 from tasker_grammar.catalog import Catalog
 from tasker_grammar.composition import Composition
 from tasker_grammar.effects import EFFECTS
 from tasker_grammar.filling import is_optional
-from tasker_grammar.primitives.interface import Program, ProgramStep
+from tasker_grammar.primitives.interface import Program
 from tasker_grammar.schema_types import schema_of
 from tasker_grammar.type_words import describe
 
@@ -95,23 +95,14 @@ def describe_program(program: Program) -> dict[str, Any]:
                 "effect": step.checked.effect,
                 "failures": sorted(step.checked.failures),
             }
-            for place, step in _walk(program, "")
+            for place, step in walk_steps(program)
         ],
         "result": program.result,
     }
 
 
-def _walk(program: Program, prefix: str) -> Iterator[tuple[str, ProgramStep]]:
-    """All steps, those within others behind them, by their places."""
-    for step in program.steps:
-        place = f"{prefix}{step.id}"
-        yield place, step
-        for inside in step.checked.inside.values():
-            yield from _walk(inside, f"{place}.")
-
-
 def _failures(program: Program) -> Iterator[str]:
-    steps = [step for _, step in _walk(program, "")]
+    steps = [step for _, step in walk_steps(program)]
     known = {each.code: each for step in steps for each in step.primitive.failures}
     own = {getattr(each.fields, "code", ""): getattr(each.fields, "message", "") for each in steps}
     for code in sorted(program.failures):
@@ -134,7 +125,7 @@ def _draw_parameters(composition: Composition) -> RenderableType:
 
 def _draw_steps(program: Program) -> RenderableType:
     table = make_table("step", "kind", "after", "gives")
-    for place, step in _walk(program, ""):
+    for place, step in walk_steps(program):
         mark = " (the result)" if place == program.result else ""
         after = ", ".join(sorted(step.waits_for))
         table.add_row(place, step.primitive.kind, after, describe(step.checked.output) + mark)

@@ -18,7 +18,7 @@ from tasker_grammar.filling import find_parameter_faults
 add("P001", "transmogrify")
 add("P001", "transform", value="1", colour="red")
 add("P001", "transform")
-add("P001", "transform", value=5)
+add("P001", "transform", value={"id": ".input.id"})
 add("P001", "wait")
 add("P001", "wait", **{"for": "1s", "until": '"2030-01-01T00:00:00Z"'})
 add("P001", "gate", title='"well?"', timeout="soon")
