@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from typing import Any, Literal
 
 import psycopg
 import pytest
-from tests.runtime.support import AT_ONCE, PATIENCE, failure
+from tests.runtime.support import AT_ONCE, PATIENCE, failure, until
 from tests.runtime.test_compositions import (
     ORDERS,
     SAVE,
@@ -94,3 +96,31 @@ async def test_a_write_stays_though_the_step_fails_while_it_is_committed(
         task = await client.submit(flow, Order(id=1, total=10))
         assert (await failure(task)).type == "BAD"
     assert (rows(orders), changes(orders)) == ([(1, 10)], 1)
+
+
+@pytest.mark.anyio
+async def test_a_commit_that_somebody_blocks_ends_with_the_time_of_its_attempt(
+    database: str, client: Client, orders: psycopg.Connection, db: psycopg.AsyncConnection
+) -> None:
+    @action("look", effect="read")
+    async def look(input: int) -> int:
+        return input
+
+    flow = Workflow("blocked", input=Order, resources=ORDERS, actions=[look])
+    looked = step("looked", "invoke", action="look", input=".input.id", needs=["saved"])
+    end = step("end", "transform", value="[.saved.changed, .looked]")
+    flow.compose("written", composed(SAVE, looked, end), retry=AT_ONCE, timeout="300ms")
+    async with Worker(flow, url=database):
+        async with checkpoints_locked(database):
+            task = await client.submit(flow, Order(id=1, total=10))
+            await until(db, "select exists (select from tasker.attempt where outcome = 'retry')")
+        assert await task.result(timeout=PATIENCE) == [1, 1]
+    assert (rows(orders), changes(orders)) == ([(1, 10)], 1)
+
+
+@asynccontextmanager
+async def checkpoints_locked(database: str) -> AsyncGenerator[None]:
+    """Nobody can save a checkpoint."""
+    async with await psycopg.AsyncConnection.connect(database) as connection:
+        await connection.execute("lock table tasker.checkpoint in share mode")
+        yield

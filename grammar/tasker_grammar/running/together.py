@@ -53,16 +53,20 @@ async def end(tasks: Sequence[asyncio.Future[None]]) -> None:
                 raise leaves
 
 
-async def unbroken(work: Coroutine[Any, Any, None]) -> None:
-    """Do it to its end: who is interrupted meanwhile is so when it has ended, or when interrupted once more."""
+async def unbroken(work: Coroutine[Any, Any, None], patience: float = 5.0) -> None:
+    """Do it to its end: who is interrupted meanwhile is so when it has ended. It is broken off, with TimeoutError, when
+    it goes on for `patience` seconds then; and when its caller is interrupted once more.
+    """
     task = asyncio.ensure_future(work)
     try:
         await asyncio.shield(task)
     except asyncio.CancelledError:
         try:
-            await asyncio.wait([task])
-        except asyncio.CancelledError:
+            await asyncio.wait([task], timeout=patience)
+        finally:
+            is_late = not task.done()
             task.cancel()
-            raise
+        if is_late:
+            raise TimeoutError from None
         task.result()
         raise

@@ -247,7 +247,10 @@ class StepWorld:
         meanwhile, this still ends: what follows may go on without that part, but not without what was written.
         """
         if self._context.database.is_open:
-            await unbroken(self._commit_now())
+            try:
+                await unbroken(self._commit_now())
+            except TimeoutError:
+                raise RetryableError("what was written could not be committed in time") from None
 
     async def _commit_now(self) -> None:
         if news := self._news(self._done):  # none where a write has failed

@@ -67,6 +67,24 @@ async def test_what_fails_in_it_comes_before_the_interruption() -> None:
         await task
 
 
+async def test_what_does_not_end_is_broken_off() -> None:
+    begun, ended = asyncio.Event(), asyncio.Event()
+
+    async def work() -> None:
+        begun.set()
+        try:
+            await asyncio.sleep(60)
+        finally:
+            ended.set()
+
+    task = asyncio.create_task(unbroken(work(), patience=0.01))
+    await begun.wait()
+    task.cancel()
+    with pytest.raises(TimeoutError):
+        await task
+    await ended.wait()
+
+
 async def test_who_interrupts_once_more_is_obeyed() -> None:
     begun, ended = asyncio.Event(), asyncio.Event()
 
