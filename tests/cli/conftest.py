@@ -64,6 +64,14 @@ def cli(database):
     return run
 
 
+def run_nowhere(*arguments, input=None):
+    """Run a command that needs no database, where there is none."""
+    nowhere = {"TASKER_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing", "COLUMNS": "300"}
+    result = CliRunner().invoke(app, [*map(str, arguments)], input=input, env=nowhere)
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return Ran(result.exit_code, result.stdout, result.stderr)
+
+
 @pytest.fixture
 def connection(database):
     with psycopg.connect(database, autocommit=True) as opened:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 
 import jsonschema_rs
 import pytest
-from tests.cli.conftest import Ran
-from typer.testing import CliRunner
+from tests.cli.conftest import run_nowhere
 
-from tasker.cli.app import app
 from tasker_grammar.catalog import bundled
 
 OWN = """\
@@ -47,12 +46,7 @@ example:
 """
 
 
-def run(*arguments: object) -> Ran:
-    """Run a command that needs no database, where there is none."""
-    nowhere = {"TASKER_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing", "COLUMNS": "300"}
-    result = CliRunner().invoke(app, ["composition", *map(str, arguments)], env=nowhere)
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    return Ran(result.exit_code, result.stdout, result.stderr)
+run = partial(run_nowhere, "composition")
 
 
 @pytest.fixture

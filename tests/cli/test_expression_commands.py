@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
-from tests.cli.conftest import Ran
-from typer.testing import CliRunner
+from tests.cli.conftest import run_nowhere
 
-from tasker.cli.app import app
 from tasker_grammar.expressions.library import FUNCTIONS
 
 SCHEMA = {
@@ -21,13 +20,7 @@ SCHEMA = {
 DATA = '{"items": [1, 2.5]}'
 
 
-def run(*arguments: object, input: str | None = None) -> Ran:
-    """Run a command that needs no database, where there is none."""
-    nowhere = {"TASKER_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing", "COLUMNS": "300"}
-    command = ["expression", *map(str, arguments)]
-    result = CliRunner().invoke(app, command, env=nowhere, input=input)
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    return Ran(result.exit_code, result.stdout, result.stderr)
+run = partial(run_nowhere, "expression")
 
 
 def test_what_is_sound_is_said_with_what_it_gives(tmp_path: Path) -> None:

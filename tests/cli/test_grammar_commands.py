@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
-from tests.cli.conftest import Ran
-from typer.testing import CliRunner
+from tests.cli.conftest import run_nowhere
 
-from tasker.cli.app import app
 from tasker_grammar.catalog import bundled
 from tasker_grammar.primitives import PRIMITIVES
 
-
-def run(*arguments: object) -> Ran:
-    """Run a command that needs no database, where there is none."""
-    nowhere = {"TASKER_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing", "COLUMNS": "300"}
-    result = CliRunner().invoke(app, ["grammar", *map(str, arguments)], env=nowhere)
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    return Ran(result.exit_code, result.stdout, result.stderr)
+run = partial(run_nowhere, "grammar")
 
 
 def test_all_is_listed_by_sort() -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
-from tests.cli.conftest import Ran
-from typer.testing import CliRunner
-
-from tasker.cli.app import app
+from tests.cli.conftest import run_nowhere
 
 RESOURCES = """\
 endpoints:
@@ -51,12 +49,7 @@ steps:
 """
 
 
-def run(*arguments: object) -> Ran:
-    """Run a command that needs no database, where there is none."""
-    nowhere = {"TASKER_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing", "COLUMNS": "300"}
-    result = CliRunner().invoke(app, ["template", *map(str, arguments)], env=nowhere)
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    return Ran(result.exit_code, result.stdout, result.stderr)
+run = partial(run_nowhere, "template")
 
 
 @pytest.fixture

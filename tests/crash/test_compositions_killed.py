@@ -51,6 +51,13 @@ def elsewhere(database: str) -> Iterator[str]:
             connection.execute(f"drop database {name} with (force)".encode())
 
 
+@pytest.fixture
+def tables(database: str, elsewhere: str) -> None:
+    for url in (database, elsewhere):
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(TABLE)
+
+
 def _count(url: str, query: str) -> int:
     with psycopg.connect(url, autocommit=True) as connection:
         row = connection.execute(query.encode()).fetchone()
@@ -133,10 +140,8 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
+@pytest.mark.usefixtures("tables")
 def test_no_write_is_done_twice_wherever_a_worker_is_killed(database: str, elsewhere: str) -> None:
-    for url in (database, elsewhere):
-        with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute(TABLE)
     with SyncClient(database) as client, ExitStack() as stack:
         client.register(flow)
         task = client.submit(flow, 7)
@@ -149,12 +154,10 @@ def test_no_write_is_done_twice_wherever_a_worker_is_killed(database: str, elsew
     _judge(database, elsewhere)
 
 
+@pytest.mark.usefixtures("tables")
 def test_no_write_is_done_twice_though_frozen_workers_come_back_while_others_do_it(
     database: str, elsewhere: str
 ) -> None:
-    for url in (database, elsewhere):
-        with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute(TABLE)
     with SyncClient(database) as client, ExitStack() as stack:
         client.register(flow)
         task = client.submit(flow, 7)

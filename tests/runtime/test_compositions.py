@@ -73,6 +73,21 @@ SAVE = step(
 SAVED_END = step("end", "transform", value="{changed: .saved.changed}")
 
 
+def written_then_asking(asked: Any, name: str, **options: Any) -> Workflow:
+    """A workflow whose composition writes, and then asks an action of this name."""
+    flow = Workflow("written", input=Order, resources=ORDERS, actions=[asked])
+    flow.compose(
+        "written",
+        composed(
+            SAVE,
+            step("asked", "invoke", action=name, input=".input", needs=["saved"]),
+            step("end", "transform", value="{changed: .saved.changed, id: .asked.id}"),
+        ),
+        **options,
+    )
+    return flow
+
+
 @pytest.fixture(autouse=True)
 def orders(database: str) -> Iterator[psycopg.Connection]:
     """A table of the user's own; each change of a row is counted."""
@@ -232,16 +247,7 @@ async def test_a_write_commits_with_its_step_and_a_retry_writes_nothing_twice(
             raise RetryableError("come again")
         return input
 
-    flow = Workflow("written", input=Order, resources=ORDERS, actions=[shaky])
-    flow.compose(
-        "written",
-        composed(
-            SAVE,
-            step("asked", "invoke", action="shaky", input=".input", needs=["saved"]),
-            step("end", "transform", value="{changed: .saved.changed, id: .asked.id}"),
-        ),
-        retry=AT_ONCE,
-    )
+    flow = written_then_asking(shaky, "shaky", retry=AT_ONCE)
     async with Worker(flow, url=database):
         task = await client.submit(flow, Order(id=1, total=10))
         assert await task.result(timeout=PATIENCE) == {"changed": 1, "id": 1}
@@ -477,17 +483,7 @@ def written_then_stuck(began: anyio.Event, interrupted: anyio.Event, **options: 
             interrupted.set()
         raise AssertionError
 
-    flow = Workflow("stuck", input=Order, resources=ORDERS, actions=[slow])
-    flow.compose(
-        "written",
-        composed(
-            SAVE,
-            step("asked", "invoke", action="slow", input=".input", needs=["saved"]),
-            step("end", "transform", value="{changed: .saved.changed, id: .asked.id}"),
-        ),
-        **options,
-    )
-    return flow
+    return written_then_asking(slow, "slow", **options)
 
 
 # Were the row written again, nothing would be changed, and the result would say so.

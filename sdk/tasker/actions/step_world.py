@@ -155,10 +155,7 @@ class StepWorld:
     async def ask(self, place: str, question: Question, done: Mapping[str, Json]) -> Answer:
         """What people have answered; else leave the run. Once a step has failed for a no, its retry asks anew."""
         name = self._question(place)
-        async with self._alone:
-            if f"ask:{name}" not in self._context.durable.saved:
-                await self._commit()
-                await self._keep(place, done)
+        await self._keep_before(f"ask:{name}", place, done)
         try:
             answer = self._context.durable.ask_people(
                 name,
@@ -180,10 +177,7 @@ class StepWorld:
     async def wait(self, place: str, seconds: float, done: Mapping[str, Json]) -> str:
         """The time it is, when it has passed; else leave the run."""
         name = _short(place)
-        async with self._alone:
-            if f"sleep:{name}" not in self._context.durable.saved:
-                await self._commit()
-                await self._keep(place, done)
+        await self._keep_before(f"sleep:{name}", place, done)
         self._context.durable.pause(seconds, name)
         ended = await self.now(f"{place} ended")
         return datetime.fromtimestamp(ended, UTC).isoformat(timespec="microseconds")
@@ -235,6 +229,13 @@ class StepWorld:
             times += 1
             name = _short(f"{place}#{times}")
         return name
+
+    async def _keep_before(self, wait: str, place: str, done: Mapping[str, Json]) -> None:
+        """Keep what was done before the run leaves for a wait; not where that is over."""
+        async with self._alone:
+            if wait not in self._context.durable.saved:
+                await self._commit()
+                await self._keep(place, done)
 
     async def _settle(self) -> None:
         """Commit what was written, before something slow begins."""
